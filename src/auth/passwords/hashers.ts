@@ -1,0 +1,148 @@
+/**
+ * Django's password formats (django/contrib/auth/hashers.py). A stored password is
+ *
+ *     pbkdf2_sha256$<iterations>$<salt>$<base64>      what `makePassword` writes
+ *     pbkdf2_sha1$<iterations>$<salt>$<base64>        verified, then replaced
+ *     scrypt$<N>$<salt>$<r>$<p>$<base64>              verified
+ *     !<anything>                                     no password can be right
+ *
+ * Passwords and salts are taken as UTF-8, exactly as received. No I/O, no clock.
+ */
+import { scrypt } from '@noble/hashes/scrypt.js';
+import { constantTimeCompare } from './constant-time-compare.ts';
+import { pbkdf2Sha1, pbkdf2Sha256 } from './pbkdf2.ts';
+import { getRandomString } from './random-string.ts';
+
+/** Django's salts carry 128 bits (`BasePasswordHasher.salt_entropy`): 22 characters of log2(62) bits. */
+const SALT_LENGTH = 22;
+
+/** A stored count above this is refused before any work: a crafted row must not burn minutes of CPU. */
+export const MAX_ITERATIONS = 10_000_000;
+
+/** The same for scrypt: four times the memory of Django's N = 2^14, r = 8, and three times its p = 5. */
+const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
+const MAX_SCRYPT_PARALLELISM = 16;
+const SCRYPT_LENGTH = 64;
+
+/** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
+export type Verification = { isCorrect: boolean; mustUpdate: boolean };
+
+/** A stored password taken apart: its cost is known and allowed, so `encode` may be run. */
+type Decoded = {
+  /** Encodes another password with the same parameters. */
+  encode: (password: string) => string | Promise<string>;
+  /** Is this weaker than what `makePassword` would write today? */
+  mustUpdate: boolean;
+  /** PBKDF2 iterations by which checking this is cheaper than checking one of today's. */
+  missingIterations: number;
+};
+
+/**
+ * Encodes a password for storage (`make_password`).
+ *
+ * @param iterations PBKDF2's work factor, at least 1
+ */
+export function makePassword(password: string, iterations: number): Promise<string> {
+  return encodePbkdf2Sha256(password, getRandomString(SALT_LENGTH), iterations);
+}
+
+/**
+ * Checks a password against its stored form (`verify_password`). Never throws for what is stored: a
+ * malformed, unknown, unusable or too costly encoding is a wrong password.
+ *
+ * A failure costs about as much as checking one of today's hashes, so that the time taken tells
+ * nobody whether a user exists or how old its hash is (scrypt costs what its own parameters ask).
+ *
+ * @param encoded what is stored, or undefined where there is no such user
+ * @param iterations what `makePassword` is called with today
+ */
+export async function verifyPassword(
+  password: string,
+  encoded: string | undefined,
+  iterations: number,
+): Promise<Verification> {
+  const decoded = decode(encoded ?? '', iterations);
+  if (!decoded) {
+    // Django: "Run the default password hasher once to reduce the timing difference" (#20760).
+    await makePassword(password, iterations);
+    return { isCorrect: false, mustUpdate: false };
+  }
+  const isCorrect = constantTimeCompare(encoded ?? '', await decoded.encode(password));
+  if (!isCorrect && decoded.missingIterations > 0) {
+    // `harden_runtime`: a wrong password costs an older, cheaper hash as much as a new one.
+    await makePassword(password, decoded.missingIterations);
+  }
+  return { isCorrect, mustUpdate: isCorrect && decoded.mustUpdate };
+}
+
+/** Undefined where no password can be right, or finding out would cost too much. */
+function decode(encoded: string, iterations: number): Decoded | undefined {
+  const [algorithm, ...parts] = encoded.split('$');
+  switch (algorithm) {
+    case 'pbkdf2_sha256':
+      return decodePbkdf2(parts, encodePbkdf2Sha256, iterations, (used, salt) => {
+        return used < iterations || salt.length < SALT_LENGTH;
+      });
+    case 'pbkdf2_sha1':
+      return decodePbkdf2(parts, encodePbkdf2Sha1, iterations, () => true);
+    case 'scrypt':
+      return decodeScrypt(parts);
+    default:
+      return undefined;
+  }
+}
+
+function decodePbkdf2(
+  parts: string[],
+  encode: (password: string, salt: string, iterations: number) => string | Promise<string>,
+  preferredIterations: number,
+  isWeaker: (iterations: number, salt: string) => boolean,
+): Decoded | undefined {
+  const [count, salt, hash] = parts;
+  const iterations = parseCost(count);
+  if (parts.length !== 3 || !salt || !hash || iterations > MAX_ITERATIONS) return undefined;
+  return {
+    encode: (password) => encode(password, salt, iterations),
+    mustUpdate: isWeaker(iterations, salt),
+    missingIterations: preferredIterations - iterations,
+  };
+}
+
+function decodeScrypt(parts: string[]): Decoded | undefined {
+  const [workFactor, salt, blockSize, parallelism, hash] = parts;
+  const [N, r, p] = [parseCost(workFactor), parseCost(blockSize), parseCost(parallelism)];
+  // RFC 7914 §6: N is a power of two above 1. The memory is that of its B (128rp) and V (128rN).
+  const allowed =
+    N > 1 &&
+    Number.isInteger(Math.log2(N)) &&
+    128 * r * (N + p) <= MAX_SCRYPT_MEMORY_BYTES &&
+    p <= MAX_SCRYPT_PARALLELISM;
+  if (parts.length !== 5 || !salt || !hash || !allowed) return undefined;
+  return {
+    encode: (password) => {
+      const key = scrypt(utf8(password), utf8(salt), { N, r, p, dkLen: SCRYPT_LENGTH });
+      return `scrypt$${N}$${salt}$${r}$${p}$${base64(key)}`;
+    },
+    // Memory-hard: PBKDF2 in its place would be a downgrade.
+    mustUpdate: false,
+    missingIterations: 0,
+  };
+}
+
+async function encodePbkdf2Sha256(password: string, salt: string, iterations: number) {
+  const key = await pbkdf2Sha256(utf8(password), utf8(salt), iterations);
+  return `pbkdf2_sha256$${iterations}$${salt}$${base64(key)}`;
+}
+
+function encodePbkdf2Sha1(password: string, salt: string, iterations: number): string {
+  const key = pbkdf2Sha1(utf8(password), utf8(salt), iterations);
+  return `pbkdf2_sha1$${iterations}$${salt}$${base64(key)}`;
+}
+
+/** A decimal count as Python prints it; for anything else infinity, which every ceiling refuses. */
+const parseCost = (text: string | undefined): number =>
+  text && /^[1-9]\d*$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));

@@ -1,0 +1,87 @@
+/** The one place where failures become HTTP: status, DRF's sentence, headers. */
+import type { Context } from 'hono';
+import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
+import type { ParseErrorReason, ParseFailure, ValidationFailure } from '../validation/failure.ts';
+
+export type Failure =
+  | ParseFailure
+  | ValidationFailure
+  | AuthenticationFailure
+  | { kind: 'body-too-large' }
+  | { kind: 'username-taken' }
+  | { kind: 'invalid-credentials' }
+  | { kind: 'not-found' }
+  | { kind: 'method-not-allowed'; allowed: string[] };
+
+/** django/contrib/auth/models.py `AbstractUser.username`, rest_framework/authtoken/serializers.py. */
+const USERNAME_TAKEN = 'A user with that username already exists.';
+export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
+
+/** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
+const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
+
+/** The words after DRF's own are ours: the parser's would quote the body. */
+const PARSE_ERRORS: Record<ParseErrorReason, string> = {
+  json: 'JSON parse error - The body is not valid JSON.',
+  'json-encoding': 'JSON parse error - The body is not valid UTF-8.',
+  form: 'Form parse error - The body is not a valid form.',
+  multipart: 'Multipart form parse error - The body does not match its boundary.',
+};
+
+/** rest_framework/authentication.py, `TokenAuthentication`. */
+const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
+  'no-credentials': 'Invalid token header. No credentials provided.',
+  'token-contains-spaces': 'Invalid token header. Token string should not contain spaces.',
+  'token-contains-invalid-characters':
+    'Invalid token header. Token string should not contain invalid characters.',
+  'invalid-token': 'Invalid token.',
+  'user-inactive': 'User inactive or deleted.',
+};
+
+/** The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). */
+export function fail(c: Context, failure: Failure): Response {
+  switch (failure.kind) {
+    case 'parse-error':
+      return c.json({ detail: PARSE_ERRORS[failure.reason] }, 400);
+    case 'unsupported-media-type':
+      return c.json({ detail: `Unsupported media type "${failure.mediaType}" in request.` }, 415);
+    case 'body-too-large':
+      return c.json({ detail: 'Request body is too large.' }, 413);
+    case 'invalid':
+      return c.json(failure.errors, 400);
+    case 'username-taken':
+      return c.json({ username: [USERNAME_TAKEN] }, 400);
+    case 'invalid-credentials':
+      return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
+    case 'not-authenticated': {
+      const detail = 'Authentication credentials were not provided.';
+      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+    }
+    case 'authentication-failed': {
+      const detail = AUTHENTICATION_FAILURES[failure.reason];
+      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+    }
+    case 'not-found':
+      return c.json({ detail: 'Not found.' }, 404);
+    case 'method-not-allowed': {
+      const detail = `Method "${c.req.method}" not allowed.`;
+      return c.json({ detail }, 405, { Allow: failure.allowed.join(', ') });
+    }
+    default:
+      return failure satisfies never;
+  }
+}
+
+/** A fault of ours, or of the platform: logged with its cause, answered with nothing but that it is one. */
+export function onError(error: Error, c: Context): Response {
+  const { name, message, stack } = rootCause(error);
+  console.error(JSON.stringify({ event: 'fault', name, message, stack }));
+  return c.json({ detail: 'A server error occurred.' }, 500);
+}
+
+/**
+ * The error at the bottom. Drizzle's own wraps D1's in a message that lists the query's parameters:
+ * tokens and hashes. Only what D1 said of them may be logged.
+ */
+const rootCause = (error: Error): Error =>
+  error.cause instanceof Error ? rootCause(error.cause) : error;

@@ -1,0 +1,37 @@
+/**
+ * Django's column types on SQLite, with the names Django declares them by
+ * (django/db/backends/sqlite3/base.py, `DatabaseWrapper.data_types`).
+ */
+import { customType } from 'drizzle-orm/sqlite-core';
+
+/** CharField. SQLite does not enforce the length; validation does. */
+export const varchar = customType<{
+  data: string;
+  driverData: string;
+  config: { length: number };
+  configRequired: true;
+}>({ dataType: ({ length }) => `varchar(${length})` });
+
+/** BooleanField: integers 0 and 1. */
+export const bool = customType<{ data: boolean; driverData: number }>({
+  dataType: () => 'bool',
+  toDriver: Number,
+  fromDriver: Boolean,
+});
+
+/**
+ * DateTimeField, kept as Django's own text (see `djangoDatetime`) and not as a `Date`: a `Date` would
+ * lose the microseconds of imported rows.
+ */
+export const datetime = customType<{ data: string; driverData: string }>({
+  dataType: () => 'datetime',
+});
+
+/**
+ * Django's text for a moment: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, no zone; without the fraction when it
+ * is zero (django/db/backends/sqlite3/operations.py, `adapt_datetimefield_value`: `str(datetime)`).
+ */
+export function djangoDatetime(moment: Date): string {
+  const [date, time] = moment.toISOString().slice(0, -1).split('T');
+  return `${date} ${time?.endsWith('.000') ? time.slice(0, -4) : `${time}000`}`;
+}

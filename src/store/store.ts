@@ -1,0 +1,15 @@
+/**
+ * The database: one function per query, every statement prepared once. Each function is one D1 round
+ * trip. No rules here: what a row means is the domain's business.
+ */
+import { drizzle } from 'drizzle-orm/d1';
+import { tokenQueries } from './tokens.ts';
+import { userQueries } from './users.ts';
+
+export type Store = ReturnType<typeof createStore>;
+
+/** Prepares the statements. Call it once for each database binding, not once for each request. */
+export function createStore(d1: D1Database) {
+  const db = drizzle(d1);
+  return { ...userQueries(d1, db), ...tokenQueries(db) };
+}

@@ -1,0 +1,32 @@
+import * as v from 'valibot';
+
+/** Letters and digits beyond ASCII (Django's `DomainNameValidator.ul`, and the planes above it). */
+const UL = '\\u00a1-\\uffff\\u{10000}-\\u{10ffff}';
+
+const DOT_ATOM = /^[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*$/i;
+
+const QUOTED_STRING =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 5322's obsolete quoted text has them.
+  /^"([\x01-\x08\x0b\x0c\x0e-\x1f!#-[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"$/;
+
+/** Labels of at most 63 characters (RFC 1034 §3.1), no hyphen at either end, and a top level of two or more. */
+const DOMAIN = new RegExp(
+  `^[a-z${UL}0-9](?:[a-z${UL}0-9-]{0,61}[a-z${UL}0-9])?` +
+    `(?:\\.(?!-)[a-z${UL}0-9-]{1,63}(?<!-))*` +
+    `\\.(?!-)(?:[a-z${UL}-]{2,63}|xn--[a-z0-9]{1,59})(?<!-)$`,
+  'iu',
+);
+
+/** RFC 5321 §4.1.3, without its `IPv6:` tag, as Django has it. */
+const ADDRESS_LITERAL = /^\[([a-f0-9:.]+)\]$/i;
+
+const IpAddress = v.pipe(v.string(), v.ip());
+
+/** Is this an address to Django (django/core/validators.py, `EmailValidator`, Django 5.2)? */
+export function isEmail(value: string): boolean {
+  const at = value.lastIndexOf('@');
+  const [user, domain] = [value.slice(0, at), value.slice(at + 1)];
+  if (at < 0 || !(DOT_ATOM.test(user) || QUOTED_STRING.test(user))) return false;
+  if (domain === 'localhost' || DOMAIN.test(domain)) return true;
+  return v.is(IpAddress, ADDRESS_LITERAL.exec(domain)?.[1]);
+}

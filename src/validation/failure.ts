@@ -1,0 +1,11 @@
+/** How a body can be wrong. */
+export type ValidationFailure = { kind: 'invalid'; errors: ValidationErrors };
+
+/** DRF's `serializer.errors`: sentences by field, or under `non_field_errors`. */
+export type ValidationErrors = Record<string, string[]>;
+
+export type ParseFailure =
+  | { kind: 'parse-error'; reason: ParseErrorReason }
+  | { kind: 'unsupported-media-type'; mediaType: string };
+
+export type ParseErrorReason = 'json' | 'json-encoding' | 'form' | 'multipart';

@@ -1,0 +1,123 @@
+/**
+ * DRF's fields as valibot schemas: its coercions, the order of its checks and its sentences
+ * (rest_framework/fields.py `CharField`, `EmailField`; rest_framework/validators.py). All that is
+ * wrong with a field is reported, except that a missing, null, mistyped or blank one is only that.
+ */
+import * as v from 'valibot';
+import { isEmail } from './email.ts';
+
+export const REQUIRED = 'This field is required.';
+const NULL = 'This field may not be null.';
+const BLANK = 'This field may not be blank.';
+const INVALID_STRING = 'Not a valid string.';
+const INVALID_EMAIL = 'Enter a valid email address.';
+const INVALID_USERNAME =
+  'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.';
+
+/** Characters, from django/contrib/auth/models.py `AbstractUser`. */
+const USERNAME_LENGTH = 150;
+const NAME_LENGTH = 150;
+const EMAIL_LENGTH = 254;
+/** Django's own forms stop here too (django/contrib/auth/forms.py, `UNUSABLE…`/5.1 `SetPasswordMixin`). */
+const PASSWORD_LENGTH = 4096;
+
+/** Word characters of any script: what Python's `\w` matches (letters, numbers and the underscore). */
+const USERNAME = /^[\p{L}\p{N}_.@+-]+$/u;
+
+/**
+ * White space to Python's `str.strip()` (`str.isspace`). JavaScript's `trim` would add U+FEFF, and
+ * miss U+001C to U+001F and U+0085.
+ */
+const WHITE_SPACE =
+  '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const SURROUNDING_WHITE_SPACE = new RegExp(`^${WHITE_SPACE}+|${WHITE_SPACE}+$`, 'g');
+
+const text = (invalid = INVALID_STRING) =>
+  v.string((issue) => (issue.input === null ? NULL : invalid));
+
+const strip = v.transform((value: string) => value.replace(SURROUNDING_WHITE_SPACE, ''));
+
+/** A transformation, so that nothing after it looks at a blank value. */
+const notBlank = v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+  if (dataset.value !== '') return dataset.value;
+  addIssue({ message: BLANK });
+  return NEVER;
+});
+
+/** Counts code points, as Python does; a string is never shorter in UTF-16 units. */
+const maxLength = (length: number) =>
+  v.check(
+    (value: string) => value.length <= length || [...value].length <= length,
+    `Ensure this field has no more than ${length} characters.`,
+  );
+
+const prohibitNullCharacters = v.check(
+  (value: string) => !value.includes('\0'),
+  'Null characters are not allowed.',
+);
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+const prohibitSurrogateCharacters = v.check(
+  (value: string) => !LONE_SURROGATE.test(value),
+  ({ input }) => {
+    const codePoint = LONE_SURROGATE.exec(input)?.[0].codePointAt(0)?.toString(16).toUpperCase();
+    return `Surrogate characters are not allowed: U+${codePoint}.`;
+  },
+);
+
+/** A name to register: `AbstractUser.username` with its `UnicodeUsernameValidator`. */
+export const username = v.pipe(
+  text(),
+  strip,
+  notBlank,
+  v.regex(USERNAME, INVALID_USERNAME),
+  maxLength(USERNAME_LENGTH),
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+);
+
+/** A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too. */
+export const usernameToFind = v.pipe(
+  text(),
+  strip,
+  notBlank,
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+);
+
+/** A password to verify, never trimmed and of any length (`AuthTokenSerializer.password`). */
+export const passwordToVerify = v.pipe(
+  text(),
+  notBlank,
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+);
+
+/** A password to set, never trimmed. */
+export const password = v.pipe(
+  text(),
+  notBlank,
+  maxLength(PASSWORD_LENGTH),
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+);
+
+/** A first or last name; may be blank. */
+export const name = v.pipe(
+  text(),
+  strip,
+  maxLength(NAME_LENGTH),
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+);
+
+/** An address; may be blank. */
+export const email = v.pipe(
+  text(INVALID_EMAIL),
+  strip,
+  maxLength(EMAIL_LENGTH),
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+  v.check((value) => value === '' || isEmail(value), INVALID_EMAIL),
+);

@@ -1,0 +1,6 @@
+declare namespace Cloudflare {
+  interface Env {
+    /** The migrations of drizzle/, from vitest.config.ts. */
+    TEST_MIGRATIONS: import('cloudflare:test').D1Migration[];
+  }
+}
