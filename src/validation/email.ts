@@ -3,7 +3,7 @@ import * as v from 'valibot';
 /** Letters and digits beyond ASCII (Django's `DomainNameValidator.ul`, and the planes above it). */
 const UL = '\\u00a1-\\uffff\\u{10000}-\\u{10ffff}';
 
-const DOT_ATOM = /^[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*$/i;
+const DOT_ATOM = /^[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*$/iu;
 
 const QUOTED_STRING =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 5322's obsolete quoted text has them.

@@ -1,0 +1,58 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { answer, newName, post, register } from '../client.ts';
+
+const rows = async (username: string) => {
+  const { results } = await env.DB.prepare(
+    `SELECT u.username, t.key FROM auth_user u LEFT JOIN authtoken_token t ON t.user_id = u.id
+      WHERE u.username = ?`,
+  )
+    .bind(username)
+    .all();
+  return results;
+};
+
+describe('POST /register', () => {
+  it('answers 201 with a new token that nobody may cache or sniff', async () => {
+    const response = await post('/register', { username: newName(), password: 'pw' });
+    expect(response.headers.get('Content-Type')).toBe('application/json');
+    expect(response.headers.get('Cache-Control')).toBe('no-store');
+    expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
+    expect(await answer(response)).toEqual({
+      status: 201,
+      body: { token: expect.stringMatching(/^[0-9a-f]{40}$/) },
+    });
+  });
+
+  it('lets one of fifty simultaneous registrations of a name through', async () => {
+    const username = newName();
+    const fifty = Array.from({ length: 50 }, (_, i) =>
+      post('/register', { username, password: `pw${i}` }),
+    );
+    const answers = await Promise.all((await Promise.all(fifty)).map(answer));
+    const created = answers.filter(({ status }) => status === 201);
+    const refused = answers.filter(({ status }) => status !== 201);
+    expect(created).toHaveLength(1);
+    expect(refused).toHaveLength(49);
+    for (const refusal of refused) {
+      const sentence = 'A user with that username already exists.';
+      expect(refusal).toEqual({ status: 400, body: { username: [sentence] } });
+    }
+    expect(await rows(username)).toEqual([{ username, key: expect.any(String) }]);
+  });
+
+  it('leaves no user behind when the token cannot be inserted', async () => {
+    const username = newName();
+    await env.DB.exec(
+      "CREATE TRIGGER refuse_tokens BEFORE INSERT ON authtoken_token BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    const response = await post('/register', { username, password: 'pw' });
+    await env.DB.exec('DROP TRIGGER refuse_tokens');
+    expect(await answer(response)).toEqual({
+      status: 500,
+      body: { detail: 'A server error occurred.' },
+    });
+    expect(await rows(username)).toEqual([]);
+    expect(await register(username)).toMatch(/^[0-9a-f]{40}$/);
+  });
+});
