@@ -11,7 +11,7 @@ const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multip
  */
 export function noRoute<E extends Env>(app: Hono<E>) {
   return function noRoute(c: Context): Response {
-    const path = c.req.path.replace(/\/$/, '');
+    const { path } = c.req;
     const methods = app.routes.filter((route) => route.path === path && route.method !== 'ALL');
     if (methods.length === 0) return fail(c, { kind: 'not-found' });
 

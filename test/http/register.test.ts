@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { answer, newName, post, register } from '../client.ts';
 
 const rows = async (username: string) => {
@@ -42,6 +42,7 @@ describe('POST /register', () => {
   });
 
   it('leaves no user behind when the token cannot be inserted', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {});
     const username = newName();
     await env.DB.exec(
       "CREATE TRIGGER refuse_tokens BEFORE INSERT ON authtoken_token BEGIN SELECT RAISE(ABORT, 'no'); END",

@@ -1,0 +1,147 @@
+/** Whatever arrives, the answer is JSON in DRF's shape and never a 500. */
+import { describe, expect, it } from 'vitest';
+import { answer, getAs, newName, register, send } from '../client.ts';
+
+const KIB = 1024;
+
+const post = (path: string, body: BodyInit, type = 'application/json') =>
+  send(path, { method: 'POST', headers: { 'Content-Type': type }, body });
+
+/** A body whose length no header tells. */
+const streamed = (bytes: number) =>
+  new ReadableStream({
+    start(controller) {
+      for (let sent = 0; sent < bytes; sent += KIB)
+        controller.enqueue(new Uint8Array(KIB).fill(32));
+      controller.close();
+    },
+  });
+
+const TOO_LARGE = { status: 413, body: { detail: 'Request body is too large.' } };
+
+describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
+  it('refuses a body of more than 64 KiB', async () => {
+    expect(await answer(await post(path, ' '.repeat(64 * KIB + 1)))).toEqual(TOO_LARGE);
+    expect(await answer(await post(path, ' '.repeat(10_000_000)))).toEqual(TOO_LARGE);
+  });
+
+  it('refuses a body of more than 64 KiB whose length is not told', async () => {
+    expect(await answer(await post(path, streamed(65 * KIB)))).toEqual(TOO_LARGE);
+  });
+
+  it('reads a body of exactly 64 KiB', async () => {
+    const fields = JSON.stringify({ username: newName(), password: 'pw' });
+    const response = await post(path, fields.padEnd(64 * KIB));
+    expect([200, 201, 400, 401]).toContain(response.status);
+  });
+
+  it.each([
+    { name: 'truncated JSON', body: '{"username": "s3cr3t-value' },
+    { name: 'a byte order mark', body: '\uFEFF{}' },
+    { name: 'NaN', body: '{"username": NaN}' },
+    { name: 'brackets beyond the stack', body: '['.repeat(60_000) },
+    { name: 'balanced brackets beyond the stack', body: '['.repeat(32_000) + ']'.repeat(32_000) },
+  ])('answers $name with 400, and quotes nothing of it', async ({ body }) => {
+    const { status, body: said } = await answer(await post(path, body));
+    expect(status).toBe(400);
+    expect(JSON.stringify(said)).not.toContain('s3cr3t');
+  });
+
+  it('answers bytes that are not UTF-8 with a parse error', async () => {
+    expect(await answer(await post(path, new Uint8Array([0x22, 0xff, 0x22])))).toEqual({
+      status: 400,
+      body: { detail: 'JSON parse error - The body is not valid UTF-8.' },
+    });
+  });
+
+  it('answers a multipart body without its boundary with a parse error', async () => {
+    expect(await answer(await post(path, 'x', 'multipart/form-data; boundary=b'))).toEqual({
+      status: 400,
+      body: { detail: 'Multipart form parse error - The body does not match its boundary.' },
+    });
+  });
+
+  it('answers a body without a media type with 415', async () => {
+    const response = await send(path, { method: 'POST', body: new TextEncoder().encode('{}') });
+    expect(await answer(response)).toEqual({
+      status: 415,
+      body: { detail: 'Unsupported media type "" in request.' },
+    });
+  });
+
+  it('answers a file where a string is expected with 400', async () => {
+    const form = new FormData();
+    form.set('username', new File(['x'], 'x.txt'));
+    form.set('password', 'pw');
+    const response = await send(path, { method: 'POST', body: form });
+    expect(await answer(response)).toEqual({
+      status: 400,
+      body: { username: ['Not a valid string.'] },
+    });
+  });
+
+  it('is not misled by the names of Object.prototype', async () => {
+    const body = '{"__proto__": {"username": "x", "password": "y"}, "constructor": 1}';
+    expect(await answer(await post(path, body))).toEqual({
+      status: 400,
+      body: { username: ['This field is required.'], password: ['This field is required.'] },
+    });
+  });
+});
+
+describe('a token', () => {
+  it.each([
+    { name: '100 KB long', token: 'a'.repeat(100_000) },
+    { name: 'of SQL', token: "'or'1'='1" },
+    { name: 'of another script', token: 'жетон' },
+  ])('that is $name is merely invalid', async ({ token }) => {
+    const body = { detail: 'Invalid token.' };
+    expect(await answer(await getAs(token))).toEqual({ status: 401, body });
+  });
+});
+
+describe('a path', () => {
+  it.each(['/', '/nowhere', '/me/x', '/register//', '/%00', '/%ff', '/__proto__'])(
+    'that is not a route is 404: %s',
+    async (path) => {
+      expect(await answer(await send(path))).toEqual({
+        status: 404,
+        body: { detail: 'Not found.' },
+      });
+    },
+  );
+
+  it('may end in a slash', async () => {
+    const token = await register(newName());
+    expect((await getAs(token, '/me/')).status).toBe(200);
+    expect((await post('/login/', '{}')).status).toBe(400);
+    expect((await send('/login/')).headers.get('Allow')).toBe('POST, OPTIONS');
+  });
+});
+
+describe('a method that a route does not have', () => {
+  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'PURGE'])(
+    'is 405: %s /login',
+    async (method) => {
+      const response = await send('/login', { method });
+      expect(response.status).toBe(405);
+      expect(response.headers.get('Allow')).toBe('POST, OPTIONS');
+      if (method === 'HEAD') return;
+      expect(await response.json()).toEqual({ detail: `Method "${method}" not allowed.` });
+    },
+  );
+
+  it('is described by OPTIONS, as DRF’s SimpleMetadata does', async () => {
+    const response = await send('/api-token-auth', { method: 'OPTIONS' });
+    expect(response.headers.get('Allow')).toBe('POST, OPTIONS');
+    expect(await answer(response)).toEqual({
+      status: 200,
+      body: {
+        name: 'Api Token Auth',
+        description: '',
+        renders: ['application/json'],
+        parses: ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'],
+      },
+    });
+  });
+});

@@ -1,0 +1,71 @@
+/** What is wrong with us is logged for the operator, without a secret, and told to no client. */
+import { env } from 'cloudflare:workers';
+import { DrizzleQueryError } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { answer, getAs, newName, post, register } from '../client.ts';
+import { interceptD1 } from '../intercept-d1.ts';
+
+const FAULT = { status: 500, body: { detail: 'A server error occurred.' } };
+
+let log: MockInstance<typeof console.error>;
+beforeEach(() => {
+  log = vi.spyOn(console, 'error').mockImplementation(() => {});
+});
+afterEach(() => vi.restoreAllMocks());
+
+const logged = () => log.mock.calls.flat().join('\n');
+
+const failing = (error: Error): Env => ({
+  ...env,
+  DB: interceptD1(env.DB, { around: () => Promise.reject(error) }),
+});
+
+describe('a D1 fault', () => {
+  it('is a generic 500, with its cause in the log and no parameter of the query', async () => {
+    const token = await register(newName());
+    const bindings = failing(new Error('D1_ERROR: Network connection lost.'));
+    expect(await answer(await getAs(token, '/me', bindings))).toEqual(FAULT);
+    expect(logged()).toContain('D1_ERROR: Network connection lost.');
+    expect(logged()).not.toContain(token);
+  });
+
+  it('shows neither the password nor its hash nor the token of a registration', async () => {
+    const bindings = failing(new Error('D1_ERROR: Network connection lost.'));
+    const body = { username: newName(), password: 'very secret' };
+    expect(await answer(await post('/register', body, bindings))).toEqual(FAULT);
+    expect(logged()).not.toMatch(/very secret|pbkdf2_sha256|[0-9a-f]{40}/);
+  });
+
+  it('is logged by what D1 said, not by the message Drizzle makes of it', async () => {
+    const cause = new Error('D1_ERROR: no such table');
+    const wrapped = new DrizzleQueryError('select ?', ['secret parameter'], cause);
+    await getAs('x', '/me', failing(wrapped));
+    expect(logged()).toContain('D1_ERROR: no such table');
+    expect(logged()).not.toContain('secret parameter');
+  });
+});
+
+describe('a var that cannot be used', () => {
+  it.each([
+    ['PBKDF2_ITERATIONS', 'many', '"many"; it must be a whole number from 1000 to 10000000'],
+    ['PBKDF2_ITERATIONS', '999', '"999"; it must be a whole number from 1000 to 10000000'],
+    ['PBKDF2_ITERATIONS', '10000001', '"10000001"; it must be a whole number'],
+    ['PBKDF2_ITERATIONS', '1e6', '"1e6"; it must be a whole number'],
+    ['CORS_ALLOWED_ORIGINS', '*', '"*"; it must be origins separated by commas'],
+    ['CORS_ALLOWED_ORIGINS', 'https://a.example/', '"https://a.example/"; it must be origins'],
+    ['CORS_ALLOWED_ORIGINS', 'a.example', '"a.example"; it must be origins'],
+  ])(
+    'is named in the log, with what is allowed, and nothing is served: %s = %s',
+    async (name, value, says) => {
+      const bindings = { ...env, [name]: value };
+      expect(await answer(await getAs('x', '/me', bindings))).toEqual(FAULT);
+      const message = JSON.stringify(`${name} is ${says}`).slice(1, -1);
+      expect(logged()).toContain(message);
+    },
+  );
+
+  it('has a default where it is not set', async () => {
+    const { PBKDF2_ITERATIONS: _, CORS_ALLOWED_ORIGINS: __, ...unset } = env;
+    expect((await getAs('x', '/me', { ...env, ...unset })).status).toBe(401);
+  });
+});

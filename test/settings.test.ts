@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { parseSettings, SettingsError } from '../src/settings.ts';
+
+describe('parseSettings', () => {
+  it('has defaults: OWASP’s iterations, React’s and Vite’s development servers', () => {
+    expect(parseSettings({})).toEqual({
+      iterations: 600_000,
+      corsAllowedOrigins: [
+        'http://localhost:3000',
+        'http://127.0.0.1:3000',
+        'http://localhost:5173',
+        'http://127.0.0.1:5173',
+      ],
+    });
+  });
+
+  it('reads a list with spaces, and an empty one', () => {
+    const list = (CORS_ALLOWED_ORIGINS: string) =>
+      parseSettings({ CORS_ALLOWED_ORIGINS }).corsAllowedOrigins;
+    expect(list(' https://a.example , https://b.example:8443,')).toEqual([
+      'https://a.example',
+      'https://b.example:8443',
+    ]);
+    expect(list('')).toEqual([]);
+  });
+
+  it('throws a SettingsError with one sentence', () => {
+    const parse = () => parseSettings({ PBKDF2_ITERATIONS: '12' });
+    expect(parse).toThrow(SettingsError);
+    expect(parse).toThrow(
+      'PBKDF2_ITERATIONS is "12"; it must be a whole number from 1000 to 10000000, as a string.',
+    );
+  });
+});
