@@ -16,6 +16,7 @@ export default defineConfig(async () => ({
   ],
   test: {
     include: ['test/**/*.test.ts'],
+    silent: 'passed-only' as const,
     setupFiles: ['./test/apply-migrations.ts'],
   },
 }));

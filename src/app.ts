@@ -4,14 +4,18 @@
  */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { AppEnv } from './http/context.ts';
+import { requestId } from 'hono/request-id';
+import { authenticate } from './auth/tokens.ts';
+import type { AppEnv, Bindings, Services } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
 import { fail, onError } from './http/failure.ts';
-import { login } from './http/login.ts';
-import { me } from './http/me.ts';
+import { login, obtainAuthToken } from './http/login.ts';
+import { logout } from './http/logout.ts';
+import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
 import { noRoute } from './http/no-route.ts';
-import { obtainAuthToken } from './http/obtain-auth-token.ts';
+import { password } from './http/password.ts';
 import { register } from './http/register.ts';
+import { hardeningHeaders } from './http/security-headers.ts';
 import { tokenAuthentication } from './http/token-authentication.ts';
 import { parseSettings } from './settings.ts';
 import { createStore } from './store/store.ts';
@@ -25,19 +29,27 @@ export function createApp() {
     maxSize: MAX_BODY_BYTES,
     onError: (c) => fail(c, { kind: 'body-too-large' }),
   });
+  const authenticated = tokenAuthentication<AppEnv>({
+    authenticate: (authorization, c) => c.var.authenticate(authorization),
+  });
 
+  app.use(hardeningHeaders);
+  app.use(
+    // Cloudflare's own id where there is one; never the client's word for it.
+    requestId({
+      headerName: '',
+      generator: (c) => c.req.header('CF-Ray') ?? crypto.randomUUID(),
+    }),
+  );
   app.use(async function services(c, next) {
-    const { settings, store } = servicesOf(c.env);
+    const { settings, store, authenticate } = servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
+    c.set('authenticate', authenticate);
     await next();
   });
   app.use(crossOrigin);
-
-  app.use(
-    '/me',
-    tokenAuthentication<AppEnv>({ findToken: (key, c) => c.var.store.findToken(key) }),
-  );
+  for (const path of ['/me', '/logout', '/password']) app.use(path, authenticated);
 
   app.onError(onError);
   app.notFound(noRoute(app));
@@ -46,16 +58,26 @@ export function createApp() {
     .post('/register', limitBody, register)
     .post('/login', limitBody, login)
     .post('/api-token-auth', limitBody, obtainAuthToken)
-    .get('/me', me);
+    .post('/logout', logout)
+    .post('/password', limitBody, password)
+    .get('/me', retrieveMe)
+    .patch('/me', limitBody, updateMe)
+    .delete('/me', limitBody, deleteMe);
 }
 
 /** An isolate's `env` stays the same: its vars are parsed and its statements prepared once. */
-const services = new WeakMap<Env, AppEnv['Variables']>();
+const services = new WeakMap<Bindings, Services>();
 
-function servicesOf(env: Env): AppEnv['Variables'] {
+function servicesOf(env: Bindings): Services {
   const known = services.get(env);
   if (known) return known;
-  const created = { settings: parseSettings(env), store: createStore(env.DB) };
+  const [settings, store] = [parseSettings({ ...env }), createStore(env.DB)];
+  const created: Services = {
+    settings,
+    store,
+    authenticate: (authorization) =>
+      authenticate(authorization, store.findToken, settings.tokenMaxAgeDays),
+  };
   services.set(env, created);
   return created;
 }

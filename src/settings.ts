@@ -1,6 +1,8 @@
 /** The Worker's vars, parsed once: everything past this file can rely on them. */
 import * as v from 'valibot';
+import type { AuthSettings } from './auth/auth-settings.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
+import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
 
 /** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
 const MIN_ITERATIONS = 1000;
@@ -12,18 +14,20 @@ const DEFAULT_ITERATIONS = '600000';
 const DEFAULT_ORIGINS =
   'http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173';
 
-const Iterations = v.pipe(
+/** Ten years: what is meant to be longer had better be for ever. */
+const MAX_TOKEN_AGE_DAYS = 3650;
+
+const wholeNumber = (min: number, max: number) =>
+  v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(min), v.maxValue(max));
+
+const list = v.pipe(
   v.string(),
-  v.digits(),
-  v.transform(Number),
-  v.minValue(MIN_ITERATIONS),
-  v.maxValue(MAX_ITERATIONS),
+  v.transform((text) => text.split(',').map((item) => item.trim())),
+  v.transform((items) => items.filter((item) => item !== '')),
 );
 
 const Origins = v.pipe(
-  v.string(),
-  v.transform((list) => list.split(',').map((origin) => origin.trim())),
-  v.transform((origins) => origins.filter((origin) => origin !== '')),
+  list,
   v.array(
     v.pipe(
       v.string(),
@@ -32,9 +36,7 @@ const Origins = v.pipe(
   ),
 );
 
-export type Settings = {
-  /** PBKDF2's work factor for passwords made today. */
-  iterations: number;
+export type Settings = AuthSettings & {
   /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
   corsAllowedOrigins: string[];
 };
@@ -45,36 +47,36 @@ export class SettingsError extends Error {
 }
 
 /**
+ * @param vars the Worker's environment; an unset var has a default
  * @throws SettingsError naming the var and what it may be
  */
-export function parseSettings(vars: {
-  PBKDF2_ITERATIONS?: unknown;
-  CORS_ALLOWED_ORIGINS?: unknown;
-}): Settings {
+export function parseSettings(vars: Record<string, unknown>): Settings {
+  const parse = <T>(name: string, schema: v.GenericSchema<unknown, T>, allowed: string): T => {
+    const { success, output } = v.safeParse(schema, vars[name]);
+    if (success) return output;
+    throw new SettingsError(`${name} is ${JSON.stringify(vars[name])}; it must be ${allowed}.`);
+  };
   return {
     iterations: parse(
       'PBKDF2_ITERATIONS',
-      vars.PBKDF2_ITERATIONS ?? DEFAULT_ITERATIONS,
-      Iterations,
+      v.optional(wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), DEFAULT_ITERATIONS),
       `a whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}, as a string`,
     ),
     corsAllowedOrigins: parse(
       'CORS_ALLOWED_ORIGINS',
-      vars.CORS_ALLOWED_ORIGINS ?? DEFAULT_ORIGINS,
-      Origins,
+      v.optional(Origins, DEFAULT_ORIGINS),
       'origins separated by commas, each a scheme and host without a path or a final slash, ' +
         'such as "https://example.com,http://localhost:5173"',
     ),
+    tokenMaxAgeDays: parse(
+      'TOKEN_MAX_AGE_DAYS',
+      v.optional(wholeNumber(1, MAX_TOKEN_AGE_DAYS)),
+      `a whole number of days from 1 to ${MAX_TOKEN_AGE_DAYS}, as a string, or unset`,
+    ),
+    passwordValidators: parse(
+      'AUTH_PASSWORD_VALIDATORS',
+      v.optional(v.pipe(list, v.array(v.picklist(PASSWORD_VALIDATORS))), ''),
+      `any of ${PASSWORD_VALIDATORS.join(', ')}, separated by commas, or empty`,
+    ),
   };
-}
-
-function parse<T>(
-  name: string,
-  value: unknown,
-  schema: v.GenericSchema<unknown, T>,
-  allowed: string,
-): T {
-  const { success, output } = v.safeParse(schema, value);
-  if (success) return output;
-  throw new SettingsError(`${name} is ${JSON.stringify(value)}; it must be ${allowed}.`);
 }

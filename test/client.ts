@@ -1,28 +1,45 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { createApp } from '../src/app.ts';
+import type { Bindings } from '../src/http/context.ts';
 
 const app = createApp();
 
+const { LOGIN_LIMIT: _login, REGISTER_LIMIT: _register, ...rest } = env;
+
+/** This Worker's bindings, but for those that throttle. */
+export const unthrottled: Bindings = rest;
+
 /** Sends a request to the app and waits for what it left to `waitUntil`, too. */
-export async function send(path: string, init?: RequestInit, bindings: Env = env) {
+export async function send(path: string, init?: RequestInit, bindings: Bindings = unthrottled) {
   const ctx = createExecutionContext();
-  const response = await app.fetch(
-    new Request(`http://localhost:8000${path}`, init),
-    bindings,
-    ctx,
-  );
+  const request = new Request(`http://localhost:8000${path}`, init);
+  const response = await app.fetch(request, bindings, ctx);
   await waitOnExecutionContext(ctx);
   return response;
 }
 
-/** POSTs a JSON body. */
-export const post = (path: string, body: unknown, bindings?: Env) =>
-  send(path, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) }, bindings);
+/** Sends JSON as the owner of a token. */
+export const sendAs = (
+  token: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  bindings?: Bindings,
+) => {
+  const headers = { ...JSON_TYPE, Authorization: `Token ${token}` };
+  return send(path, { method, headers, body: body ? JSON.stringify(body) : null }, bindings);
+};
 
 /** GETs as the owner of a token. */
-export const getAs = (token: string, path = '/me', bindings?: Env) =>
-  send(path, { headers: { Authorization: `Token ${token}` } }, bindings);
+export const getAs = (token: string, path = '/me', bindings?: Bindings) =>
+  sendAs(token, 'GET', path, undefined, bindings);
+
+/** POSTs JSON as nobody. */
+export const post = (path: string, body: unknown, bindings?: Bindings) =>
+  send(path, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) }, bindings);
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 /** What a test compares of an answer at once. */
 export const answer = async (response: Response) => ({
@@ -30,15 +47,13 @@ export const answer = async (response: Response) => ({
   body: await response.json(),
 });
 
-const JSON_TYPE = { 'Content-Type': 'application/json' };
-
 let users = 0;
 
 /** A name nobody has yet. */
 export const newName = () => `user${++users}`;
 
 /** Registers a user and returns its token. */
-export async function register(username: string, password = 'correct horse', bindings?: Env) {
+export async function register(username: string, password = 'correct horse', bindings?: Bindings) {
   const response = await post('/register', { username, password }, bindings);
   const { token } = await response.json<{ token: string }>();
   return token;

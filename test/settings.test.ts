@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSettings, SettingsError } from '../src/settings.ts';
 
 describe('parseSettings', () => {
-  it('has defaults: OWASP’s iterations, React’s and Vite’s development servers', () => {
+  it('has defaults: OWASP’s iterations, React’s and Vite’s servers, lasting tokens, no validators', () => {
     expect(parseSettings({})).toEqual({
       iterations: 600_000,
       corsAllowedOrigins: [
@@ -11,6 +11,8 @@ describe('parseSettings', () => {
         'http://localhost:5173',
         'http://127.0.0.1:5173',
       ],
+      tokenMaxAgeDays: undefined,
+      passwordValidators: [],
     });
   });
 
@@ -22,6 +24,15 @@ describe('parseSettings', () => {
       'https://b.example:8443',
     ]);
     expect(list('')).toEqual([]);
+  });
+
+  it('reads an age and a list of validators', () => {
+    const settings = parseSettings({
+      TOKEN_MAX_AGE_DAYS: '30',
+      AUTH_PASSWORD_VALIDATORS: 'MinimumLength, NumericPassword',
+    });
+    expect(settings.tokenMaxAgeDays).toBe(30);
+    expect(settings.passwordValidators).toEqual(['MinimumLength', 'NumericPassword']);
   });
 
   it('throws a SettingsError with one sentence', () => {

@@ -1,12 +1,10 @@
 /** Tokens and how a request presents one. After rest_framework/authtoken/models.py and authentication.py. */
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
 import { err, ok, type Result } from '../result.ts';
+import { djangoDatetime } from '../store/columns.ts';
 
 /** Bytes of randomness in a key of ours: 160 bits, 40 hexadecimal digits (`Token.generate_key`). */
 const KEY_LENGTH = 20;
-
-/** A new key: 40 lower-case hexadecimal digits. Imported keys may be any string of up to 40 characters. */
-export const generateKey = (): string => bytesToHex(randomBytes(KEY_LENGTH));
 
 /** Whom a token names: a user without its password. */
 export type User = {
@@ -26,6 +24,22 @@ export type Token = {
   created: string;
 };
 
+/** A new token. Its key is 40 lower-case hexadecimal digits; imported ones may be any 40 characters or fewer. */
+export const newToken = (): Token => ({
+  key: bytesToHex(randomBytes(KEY_LENGTH)),
+  created: djangoDatetime(new Date()),
+});
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The datetime before which tokens that are expired now were created; '' where none ever expires. */
+export const expiryDate = (maxAgeDays: number | undefined): string =>
+  maxAgeDays === undefined ? '' : djangoDatetime(new Date(Date.now() - maxAgeDays * DAY_MS));
+
+/** Django's datetime texts are in the order of time. */
+export const isExpired = (token: Token, maxAgeDays: number | undefined): boolean =>
+  token.created < expiryDate(maxAgeDays);
+
 /** Who asks, and by what: DRF's `request.user` and `request.auth`. */
 export type Authenticated = { user: User; token: Token };
 
@@ -42,7 +56,8 @@ export type AuthenticationFailureReason =
   | 'token-contains-spaces'
   | 'token-contains-invalid-characters'
   | 'invalid-token'
-  | 'user-inactive';
+  | 'user-inactive'
+  | 'token-expired';
 
 /** What `bytes.split()` splits at in Python: ASCII white space, and no other. */
 const ASCII_WHITE_SPACE = /[ \t\n\r\v\f]+/;
@@ -53,10 +68,12 @@ const ASCII_WHITE_SPACE = /[ \t\n\r\v\f]+/;
  *
  * @param authorization the header's value, undefined where there is none
  * @param findToken called once, and only for a well-formed header
+ * @param maxAgeDays after how many days a token expires; undefined: never, as in DRF
  */
 export async function authenticate(
   authorization: string | undefined,
   findToken: FindToken,
+  maxAgeDays: number | undefined,
 ): Promise<Result<Authenticated, AuthenticationFailure>> {
   const [keyword, key, ...rest] = (authorization ?? '').split(ASCII_WHITE_SPACE).filter(Boolean);
   if (keyword?.toLowerCase() !== 'token') return err({ kind: 'not-authenticated' });
@@ -68,6 +85,7 @@ export async function authenticate(
   const authenticated = await findToken(key);
   if (!authenticated) return failed('invalid-token');
   if (!authenticated.user.is_active) return failed('user-inactive');
+  if (isExpired(authenticated.token, maxAgeDays)) return failed('token-expired');
   return ok(authenticated);
 }
 

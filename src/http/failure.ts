@@ -1,15 +1,22 @@
 /** The one place where failures become HTTP: status, DRF's sentence, headers. */
 import type { Context } from 'hono';
 import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
+import type { PasswordRefused } from '../auth/users.ts';
+import { DatabaseUnavailable } from '../store/unavailable.ts';
 import type { ParseErrorReason, ParseFailure, ValidationFailure } from '../validation/failure.ts';
+import type { Throttled } from './throttle.ts';
 
 export type Failure =
   | ParseFailure
   | ValidationFailure
   | AuthenticationFailure
+  | Throttled
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
   | { kind: 'invalid-credentials' }
+  | { kind: 'invalid-password' }
+  | PasswordRefused
+  | { kind: 'user-referenced' }
   | { kind: 'not-found' }
   | { kind: 'method-not-allowed'; allowed: string[] };
 
@@ -20,6 +27,9 @@ export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 /** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
+/** How soon a client may try again when D1 did not answer: its failures of this kind pass in a moment. */
+const UNAVAILABLE_SECONDS = 1;
+
 /** The words after DRF's own are ours: the parser's would quote the body. */
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   json: 'JSON parse error - The body is not valid JSON.',
@@ -28,7 +38,7 @@ const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   multipart: 'Multipart form parse error - The body does not match its boundary.',
 };
 
-/** rest_framework/authentication.py, `TokenAuthentication`. */
+/** rest_framework/authentication.py, `TokenAuthentication`; the last is ours. */
 const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
   'no-credentials': 'Invalid token header. No credentials provided.',
   'token-contains-spaces': 'Invalid token header. Token string should not contain spaces.',
@@ -36,6 +46,7 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
     'Invalid token header. Token string should not contain invalid characters.',
   'invalid-token': 'Invalid token.',
   'user-inactive': 'User inactive or deleted.',
+  'token-expired': 'Token has expired.',
 };
 
 /** The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). */
@@ -51,6 +62,10 @@ export function fail(c: Context, failure: Failure): Response {
       return c.json(failure.errors, 400);
     case 'username-taken':
       return c.json({ username: [USERNAME_TAKEN] }, 400);
+    case 'invalid-password':
+      return c.json({ current_password: ['Invalid password.'] }, 400);
+    case 'password-refused':
+      return c.json({ [failure.field]: failure.sentences }, 400);
     case 'invalid-credentials':
       return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
     case 'not-authenticated': {
@@ -60,6 +75,13 @@ export function fail(c: Context, failure: Failure): Response {
     case 'authentication-failed': {
       const detail = AUTHENTICATION_FAILURES[failure.reason];
       return c.json({ detail }, 401, WWW_AUTHENTICATE);
+    }
+    case 'user-referenced':
+      return c.json({ detail: 'This user cannot be deleted: other records refer to it.' }, 409);
+    case 'throttled': {
+      const { waitSeconds } = failure;
+      const detail = `Request was throttled. Expected available in ${waitSeconds} seconds.`;
+      return c.json({ detail }, 429, { 'Retry-After': String(waitSeconds) });
     }
     case 'not-found':
       return c.json({ detail: 'Not found.' }, 404);
@@ -72,16 +94,28 @@ export function fail(c: Context, failure: Failure): Response {
   }
 }
 
-/** A fault of ours, or of the platform: logged with its cause, answered with nothing but that it is one. */
+/** What was thrown: a passing failure of D1, or a fault of ours. Told to the log, and no more to the client. */
 export function onError(error: Error, c: Context): Response {
-  const { name, message, stack } = rootCause(error);
-  console.error(JSON.stringify({ event: 'fault', name, message, stack }));
+  logFault(error);
+  if (error instanceof DatabaseUnavailable) {
+    const detail = 'Service temporarily unavailable, try again later.';
+    return c.json({ detail }, 503, { 'Retry-After': String(UNAVAILABLE_SECONDS) });
+  }
   return c.json({ detail: 'A server error occurred.' }, 500);
+}
+
+/** Logs what was thrown, by its cause. */
+export function logFault(error: unknown): void {
+  const { name, message, stack } = rootCause(error);
+  const event = error instanceof DatabaseUnavailable ? 'database-unavailable' : 'fault';
+  console.error(JSON.stringify({ event, name, message, stack }));
 }
 
 /**
  * The error at the bottom. Drizzle's own wraps D1's in a message that lists the query's parameters:
  * tokens and hashes. Only what D1 said of them may be logged.
  */
-const rootCause = (error: Error): Error =>
-  error.cause instanceof Error ? rootCause(error.cause) : error;
+function rootCause(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error('Something that is no Error was thrown.');
+  return error.cause === undefined ? error : rootCause(error.cause);
+}

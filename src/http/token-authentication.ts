@@ -1,15 +1,24 @@
 import type { Context, Env, MiddlewareHandler } from 'hono';
-import { authenticate, type FindToken, type Token, type User } from '../auth/tokens.ts';
+import type { Authenticated, AuthenticationFailure, Token, User } from '../auth/tokens.ts';
+import type { Result } from '../result.ts';
 import { fail } from './failure.ts';
 
 /** What the middleware sets on the context: DRF's `request.user` and `request.auth`. */
 export type TokenAuthenticationVariables = { user: User; auth: Token };
 
-type Authenticated<E extends Env> = E & { Variables: TokenAuthenticationVariables };
+/** From an Authorization header, undefined where there is none, to whom it names. */
+export type Authenticate = (
+  authorization: string | undefined,
+) => Promise<Result<Authenticated, AuthenticationFailure>>;
+
+type WithUser<E extends Env> = E & { Variables: TokenAuthenticationVariables };
 
 export type TokenAuthenticationOptions<E extends Env> = {
-  /** Finds a key's token and user, wherever they are kept; undefined where there is none. */
-  findToken: (key: string, c: Context<Authenticated<E>>) => ReturnType<FindToken>;
+  /** How a header is looked up: the middleware knows neither tokens nor where they are kept. */
+  authenticate: (
+    authorization: string | undefined,
+    c: Context<WithUser<E>>,
+  ) => ReturnType<Authenticate>;
 };
 
 /**
@@ -17,14 +26,13 @@ export type TokenAuthenticationOptions<E extends Env> = {
  * and `c.var.auth`; answers DRF's 401 to all others (`TokenAuthentication` with `IsAuthenticated`).
  *
  * @example
- * app.use('/rocks/*', tokenAuthentication({ findToken: (key, c) => c.var.store.findToken(key) }))
+ * app.use('/rocks/*', tokenAuthentication({ authenticate: (header) => authenticate(header, findToken) }))
  */
 export function tokenAuthentication<E extends Env>({
-  findToken,
-}: TokenAuthenticationOptions<E>): MiddlewareHandler<Authenticated<E>> {
+  authenticate,
+}: TokenAuthenticationOptions<E>): MiddlewareHandler<WithUser<E>> {
   return async function tokenAuthentication(c, next) {
-    const authorization = c.req.header('Authorization');
-    const authenticated = await authenticate(authorization, (key) => findToken(key, c));
+    const authenticated = await authenticate(c.req.header('Authorization'), c);
     if (!authenticated.ok) return fail(c, authenticated.error);
     c.set('user', authenticated.value.user);
     c.set('auth', authenticated.value.token);

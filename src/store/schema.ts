@@ -29,3 +29,9 @@ export const authtokenToken = sqliteTable('authtoken_token', {
     .unique()
     .references(() => authUser.id),
 });
+
+/** A row to insert; the database numbers it. */
+export type NewUser = Omit<typeof authUser.$inferInsert, 'id'>;
+
+/** A row to insert, for a user that its query knows. */
+export type NewToken = Omit<typeof authtokenToken.$inferInsert, 'user_id'>;

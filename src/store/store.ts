@@ -3,6 +3,7 @@
  * trip. No rules here: what a row means is the domain's business.
  */
 import { drizzle } from 'drizzle-orm/d1';
+import { passwordQueries } from './passwords.ts';
 import { tokenQueries } from './tokens.ts';
 import { userQueries } from './users.ts';
 
@@ -11,5 +12,5 @@ export type Store = ReturnType<typeof createStore>;
 /** Prepares the statements. Call it once for each database binding, not once for each request. */
 export function createStore(d1: D1Database) {
   const db = drizzle(d1);
-  return { ...userQueries(d1, db), ...tokenQueries(db) };
+  return { ...userQueries(d1, db), ...passwordQueries(d1, db), ...tokenQueries(db) };
 }

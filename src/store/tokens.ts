@@ -1,10 +1,11 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { authtokenToken, authUser } from './schema.ts';
+import { reading, writing } from './unavailable.ts';
+
+const { placeholder } = sql;
 
 export function tokenQueries(db: DrizzleD1Database) {
-  const { placeholder } = sql;
-
   const selectByKey = db
     .select({
       user: {
@@ -24,6 +25,8 @@ export function tokenQueries(db: DrizzleD1Database) {
     .where(eq(authtokenToken.key, placeholder('key')))
     .prepare();
 
+  const isExpired = sql`${authtokenToken.created} < ${placeholder('expired_before')}`;
+
   const insertOrSelect = db
     .insert(authtokenToken)
     .select(
@@ -42,32 +45,48 @@ export function tokenQueries(db: DrizzleD1Database) {
           ),
         ),
     )
-    // A no-op on purpose: RETURNING is silent about rows that a conflict left alone.
+    // Also where nothing is to be changed: RETURNING is silent about rows that a conflict left alone.
     .onConflictDoUpdate({
       target: authtokenToken.user_id,
-      set: { user_id: sql`excluded.user_id` },
+      set: {
+        key: sql`case when ${isExpired} then excluded.key else ${authtokenToken.key} end`,
+        created: sql`case when ${isExpired} then excluded.created else ${authtokenToken.created} end`,
+      },
     })
     .returning({ key: authtokenToken.key })
     .prepare();
 
+  const deleteByKey = db
+    .delete(authtokenToken)
+    .where(eq(authtokenToken.key, placeholder('key')))
+    .prepare();
+
   return {
     /** A token and its user, in one indexed look-up (2 rows read). */
-    findToken: (key: string) => selectByKey.get({ key }),
+    findToken: (key: string) => reading(() => selectByKey.get({ key })),
 
     /**
-     * The user's token: the one it has, or `token` as its first; whoever asks at the same time gets
-     * the same one.
+     * The user's token: the one it has, or `token` where it has none or an expired one; whoever asks at
+     * the same time gets the same one.
      *
      * @param password the encoding that was verified: where it has changed since, or the user is gone
-     *   or inactive, the answer is undefined and nothing is inserted
+     *   or inactive, the answer is undefined and nothing is changed
+     * @param expiredBefore tokens created before are replaced; '' where tokens do not expire
      */
     async getOrCreateToken(
       userId: number,
       password: string,
       token: { key: string; created: string },
+      expiredBefore: string,
     ): Promise<string | undefined> {
-      const row = await insertOrSelect.get({ ...token, user_id: userId, password });
+      const row = await writing(() =>
+        insertOrSelect.get({ ...token, user_id: userId, password, expired_before: expiredBefore }),
+      );
       return row?.key;
+    },
+
+    async deleteToken(key: string): Promise<void> {
+      await writing(() => deleteByKey.run({ key }));
     },
   };
 }

@@ -1,28 +1,38 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
-import { authtokenToken, authUser } from './schema.ts';
+import * as v from 'valibot';
+import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
+import { reading, writing } from './unavailable.ts';
 
-type NewUser = Omit<typeof authUser.$inferInsert, 'id'>;
-type NewToken = Omit<typeof authtokenToken.$inferInsert, 'user_id'>;
+/** What is undefined stays as it is. */
+export type ProfileChanges = {
+  [field in 'first_name' | 'last_name' | 'email']?: string | undefined;
+};
+
+const { placeholder } = sql;
+
+/** What `RETURNING id` gives of one inserted row. */
+const InsertedRow = v.tuple([v.object({ id: v.number() })]);
 
 export function userQueries(d1: D1Database, db: DrizzleD1Database) {
-  const { placeholder } = sql;
-
   const insertUser = statement(
     d1,
-    db.insert(authUser).values({
-      password: placeholder('password'),
-      last_login: placeholder('last_login'),
-      is_superuser: placeholder('is_superuser'),
-      username: placeholder('username'),
-      last_name: placeholder('last_name'),
-      email: placeholder('email'),
-      is_staff: placeholder('is_staff'),
-      is_active: placeholder('is_active'),
-      date_joined: placeholder('date_joined'),
-      first_name: placeholder('first_name'),
-    }),
+    db
+      .insert(authUser)
+      .values({
+        password: placeholder('password'),
+        last_login: placeholder('last_login'),
+        is_superuser: placeholder('is_superuser'),
+        username: placeholder('username'),
+        last_name: placeholder('last_name'),
+        email: placeholder('email'),
+        is_staff: placeholder('is_staff'),
+        is_active: placeholder('is_active'),
+        date_joined: placeholder('date_joined'),
+        first_name: placeholder('first_name'),
+      })
+      .returning({ id: authUser.id }),
   );
 
   const insertTokenOfUsername = statement(
@@ -34,52 +44,134 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     }),
   );
 
+  const selectIdByKey = db
+    .select({ id: authtokenToken.user_id })
+    .from(authtokenToken)
+    .where(eq(authtokenToken.key, placeholder('key')))
+    .prepare();
+
   const selectByUsername = db
     .select({
       id: authUser.id,
       password: authUser.password,
       is_active: authUser.is_active,
-      key: authtokenToken.key,
+      token: { key: authtokenToken.key, created: authtokenToken.created },
     })
     .from(authUser)
     .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
     .where(eq(authUser.username, placeholder('username')))
     .prepare();
 
-  const updatePassword = db
+  const updateProfile = db
     .update(authUser)
-    .set({ password: sql`${placeholder('new_password')}` })
-    .where(and(eq(authUser.id, placeholder('id')), eq(authUser.password, placeholder('password'))))
+    .set({
+      first_name: sql`coalesce(${placeholder('first_name')}, ${authUser.first_name})`,
+      last_name: sql`coalesce(${placeholder('last_name')}, ${authUser.last_name})`,
+      email: sql`coalesce(${placeholder('email')}, ${authUser.email})`,
+    })
+    .where(eq(authUser.id, placeholder('id')))
+    .returning({
+      first_name: authUser.first_name,
+      last_name: authUser.last_name,
+      email: authUser.email,
+    })
     .prepare();
 
   return {
     /**
      * Inserts a user and its token, both or neither.
      *
-     * @returns false where the username is taken: the UNIQUE constraint decides, so no race can pass it
+     * @returns the user's id; undefined where the username is taken: the UNIQUE constraint decides, so
+     *   no race can pass it
      */
-    async insertUserWithToken(user: NewUser, token: NewToken): Promise<boolean> {
-      try {
-        await d1.batch([
-          insertUser({ last_login: null, ...user }),
-          insertTokenOfUsername({ ...token, username: user.username }),
-        ]);
-        return true;
-      } catch (error) {
-        if (isUniqueViolation(error, 'auth_user.username')) return false;
-        throw error;
-      }
+    insertUserWithToken(user: NewUser, token: NewToken): Promise<number | undefined> {
+      return writing(async (isRetry) => {
+        try {
+          const [inserted] = await d1.batch([
+            insertUser({ last_login: null, ...user }),
+            insertTokenOfUsername({ ...token, username: user.username }),
+          ]);
+          return v.parse(InsertedRow, inserted?.results)[0].id;
+        } catch (error) {
+          if (!isUniqueViolation(error, 'auth_user.username')) throw error;
+          // Taken, or taken by ourselves: the first try took place and only its answer was lost.
+          return isRetry ? (await selectIdByKey.get({ key: token.key }))?.id : undefined;
+        }
+      });
     },
 
-    /** What a login needs of a user; `key` is null where the user has no token. */
-    findUserByUsername: (username: string) => selectByUsername.get({ username }),
+    /** What a login needs of a user; `token` is null where the user has none. */
+    findUserByUsername: (username: string) => reading(() => selectByUsername.get({ username })),
 
-    /** Replaces the stored password if it is still `password` (compare-and-swap). */
-    async replacePassword(id: number, password: string, newPassword: string): Promise<void> {
-      await updatePassword.run({ id, password, new_password: newPassword });
+    /** Sets what is given. @returns the profile as it is now; undefined where the user is gone */
+    updateProfile: (id: number, { first_name, last_name, email }: ProfileChanges) =>
+      writing(() =>
+        updateProfile.get({
+          id,
+          first_name: first_name ?? null,
+          last_name: last_name ?? null,
+          email: email ?? null,
+        }),
+      ),
+
+    /**
+     * Deletes the user and its token, both or neither, if its password is still `password` and no row of
+     * another table refers to it. Two round trips.
+     *
+     * @returns `changed` where the password is another one, `referenced` where a row refers to the user
+     */
+    deleteUser(id: number, password: string): Promise<'deleted' | 'changed' | 'referenced'> {
+      return writing(async () => {
+        const isToDelete = and(
+          eq(authUser.id, id),
+          eq(authUser.password, password),
+          ...(await referencesToUser(d1)).map(({ table, column }) => {
+            return sql`not exists (select 1 from ${quoted(table)} where ${quoted(column)} = ${id})`;
+          }),
+        );
+        const [, , [remaining]] = await db.batch([
+          db
+            .delete(authtokenToken)
+            .where(
+              inArray(
+                authtokenToken.user_id,
+                db.select({ id: authUser.id }).from(authUser).where(isToDelete),
+              ),
+            ),
+          db.delete(authUser).where(isToDelete),
+          db.select({ password: authUser.password }).from(authUser).where(eq(authUser.id, id)),
+        ]);
+        if (!remaining) return 'deleted';
+        return remaining.password === password ? 'referenced' : 'changed';
+      });
     },
   };
 }
+
+/**
+ * The columns of other tables that refer to a user. They are looked for by us, since the foreign keys of
+ * Django's tables are checked when a transaction ends, and D1 answers a failure there with an internal
+ * error that also resets the database's object.
+ */
+async function referencesToUser(d1: D1Database) {
+  const { results } = await d1
+    .prepare(
+      // D1's own tables, _cf_*, are forbidden to ask about.
+      `WITH tables AS MATERIALIZED (
+         SELECT name FROM sqlite_master
+          WHERE type = 'table' AND name <> 'authtoken_token' AND name NOT GLOB '_cf_*'
+       )
+       SELECT name AS "table", f."from" AS "column"
+         FROM tables JOIN pragma_foreign_key_list(name) AS f
+        WHERE f."table" = 'auth_user'`,
+    )
+    .all();
+  return v.parse(References, results);
+}
+
+const References = v.array(v.object({ table: v.string(), column: v.string() }));
+
+const quoted = (identifier: string) => sql.raw(`"${identifier.replaceAll('"', '""')}"`);
 
 /** D1 reports a constraint only in the message: `… UNIQUE constraint failed: auth_user.username: …`. */
 const isUniqueViolation = (error: unknown, column: string): boolean =>

@@ -18,7 +18,7 @@ const INVALID_USERNAME =
 const USERNAME_LENGTH = 150;
 const NAME_LENGTH = 150;
 const EMAIL_LENGTH = 254;
-/** Django's own forms stop here too (django/contrib/auth/forms.py, `UNUSABLE…`/5.1 `SetPasswordMixin`). */
+/** Characters. Far beyond any passphrase, and few enough that hashing them costs nothing beside PBKDF2. */
 const PASSWORD_LENGTH = 4096;
 
 /** Word characters of any script: what Python's `\w` matches (letters, numbers and the underscore). */

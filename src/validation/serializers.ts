@@ -25,6 +25,24 @@ export const AuthTokenSerializer = v.object(
   fields.REQUIRED,
 );
 
+export const PasswordSerializer = v.object(
+  { current_password: fields.passwordToVerify, new_password: fields.password },
+  fields.REQUIRED,
+);
+
+/** What of a user its owner may change; each field may be left out (DRF's `partial=True`). */
+export const ProfileSerializer = v.object({
+  first_name: v.optional(fields.name),
+  last_name: v.optional(fields.name),
+  email: v.optional(fields.email),
+});
+
+/** The password again: a token alone must not be enough to destroy an account. */
+export const DeleteSerializer = v.object(
+  { current_password: fields.passwordToVerify },
+  fields.REQUIRED,
+);
+
 /** Checks a body's fields; unknown ones are ignored. All errors of all fields come together. */
 export function validate<TSchema extends v.GenericSchema<unknown, unknown>>(
   serializer: TSchema,

@@ -1,7 +1,8 @@
 /** What a real Django + DRF answered, asked of this Worker (see replay.mjs for the format of the cases). */
-import { env, exports } from 'cloudflare:workers';
+import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { send } from '../client.ts';
 import recorded from './http-cases.json?raw';
 import { compare, expand, freshVars } from './replay.mjs';
 
@@ -49,7 +50,7 @@ async function replay(
   { request, expect: expected, capture }: v.InferOutput<typeof Exchange>,
   vars: Vars,
 ) {
-  const response = await exports.default.fetch(toRequest(request, vars));
+  const response = await ask(request, vars);
   const { status } = response;
   const headers = Object.fromEntries(response.headers);
   const { problems, json } = compare(
@@ -61,7 +62,7 @@ async function replay(
   for (const [name, key] of Object.entries(capture)) vars[name] = json[key];
 }
 
-function toRequest(request: v.InferOutput<typeof Request_>, vars: Vars): Request {
+function ask(request: v.InferOutput<typeof Request_>, vars: Vars) {
   const headers = new Headers();
   for (const [name, value] of Object.entries<string>(expand(request.headers, vars))) {
     // Recorded one character per byte; workerd reads the bytes of a header as UTF-8.
@@ -70,8 +71,8 @@ function toRequest(request: v.InferOutput<typeof Request_>, vars: Vars): Request
   if (request.body !== undefined && !headers.has('Content-Type')) {
     headers.set('Content-Type', 'application/json');
   }
-  const url = `http://localhost:8000${expand(request.path, vars)}`;
-  return new Request(url, { method: request.method, headers, body: toBody(request, vars) });
+  const body = toBody(request, vars);
+  return send(expand(request.path, vars), { method: request.method, headers, body });
 }
 
 function toBody({ body, bodyRaw, bodyLatin1 }: v.InferOutput<typeof Request_>, vars: Vars) {

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { newName, send } from '../client.ts';
+import { newName, send, unthrottled } from '../client.ts';
 import { interceptD1 } from '../intercept-d1.ts';
 
 const LISTED = 'http://localhost:5173';
@@ -75,13 +75,13 @@ it('is present on 500, a fault', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   const DB = interceptD1(env.DB, { around: () => Promise.reject(new Error('D1_ERROR: down')) });
   const headers = { Origin: LISTED, Authorization: 'Token x' };
-  const response = await send('/me', { headers }, { ...env, DB });
+  const response = await send('/me', { headers }, { ...unthrottled, DB });
   expect(response.status).toBe(500);
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(LISTED);
 });
 
 it('takes its origins from the var', async () => {
-  const bindings = { ...env, CORS_ALLOWED_ORIGINS: 'https://app.example.com' };
+  const bindings = { ...unthrottled, CORS_ALLOWED_ORIGINS: 'https://app.example.com' };
   const from = async (origin: string) => {
     const response = await send('/me', { headers: { Origin: origin } }, bindings);
     return response.headers.get('Access-Control-Allow-Origin');

@@ -2,7 +2,8 @@
 import { env } from 'cloudflare:workers';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { answer, getAs, newName, post, register } from '../client.ts';
+import type { Bindings } from '../../src/http/context.ts';
+import { answer, getAs, newName, post, register, unthrottled } from '../client.ts';
 import { interceptD1 } from '../intercept-d1.ts';
 
 const FAULT = { status: 500, body: { detail: 'A server error occurred.' } };
@@ -15,22 +16,22 @@ afterEach(() => vi.restoreAllMocks());
 
 const logged = () => log.mock.calls.flat().join('\n');
 
-const failing = (error: Error): Env => ({
-  ...env,
+const failing = (error: Error): Bindings => ({
+  ...unthrottled,
   DB: interceptD1(env.DB, { around: () => Promise.reject(error) }),
 });
 
 describe('a D1 fault', () => {
   it('is a generic 500, with its cause in the log and no parameter of the query', async () => {
     const token = await register(newName());
-    const bindings = failing(new Error('D1_ERROR: Network connection lost.'));
+    const bindings = failing(new Error('D1_ERROR: no such column: nope'));
     expect(await answer(await getAs(token, '/me', bindings))).toEqual(FAULT);
-    expect(logged()).toContain('D1_ERROR: Network connection lost.');
+    expect(logged()).toContain('D1_ERROR: no such column: nope');
     expect(logged()).not.toContain(token);
   });
 
   it('shows neither the password nor its hash nor the token of a registration', async () => {
-    const bindings = failing(new Error('D1_ERROR: Network connection lost.'));
+    const bindings = failing(new Error('D1_ERROR: no such column: nope'));
     const body = { username: newName(), password: 'very secret' };
     expect(await answer(await post('/register', body, bindings))).toEqual(FAULT);
     expect(logged()).not.toMatch(/very secret|pbkdf2_sha256|[0-9a-f]{40}/);
@@ -54,10 +55,12 @@ describe('a var that cannot be used', () => {
     ['CORS_ALLOWED_ORIGINS', '*', '"*"; it must be origins separated by commas'],
     ['CORS_ALLOWED_ORIGINS', 'https://a.example/', '"https://a.example/"; it must be origins'],
     ['CORS_ALLOWED_ORIGINS', 'a.example', '"a.example"; it must be origins'],
+    ['TOKEN_MAX_AGE_DAYS', '0', '"0"; it must be a whole number of days from 1 to 3650'],
+    ['AUTH_PASSWORD_VALIDATORS', 'Length', '"Length"; it must be any of UserAttributeSimilarity'],
   ])(
     'is named in the log, with what is allowed, and nothing is served: %s = %s',
     async (name, value, says) => {
-      const bindings = { ...env, [name]: value };
+      const bindings = { ...unthrottled, [name]: value };
       expect(await answer(await getAs('x', '/me', bindings))).toEqual(FAULT);
       const message = JSON.stringify(`${name} is ${says}`).slice(1, -1);
       expect(logged()).toContain(message);
@@ -66,6 +69,6 @@ describe('a var that cannot be used', () => {
 
   it('has a default where it is not set', async () => {
     const { PBKDF2_ITERATIONS: _, CORS_ALLOWED_ORIGINS: __, ...unset } = env;
-    expect((await getAs('x', '/me', { ...env, ...unset })).status).toBe(401);
+    expect((await getAs('x', '/me', { ...unthrottled, ...unset })).status).toBe(401);
   });
 });

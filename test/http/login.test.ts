@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import { answer, getAs, newName, post, register } from '../client.ts';
+import { answer, getAs, newName, post, register, unthrottled } from '../client.ts';
 import { interceptD1 } from '../intercept-d1.ts';
 
 const deleteToken = (key: string) =>
@@ -70,7 +70,7 @@ describe.each([
         return result;
       },
     });
-    const response = await post(path, { username, password: 'old' }, { ...env, DB });
+    const response = await post(path, { username, password: 'old' }, { ...unthrottled, DB });
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.status).toBeLessThan(500);
     expect(await response.text()).toContain(UNABLE);
@@ -140,7 +140,7 @@ describe('POST /login', () => {
         return run();
       },
     });
-    await post('/login', { username, password: 'pw' }, { ...env, DB });
+    await post('/login', { username, password: 'pw' }, { ...unthrottled, DB });
     expect(await storedPassword(username)).toBe(changed);
   });
 

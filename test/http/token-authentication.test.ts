@@ -1,7 +1,7 @@
 /** The middleware by itself, in an app and over a way to look keys up that are none of this Worker's. */
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import type { Authenticated } from '../../src/auth/tokens.ts';
+import { type Authenticated, authenticate, type FindToken } from '../../src/auth/tokens.ts';
 import { tokenAuthentication } from '../../src/http/token-authentication.ts';
 import { answer } from '../client.ts';
 
@@ -21,14 +21,16 @@ const ada: Authenticated = {
 const bob: Authenticated = { ...ada, user: { ...ada.user, is_active: false } };
 
 const asked: string[] = [];
+const findToken: FindToken = async (key) => {
+  asked.push(key);
+  return key === 'ada' ? ada : key === 'bob' ? bob : undefined;
+};
+
 const app = new Hono()
   .use(
     '/rocks/*',
     tokenAuthentication({
-      findToken: async (key) => {
-        asked.push(key);
-        return { ada, bob }[key];
-      },
+      authenticate: (authorization) => authenticate(authorization, findToken, undefined),
     }),
   )
   .get('/rocks/mine', (c) => c.json({ owner: c.var.user.username, key: c.var.auth.key }))

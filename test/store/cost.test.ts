@@ -1,7 +1,7 @@
 /** What each route costs in D1 round trips and rows read, and that nothing is prepared twice. */
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { getAs, newName, post, register } from '../client.ts';
+import { getAs, newName, post, register, unthrottled } from '../client.ts';
 import { interceptD1, type RoundTrip } from '../intercept-d1.ts';
 
 /** This Worker's bindings, with D1 watched. */
@@ -15,7 +15,7 @@ function watched() {
       return roundTrip.run();
     },
   });
-  return { bindings: { ...env, DB }, roundTrips, prepared };
+  return { bindings: { ...unthrottled, DB }, roundTrips, prepared };
 }
 
 it('registers in one round trip: one batch of two inserts', async () => {

@@ -1,0 +1,81 @@
+/** What users do to their own account. Each takes the current password, or changes nothing that needs it. */
+import { err, ok, type Result } from '../result.ts';
+import type { Store } from '../store/store.ts';
+import type { ProfileChanges } from '../store/users.ts';
+import type { AuthSettings } from './auth-settings.ts';
+import { makePassword, verifyPassword } from './passwords/hashers.ts';
+import { validatePassword } from './passwords/validators.ts';
+import { newToken, type User } from './tokens.ts';
+import { normalizeEmail, type PasswordRefused } from './users.ts';
+
+export type PasswordChange = { current_password: string; new_password: string };
+
+type InvalidPassword = { kind: 'invalid-password' };
+
+/**
+ * Sets a new password and a new token, both or neither: the old token is dead with the old password.
+ *
+ * @returns the new token's key
+ */
+export async function changePassword(
+  store: Store,
+  { iterations, passwordValidators }: AuthSettings,
+  user: User,
+  { current_password, new_password }: PasswordChange,
+): Promise<Result<string, InvalidPassword | PasswordRefused>> {
+  return withCurrentPassword(store, iterations, user, current_password, async (stored) => {
+    const sentences = await validatePassword(new_password, user, passwordValidators);
+    if (sentences.length > 0)
+      return err({ kind: 'password-refused', field: 'new_password', sentences });
+    const [encoded, token] = [await makePassword(new_password, iterations), newToken()];
+    const replaced = await store.replacePasswordAndToken(user.id, stored, encoded, token);
+    return replaced ? ok(token.key) : undefined;
+  });
+}
+
+/** Deletes the user and its token, both or neither. Refused while rows of other tables refer to it. */
+export async function deleteAccount(
+  store: Store,
+  { iterations }: AuthSettings,
+  user: User,
+  currentPassword: string,
+): Promise<Result<undefined, InvalidPassword | { kind: 'user-referenced' }>> {
+  return withCurrentPassword(store, iterations, user, currentPassword, async (stored) => {
+    const outcome = await store.deleteUser(user.id, stored);
+    if (outcome === 'referenced') return err({ kind: 'user-referenced' });
+    return outcome === 'deleted' ? ok(undefined) : undefined;
+  });
+}
+
+/** Sets what is given of the names and the address. @returns undefined where the user is gone */
+export async function updateProfile(
+  store: Store,
+  user: User,
+  changes: ProfileChanges,
+): Promise<User | undefined> {
+  const email = changes.email === undefined ? {} : { email: normalizeEmail(changes.email) };
+  const profile = await store.updateProfile(user.id, { ...changes, ...email });
+  return profile && { ...user, ...profile };
+}
+
+/**
+ * Runs a change once the current password is verified.
+ *
+ * @param change given the stored password it must compare and swap; returns undefined where that has
+ *   changed since, so that the password is verified anew, once
+ */
+async function withCurrentPassword<T, E>(
+  store: Store,
+  iterations: number,
+  user: User,
+  currentPassword: string,
+  change: (stored: string) => Promise<Result<T, E> | undefined>,
+): Promise<Result<T, E | InvalidPassword>> {
+  const attempt = async () => {
+    const stored = await store.findPassword(user.id);
+    const { isCorrect } = await verifyPassword(currentPassword, stored, iterations);
+    if (!isCorrect || stored === undefined) return err({ kind: 'invalid-password' as const });
+    return change(stored);
+  };
+  return (await attempt()) ?? (await attempt()) ?? err({ kind: 'invalid-password' });
+}

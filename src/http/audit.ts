@@ -1,0 +1,27 @@
+/**
+ * The security log: one JSON line an event. Never a password, a token, a hash, nor the username of a
+ * failed login: people type passwords there.
+ */
+import type { LoginFailure } from '../auth/login.ts';
+import type { RouteContext } from './context.ts';
+
+export type SecurityEvent =
+  | { event: 'registered'; user_id: number }
+  | { event: 'login-succeeded'; user_id: number }
+  | { event: 'login-failed'; user_id: number | undefined; reason: LoginFailure['reason'] }
+  | { event: 'throttled'; user_id: number | undefined; scope: 'login' | 'register' }
+  | { event: 'password-changed'; user_id: number }
+  | { event: 'password-change-refused'; user_id: number }
+  | { event: 'logged-out'; user_id: number }
+  | { event: 'account-deleted'; user_id: number }
+  | { event: 'account-deletion-refused'; user_id: number }
+  | { event: 'hash-upgraded'; user_id: number };
+
+export function audit(c: RouteContext, event: SecurityEvent): void {
+  const { requestId } = c.var;
+  console.log(JSON.stringify({ ...event, client: clientAddress(c), request_id: requestId }));
+}
+
+/** Set by Cloudflare alone; `X-Forwarded-For` is whatever the client says. Undefined off Cloudflare. */
+export const clientAddress = (c: RouteContext): string | undefined =>
+  c.req.header('CF-Connecting-IP');

@@ -1,0 +1,92 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { authtokenToken, authUser, type NewToken } from './schema.ts';
+import { statement } from './statement.ts';
+import { reading, writing } from './unavailable.ts';
+
+const { placeholder } = sql;
+
+/** The user `id`, as long as its stored password is `password`: what a compare-and-swap compares. */
+const hasPassword = and(
+  eq(authUser.id, placeholder('id')),
+  eq(authUser.password, placeholder('password')),
+);
+
+export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
+  const selectPassword = db
+    .select({ password: authUser.password })
+    .from(authUser)
+    .where(eq(authUser.id, placeholder('id')))
+    .prepare();
+
+  const updatePassword = statement(
+    d1,
+    db
+      .update(authUser)
+      .set({ password: sql`${placeholder('new_password')}` })
+      .where(hasPassword),
+  );
+
+  /** Gives the user a new token if its password is `password`, and tells whether it did. */
+  const replaceTokenIfPassword = statement(
+    d1,
+    db
+      .insert(authtokenToken)
+      .select(
+        db
+          .select({
+            key: sql`${placeholder('key')}`.as('key'),
+            created: sql`${placeholder('created')}`.as('created'),
+            user_id: authUser.id,
+          })
+          .from(authUser)
+          .where(hasPassword),
+      )
+      .onConflictDoUpdate({
+        target: authtokenToken.user_id,
+        set: { key: sql`excluded.key`, created: sql`excluded.created` },
+      })
+      .returning({ key: authtokenToken.key }),
+  );
+
+  return {
+    /** The user's password as it is stored; undefined where the user is gone. */
+    async findPassword(id: number): Promise<string | undefined> {
+      const row = await reading(() => selectPassword.get({ id }));
+      return row?.password;
+    },
+
+    /**
+     * Replaces the stored password if it is still `password` (compare-and-swap).
+     *
+     * @returns whether it was
+     */
+    async replacePassword(id: number, password: string, newPassword: string): Promise<boolean> {
+      const { meta } = await writing(() =>
+        updatePassword({ id, password, new_password: newPassword }).run(),
+      );
+      return meta.changes > 0;
+    },
+
+    /**
+     * Replaces the stored password if it is still `password`, and with it the token, both or neither.
+     *
+     * @returns whether it was
+     */
+    replacePasswordAndToken(
+      id: number,
+      password: string,
+      newPassword: string,
+      token: NewToken,
+    ): Promise<boolean> {
+      return writing(async () => {
+        const [, replaced] = await d1.batch([
+          updatePassword({ id, password, new_password: newPassword }),
+          replaceTokenIfPassword({ ...token, id, password: newPassword }),
+        ]);
+        // Not the first one's count: where the answer of a first try was lost, the retry changes nothing.
+        return replaced?.results.length === 1;
+      });
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * D1's passing failures: of the network, of a moved or overloaded database. Reads have been retried by
+ * D1 itself when they arrive here; writes never are, since D1 cannot know whether they took place.
+ */
+
+/** D1 did not answer, or its answer was lost: trying again may help. */
+export class DatabaseUnavailable extends Error {
+  override name = 'DatabaseUnavailable';
+}
+
+/** D1's own words, for errors that it says may be retried (developers.cloudflare.com, D1: Debug, Error list). */
+const TRANSIENT = [
+  'Network connection lost',
+  'storage caused object to be reset',
+  'reset because its code was updated',
+  'Cannot resolve D1 DB due to transient issue on remote node',
+  'Internal error while starting up D1 DB storage',
+  'D1 DB is overloaded',
+  "Can't read from request stream because client disconnected",
+  'storage operation exceeded timeout',
+];
+
+/** Runs a read. @throws DatabaseUnavailable where D1 failed for a passing reason */
+export async function reading<T>(query: () => Promise<T>): Promise<T> {
+  try {
+    return await query();
+  } catch (error) {
+    throw isTransient(error)
+      ? new DatabaseUnavailable('D1 did not answer', { cause: error })
+      : error;
+  }
+}
+
+/**
+ * Runs a write, and once more where its answer was lost: it may have taken place or not. So it must come
+ * to the same thing when run twice.
+ *
+ * @param query told whether it may have run before
+ * @throws DatabaseUnavailable where D1 failed twice for a passing reason
+ */
+export async function writing<T>(query: (isRetry: boolean) => Promise<T>): Promise<T> {
+  try {
+    return await query(false);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    return reading(() => query(true));
+  }
+}
+
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error &&
+  (TRANSIENT.some((words) => error.message.includes(words)) || isTransient(error.cause));

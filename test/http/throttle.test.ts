@@ -1,0 +1,120 @@
+/** Throttling, on the real Rate Limiting bindings. */
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { answer, newName, post, register, send, sendAs, unthrottled } from '../client.ts';
+
+const LIMIT = 10;
+
+const THROTTLED = {
+  status: 429,
+  body: { detail: 'Request was throttled. Expected available in 60 seconds.' },
+};
+
+/** From an address that no other test uses: limits are kept across tests. */
+let from: string;
+let addresses = 0;
+beforeEach(() => {
+  from = `192.0.2.${++addresses}`;
+});
+afterEach(() => vi.restoreAllMocks());
+
+const attempt = (path: string, body: unknown, headers = {}) =>
+  send(
+    path,
+    {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': from, ...headers },
+      body: JSON.stringify(body),
+    },
+    env,
+  );
+
+describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
+  it('is throttled from the eleventh attempt at a name, right or wrong, before any hashing', async () => {
+    const username = newName();
+    await register(username, 'pw');
+    for (let i = 0; i < LIMIT; i++) {
+      expect((await attempt(path, { username, password: 'no' })).status).not.toBe(429);
+    }
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    const response = await attempt(
+      path,
+      { username, password: 'pw' },
+      { Origin: 'http://localhost:5173' },
+    );
+    expect(response.headers.get('Retry-After')).toBe('60');
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('http://localhost:5173');
+    expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Retry-After');
+    expect(await answer(response)).toEqual(THROTTLED);
+    expect(deriveBits).not.toHaveBeenCalled();
+  });
+
+  it('counts a name in its normal form, so that other spellings give no more attempts', async () => {
+    const username = newName();
+    for (let i = 0; i < LIMIT; i++) await attempt(path, { username, password: 'no' });
+    const fullwidth = username.replace('u', '\uFF55');
+    expect(
+      await answer(await attempt(path, { username: ` ${fullwidth}`, password: 'no' })),
+    ).toEqual(THROTTLED);
+  });
+
+  it('lets other names and other addresses in', async () => {
+    const [username, other] = [newName(), newName()];
+    await register(username, 'pw');
+    await register(other, 'pw');
+    for (let i = 0; i <= LIMIT; i++) await attempt(path, { username, password: 'no' });
+    expect((await attempt(path, { username: other, password: 'pw' })).status).toBe(200);
+    from = `198.51.100.${addresses}`;
+    expect((await attempt(path, { username, password: 'pw' })).status).toBe(200);
+  });
+
+  it('does not believe X-Forwarded-For', async () => {
+    const username = newName();
+    for (let i = 0; i < LIMIT; i++) {
+      await attempt(path, { username, password: 'no' }, { 'X-Forwarded-For': `203.0.113.${i}` });
+    }
+    const headers = { 'X-Forwarded-For': '203.0.113.99' };
+    expect((await attempt(path, { username, password: 'no' }, headers)).status).toBe(429);
+  });
+});
+
+it.each([
+  { method: 'POST', path: '/password', body: { current_password: 'no', new_password: 'x' } },
+  { method: 'DELETE', path: '/me', body: { current_password: 'no' } },
+])('$method $path counts as an attempt at the user’s password', async ({ method, path, body }) => {
+  const username = newName();
+  const token = await register(username, 'pw');
+  for (let i = 0; i < LIMIT; i++) {
+    expect((await sendAs(token, method, path, body, env)).status).toBe(400);
+  }
+  expect(await answer(await sendAs(token, method, path, body, env))).toEqual(THROTTLED);
+});
+
+it('POST /register lets sixty users of one address in, a classroom, and then no more', async () => {
+  for (let i = 0; i < 60; i++) {
+    expect((await attempt('/register', { username: newName(), password: 'pw' })).status).toBe(201);
+  }
+  const response = await attempt('/register', { username: newName(), password: 'pw' });
+  expect(response.headers.get('Retry-After')).toBe('60');
+  expect(await answer(response)).toEqual(THROTTLED);
+});
+
+it('warns once, and throttles nothing, where the bindings are not configured', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  vi.resetModules();
+  const { createApp } = await import('../../src/app.ts');
+  const app = createApp();
+  const body = JSON.stringify({ username: newName(), password: 'no' });
+  const headers = { 'Content-Type': 'application/json' };
+  for (let i = 0; i <= LIMIT; i++) {
+    const response = await app.request('/login', { method: 'POST', headers, body }, unthrottled);
+    expect(response.status).toBe(401);
+  }
+  expect(warn).toHaveBeenCalledTimes(1);
+  expect(warn.mock.calls[0]?.[0]).toContain('"event":"not-throttled"');
+});
+
+it('is no way around the checks of a body', async () => {
+  const response = await post('/login', { username: '' }, env);
+  expect(response.status).toBe(400);
+});
