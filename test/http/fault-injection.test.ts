@@ -1,0 +1,244 @@
+/**
+ * D1 failing at each of a route's round trips, in each way: before it ran, after it ran (its answer lost),
+ * or with an error that will not pass. Nothing is ever half-done, or claimed and not done.
+ */
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { makePassword } from '../../src/auth/passwords/hashers.ts';
+import type { Bindings } from '../../src/http/context.ts';
+import { getAs, newName, post, register, sendAs, unthrottled } from '../client.ts';
+import { interceptD1 } from '../intercept-d1.ts';
+
+type Way = 'before' | 'after' | 'instead';
+
+const LOST = 'D1_ERROR: Network connection lost.';
+const BUG = 'D1_ERROR: no such column: nope: SQLITE_ERROR';
+
+/** Bindings whose D1 fails at some round trips, counted from 0. */
+function failingAt(fails: (roundTrip: number) => boolean, way: Way) {
+  let roundTrips = 0;
+  const DB = interceptD1(env.DB, {
+    around: async ({ run }) => {
+      if (!fails(roundTrips++)) return run();
+      if (way === 'instead') throw new Error(BUG);
+      if (way === 'after') await run();
+      throw new Error(LOST);
+    },
+  });
+  const bindings: Bindings = { ...unthrottled, DB };
+  return { bindings, asked: () => roundTrips };
+}
+
+const state = (username: string) =>
+  env.DB.prepare(
+    `SELECT u.password, u.first_name, t.key FROM auth_user u
+       LEFT JOIN authtoken_token t ON t.user_id = u.id WHERE u.username = ?`,
+  )
+    .bind(username)
+    .first<{ password: string; first_name: string; key: string | null }>();
+
+let logs: MockInstance[];
+beforeEach(() => {
+  logs = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error')];
+  for (const log of logs) log.mockImplementation(() => {});
+});
+afterEach(() => vi.restoreAllMocks());
+
+const NEW_PASSWORD = 'New-secret';
+const PASSWORD = 'Old-secret';
+
+type Route = {
+  name: string;
+  /** Makes what the route works on: a user, unless it is the route's to make. */
+  arrange: (username: string) => Promise<string>;
+  act: (username: string, token: string, bindings: Bindings) => Promise<Response>;
+  /** What must hold whatever happened. */
+  check: (username: string, token: string, response: Response) => Promise<void>;
+};
+
+const registered = (username: string) => register(username, PASSWORD);
+
+const routes: Route[] = [
+  {
+    name: 'POST /register',
+    arrange: async () => '',
+    act: (username, _, bindings) => post('/register', { username, password: PASSWORD }, bindings),
+    check: async (username, _, response) => {
+      const stored = await state(username);
+      if (stored) expect(stored.key).toMatch(/^[0-9a-f]{40}$/);
+      if (response.status === 201) expect(await response.json()).toEqual({ token: stored?.key });
+      else expect(response.status).not.toBe(400);
+    },
+  },
+  {
+    name: 'POST /login',
+    arrange: registered,
+    act: (username, _, bindings) => post('/login', { username, password: PASSWORD }, bindings),
+    check: async (username, token, response) => {
+      expect((await state(username))?.key).toBe(token);
+      if (response.status === 200) expect(await response.json()).toEqual({ valid: true, token });
+    },
+  },
+  {
+    name: 'POST /login, with a hash to upgrade',
+    arrange: async (username) => {
+      const token = await registered(username);
+      await env.DB.prepare('UPDATE auth_user SET password = ? WHERE username = ?')
+        .bind(await makePassword(PASSWORD, 10), username)
+        .run();
+      return token;
+    },
+    act: (username, _, bindings) => post('/login', { username, password: PASSWORD }, bindings),
+    check: async (username) => {
+      expect((await post('/login', { username, password: PASSWORD })).status).toBe(200);
+    },
+  },
+  {
+    name: 'POST /login, without a token',
+    arrange: async (username) => {
+      const token = await registered(username);
+      await env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(token).run();
+      return token;
+    },
+    act: (username, _, bindings) => post('/login', { username, password: PASSWORD }, bindings),
+    check: async (username, _, response) => {
+      const stored = await state(username);
+      if (response.status === 200) {
+        expect(await response.json()).toEqual({ valid: true, token: stored?.key });
+      }
+    },
+  },
+  {
+    name: 'GET /me',
+    arrange: registered,
+    act: (_, token, bindings) => getAs(token, '/me', bindings),
+    check: async () => {},
+  },
+  {
+    name: 'PATCH /me',
+    arrange: registered,
+    act: (_, token, bindings) => sendAs(token, 'PATCH', '/me', { first_name: 'Ada' }, bindings),
+    check: async (username, _, response) => {
+      if (response.status === 200) expect((await state(username))?.first_name).toBe('Ada');
+    },
+  },
+  {
+    name: 'POST /password',
+    arrange: registered,
+    act: (_, token, bindings) =>
+      sendAs(
+        token,
+        'POST',
+        '/password',
+        { current_password: PASSWORD, new_password: NEW_PASSWORD },
+        bindings,
+      ),
+    check: async (username, token, response) => {
+      const stored = await state(username);
+      const login = (password: string) => post('/login', { username, password });
+      const changed = (await login(NEW_PASSWORD)).status === 200;
+      expect((await login(PASSWORD)).status).toBe(changed ? 401 : 200);
+      // The old token dies with the old password, and only then.
+      if (changed) expect(stored?.key).not.toBe(token);
+      else expect(stored?.key).toBe(token);
+      if (response.status === 200) {
+        expect(changed).toBe(true);
+        expect(await response.json()).toEqual({ token: stored?.key });
+      } else {
+        expect(response.status).not.toBe(400);
+      }
+    },
+  },
+  {
+    name: 'POST /logout',
+    arrange: registered,
+    act: (_, token, bindings) => sendAs(token, 'POST', '/logout', undefined, bindings),
+    check: async (username, token, response) => {
+      const { key = null } = (await state(username)) ?? {};
+      expect([null, token]).toContain(key);
+      if (response.status === 204) expect(key).toBeNull();
+    },
+  },
+  {
+    name: 'DELETE /me',
+    arrange: registered,
+    act: (_, token, bindings) =>
+      sendAs(token, 'DELETE', '/me', { current_password: PASSWORD }, bindings),
+    check: async (username, token, response) => {
+      const stored = await state(username);
+      if (stored) expect(stored.key).toBe(token);
+      if (response.status === 204) expect(stored).toBeNull();
+      const orphans = await env.DB.prepare(
+        'SELECT count(*) AS n FROM authtoken_token WHERE user_id NOT IN (SELECT id FROM auth_user)',
+      ).first('n');
+      expect(orphans).toBe(0);
+    },
+  },
+];
+
+/** One fails once, the other from then on: the first may be mended by a retry, the second not. */
+const durations = [
+  { duration: 'once', fails: (k: number) => (roundTrip: number) => roundTrip === k },
+  { duration: 'from then on', fails: (k: number) => (roundTrip: number) => roundTrip >= k },
+];
+
+describe.each(routes)('$name', ({ arrange, act, check }) => {
+  it.each(
+    (['before', 'after', 'instead'] satisfies Way[]).flatMap((way) =>
+      durations.map(({ duration, fails }) => ({ way, duration, fails })),
+    ),
+  )('holds when D1 fails $way a round trip, $duration', async ({ way, fails }) => {
+    let k = 0;
+    for (; ; k++) {
+      const username = newName();
+      const token = await arrange(username);
+      const { bindings, asked } = failingAt(fails(k), way);
+      const response = await act(username, token, bindings);
+      if (asked() <= k) break;
+
+      const said = await response.clone().text();
+      if (response.status >= 500) {
+        expect(response.status).toBe(way === 'instead' ? 500 : 503);
+        expect(response.headers.get('Retry-After')).toBe(way === 'instead' ? null : '1');
+        const detail =
+          way === 'instead'
+            ? 'A server error occurred.'
+            : 'Service temporarily unavailable, try again later.';
+        expect(said).toBe(JSON.stringify({ detail }));
+      }
+      await check(username, token, response);
+      const told = said + logs.flatMap((log) => log.mock.calls.flat()).join('\n');
+      expect(told).not.toMatch(/(Old|New)-secret|pbkdf2_sha256\$/);
+      if (token)
+        expect(logs.flatMap((log) => log.mock.calls.flat()).join('\n')).not.toContain(token);
+    }
+    expect(k).toBeGreaterThan(0);
+  });
+});
+
+describe('a registration whose answer was lost', () => {
+  it('is retried once, and the client gets the token that was stored the first time', async () => {
+    const username = newName();
+    const { bindings, asked } = failingAt((roundTrip) => roundTrip === 0, 'after');
+    const response = await post('/register', { username, password: PASSWORD }, bindings);
+    expect(response.status).toBe(201);
+    expect(await response.json()).toEqual({ token: (await state(username))?.key });
+    // The lost one, the retry that finds the name taken, and the look-up that finds it is ours.
+    expect(asked()).toBe(3);
+  });
+
+  it('is a taken name where somebody else was first', async () => {
+    const username = newName();
+    await register(username, 'theirs');
+    const { bindings } = failingAt((roundTrip) => roundTrip === 0, 'before');
+    const response = await post('/register', { username, password: PASSWORD }, bindings);
+    expect(response.status).toBe(400);
+  });
+
+  it('is not retried a second time', async () => {
+    const { bindings, asked } = failingAt(() => true, 'before');
+    const response = await post('/register', { username: newName(), password: PASSWORD }, bindings);
+    expect(response.status).toBe(503);
+    expect(asked()).toBe(2);
+  });
+});
