@@ -1,0 +1,8 @@
+import 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** From the environment's FUZZ_SEED, by vitest.config.ts. */
+    fuzzSeed: number;
+  }
+}
