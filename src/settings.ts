@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { AuthSettings } from './auth/auth-settings.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
 import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
+import type { StoreSettings } from './store/store.ts';
 
 /** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
 const MIN_ITERATIONS = 1000;
@@ -16,6 +17,9 @@ const DEFAULT_ORIGINS =
 
 /** Ten years: what is meant to be longer had better be for ever. */
 const MAX_TOKEN_AGE_DAYS = 3650;
+
+/** For longer than this nobody should act on a token that is dead elsewhere. */
+const MAX_TOKEN_CACHE_SECONDS = 60;
 
 const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(min), v.maxValue(max));
@@ -36,10 +40,11 @@ const Origins = v.pipe(
   ),
 );
 
-export type Settings = AuthSettings & {
-  /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
-  corsAllowedOrigins: string[];
-};
+export type Settings = AuthSettings &
+  StoreSettings & {
+    /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
+    corsAllowedOrigins: string[];
+  };
 
 /** A var that cannot be used. Its message is for the operator's log, never for a client. */
 export class SettingsError extends Error {
@@ -77,6 +82,16 @@ export function parseSettings(vars: Record<string, unknown>): Settings {
       'AUTH_PASSWORD_VALIDATORS',
       v.optional(v.pipe(list, v.array(v.picklist(PASSWORD_VALIDATORS))), ''),
       `any of ${PASSWORD_VALIDATORS.join(', ')}, separated by commas, or empty`,
+    ),
+    tokenReads: parse(
+      'TOKEN_READS',
+      v.optional(v.picklist(['primary', 'nearest']), 'primary'),
+      '"primary" or "nearest"',
+    ),
+    tokenCacheSeconds: parse(
+      'TOKEN_CACHE_SECONDS',
+      v.optional(wholeNumber(0, MAX_TOKEN_CACHE_SECONDS), '0'),
+      `a whole number of seconds from 0 to ${MAX_TOKEN_CACHE_SECONDS}, as a string`,
     ),
   };
 }

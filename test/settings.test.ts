@@ -13,6 +13,8 @@ describe('parseSettings', () => {
       ],
       tokenMaxAgeDays: undefined,
       passwordValidators: [],
+      tokenReads: 'primary',
+      tokenCacheSeconds: 0,
     });
   });
 

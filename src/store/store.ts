@@ -4,13 +4,35 @@
  */
 import { drizzle } from 'drizzle-orm/d1';
 import { passwordQueries } from './passwords.ts';
-import { tokenQueries } from './tokens.ts';
+import { withTokenCache } from './token-cache.ts';
+import { type TokenReads, tokenQueries } from './tokens.ts';
 import { userQueries } from './users.ts';
 
-export type Store = ReturnType<typeof createStore>;
+export type Store = ReturnType<typeof queries>;
+
+export type StoreSettings = {
+  tokenReads: TokenReads;
+  /** How long a found token is remembered by this isolate; 0: not at all. */
+  tokenCacheSeconds: number;
+};
 
 /** Prepares the statements. Call it once for each database binding, not once for each request. */
-export function createStore(d1: D1Database) {
+export function createStore(
+  d1: D1Database,
+  { tokenReads, tokenCacheSeconds }: StoreSettings = {
+    tokenReads: 'primary',
+    tokenCacheSeconds: 0,
+  },
+): Store {
+  const store = queries(d1, tokenReads);
+  return tokenCacheSeconds > 0 ? withTokenCache(store, tokenCacheSeconds) : store;
+}
+
+function queries(d1: D1Database, tokenReads: TokenReads) {
   const db = drizzle(d1);
-  return { ...userQueries(d1, db), ...passwordQueries(d1, db), ...tokenQueries(db) };
+  return {
+    ...userQueries(d1, db),
+    ...passwordQueries(d1, db),
+    ...tokenQueries(d1, db, tokenReads),
+  };
 }

@@ -1,0 +1,159 @@
+/** `TOKEN_CACHE_SECONDS`: what is remembered, for how long, and what is forgotten at once. */
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Bindings } from '../../src/http/context.ts';
+import { createStore } from '../../src/store/store.ts';
+import { MAX_TOKENS, withTokenCache } from '../../src/store/token-cache.ts';
+import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../client.ts';
+import { interceptD1 } from '../intercept-d1.ts';
+
+/** Bindings of an isolate that remembers tokens for five seconds, and how often it asked D1. */
+function caching() {
+  let roundTrips = 0;
+  const DB = interceptD1(env.DB, {
+    around: ({ run }) => {
+      roundTrips++;
+      return run();
+    },
+  });
+  const bindings: Bindings = Object.assign({}, unthrottled, { DB, TOKEN_CACHE_SECONDS: '5' });
+  return { bindings, asked: () => roundTrips };
+}
+
+const NOW = Date.now();
+
+const INVALID = { status: 401, body: { detail: 'Invalid token.' } };
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('TOKEN_CACHE_SECONDS', () => {
+  it('answers the second request of a token without the database', async () => {
+    const { bindings, asked } = caching();
+    const token = await register(newName());
+    const first = await answer(await getAs(token, '/me', bindings));
+    expect(asked()).toBe(1);
+    expect(await answer(await getAs(token, '/me', bindings))).toEqual(first);
+    expect(asked()).toBe(1);
+  });
+
+  it('asks again when the seconds are over', async () => {
+    const { bindings, asked } = caching();
+    const token = await register(newName());
+    const now = vi.spyOn(Date, 'now').mockReturnValue(NOW);
+    await getAs(token, '/me', bindings);
+    now.mockReturnValue(NOW + 4999);
+    await getAs(token, '/me', bindings);
+    expect(asked()).toBe(1);
+    now.mockReturnValue(NOW + 5001);
+    await getAs(token, '/me', bindings);
+    expect(asked()).toBe(2);
+  });
+
+  it('never remembers that a token was not found', async () => {
+    const { bindings } = caching();
+    const token = await register(newName());
+    const [row] = (
+      await env.DB.prepare('SELECT * FROM authtoken_token WHERE key = ?').bind(token).all()
+    ).results;
+    await env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(token).run();
+    expect(await answer(await getAs(token, '/me', bindings))).toEqual(INVALID);
+    await env.DB.prepare('INSERT INTO authtoken_token VALUES (?, ?, ?)')
+      .bind(row?.key, row?.created, row?.user_id)
+      .run();
+    expect((await getAs(token, '/me', bindings)).status).toBe(200);
+  });
+
+  it.each([
+    { what: 'a logout', method: 'POST', path: '/logout', body: {} },
+    {
+      what: 'a password change',
+      method: 'POST',
+      path: '/password',
+      body: { current_password: 'pw', new_password: 'pw2' },
+    },
+    { what: 'a deletion', method: 'DELETE', path: '/me', body: { current_password: 'pw' } },
+  ])(
+    'forgets a token at once at $what through the same isolate',
+    async ({ method, path, body }) => {
+      const { bindings } = caching();
+      const token = await register(newName(), 'pw');
+      const other = await register(newName(), 'pw');
+      for (const each of [token, other]) await getAs(each, '/me', bindings);
+      expect((await sendAs(token, method, path, body, bindings)).ok).toBe(true);
+      expect(await answer(await getAs(token, '/me', bindings))).toEqual(INVALID);
+      expect((await getAs(other, '/me', bindings)).status).toBe(200);
+    },
+  );
+
+  it('shows a changed profile at once', async () => {
+    const { bindings } = caching();
+    const token = await register(newName());
+    await getAs(token, '/me', bindings);
+    await sendAs(token, 'PATCH', '/me', { first_name: 'Ada' }, bindings);
+    expect(await answer(await getAs(token, '/me', bindings))).toMatchObject({
+      body: { first_name: 'Ada' },
+    });
+  });
+
+  it('takes up to its seconds to see what another isolate changed', async () => {
+    const { bindings } = caching();
+    const token = await register(newName());
+    const now = vi.spyOn(Date, 'now').mockReturnValue(NOW);
+    await getAs(token, '/me', bindings);
+    await sendAs(token, 'POST', '/logout');
+    expect((await getAs(token, '/me', bindings)).status).toBe(200);
+    now.mockReturnValue(NOW + 5001);
+    expect((await getAs(token, '/me', bindings)).status).toBe(401);
+  });
+
+  it('does not remember a token that was deleted while it was looked up', async () => {
+    const token = await register(newName());
+    const real = createStore(env.DB);
+    const found = await real.findToken(token);
+    const { promise: slow, resolve: arrive } = Promise.withResolvers<typeof found>();
+    const findToken = vi.fn(real.findToken).mockReturnValueOnce(slow);
+    const store = withTokenCache({ ...real, findToken }, 5);
+
+    const underWay = store.findToken(token);
+    await store.deleteToken(token);
+    arrive(found);
+    expect(await underWay).toBe(found);
+    expect(await store.findToken(token)).toBeUndefined();
+  });
+
+  it('stays within its bound while many tokens pass through', async () => {
+    const real = createStore(env.DB);
+    const found = await real.findToken(await register(newName()));
+    const findToken = vi.fn(async () => found);
+    const store = withTokenCache({ ...real, findToken }, 5);
+    const tokens = 3 * MAX_TOKENS;
+    for (let i = 0; i < tokens; i++) await store.findToken(`${i}`);
+    // The newest are still known; the oldest had to go: at most twice as many are kept.
+    await store.findToken(`${tokens - MAX_TOKENS}`);
+    expect(findToken).toHaveBeenCalledTimes(tokens);
+    await store.findToken(`${tokens - 2 * MAX_TOKENS - 1}`);
+    expect(findToken).toHaveBeenCalledTimes(tokens + 1);
+  });
+
+  it('still expires a token by its age', async () => {
+    const { bindings } = caching();
+    const token = await register(newName());
+    await env.DB.prepare("UPDATE authtoken_token SET created = '2020-01-01 00:00:00' WHERE key = ?")
+      .bind(token)
+      .run();
+    const aging = { ...bindings, TOKEN_MAX_AGE_DAYS: '30' };
+    await getAs(token, '/me', aging);
+    expect(await answer(await getAs(token, '/me', aging))).toEqual({
+      status: 401,
+      body: { detail: 'Token has expired.' },
+    });
+  });
+
+  it('is off by default', async () => {
+    const token = await register(newName());
+    await getAs(token);
+    await env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(token).run();
+    expect((await getAs(token)).status).toBe(401);
+    expect((await post('/login', {})).status).toBe(400);
+  });
+});
