@@ -1,5 +1,6 @@
 /** The one place where failures become HTTP: status, DRF's sentence, headers. */
 import type { Context } from 'hono';
+import { HashingOverloaded } from '../auth/passwords/gate.ts';
 import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
 import type { PasswordRefused } from '../auth/users.ts';
 import { DatabaseUnavailable } from '../store/unavailable.ts';
@@ -27,7 +28,7 @@ export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 /** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
-/** How soon a client may try again when D1 did not answer: its failures of this kind pass in a moment. */
+/** How soon a client may try again when D1 did not answer, or too many hashed at once: both pass in a moment. */
 const UNAVAILABLE_SECONDS = 1;
 
 /** The words after DRF's own are ours: the parser's would quote the body. */
@@ -94,10 +95,10 @@ export function fail(c: Context, failure: Failure): Response {
   }
 }
 
-/** What was thrown: a passing failure of D1, or a fault of ours. Told to the log, and no more to the client. */
+/** What was thrown: something that will pass, or a fault of ours. Told to the log, and no more to the client. */
 export function onError(error: Error, c: Context): Response {
   logFault(error);
-  if (error instanceof DatabaseUnavailable) {
+  if (error instanceof DatabaseUnavailable || error instanceof HashingOverloaded) {
     const detail = 'Service temporarily unavailable, try again later.';
     return c.json({ detail }, 503, { 'Retry-After': String(UNAVAILABLE_SECONDS) });
   }
@@ -107,8 +108,12 @@ export function onError(error: Error, c: Context): Response {
 /** Logs what was thrown, by its cause. */
 export function logFault(error: unknown): void {
   const { name, message, stack } = rootCause(error);
-  const event = error instanceof DatabaseUnavailable ? 'database-unavailable' : 'fault';
-  console.error(JSON.stringify({ event, name, message, stack }));
+  console.error(JSON.stringify({ event: eventOf(error), name, message, stack }));
+}
+
+function eventOf(error: unknown): 'database-unavailable' | 'hashing-overloaded' | 'fault' {
+  if (error instanceof DatabaseUnavailable) return 'database-unavailable';
+  return error instanceof HashingOverloaded ? 'hashing-overloaded' : 'fault';
 }
 
 /**

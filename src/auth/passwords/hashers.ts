@@ -10,6 +10,7 @@
  */
 import { scrypt } from '@noble/hashes/scrypt.js';
 import { constantTimeCompare } from './constant-time-compare.ts';
+import { createGate } from './gate.ts';
 import { pbkdf2Sha1, pbkdf2Sha256 } from './pbkdf2.ts';
 import { getRandomString } from './random-string.ts';
 
@@ -24,13 +25,20 @@ const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
 const MAX_SCRYPT_PARALLELISM = 16;
 const SCRYPT_LENGTH = 64;
 
+/**
+ * All hashing of this isolate. A classroom may wait: at 80 ms a hash the last of 64 has to for some six
+ * seconds. Ten milliseconds answer a few token checks; and who has not been heard of for half a second of
+ * free time is gone.
+ */
+const oneAtATime = createGate({ maxWaiting: 64, pauseMs: 10, lostAfterLooks: 50 });
+
 /** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
 
 /** A stored password taken apart: its cost is known and allowed, so `encode` may be run. */
 type Decoded = {
   /** Encodes another password with the same parameters. */
-  encode: (password: string) => string | Promise<string>;
+  encode: (password: string) => Promise<string>;
   /** Is this weaker than what `makePassword` would write today? */
   mustUpdate: boolean;
   /** PBKDF2 iterations by which checking this is cheaper than checking one of today's. */
@@ -41,6 +49,7 @@ type Decoded = {
  * Encodes a password for storage (`make_password`).
  *
  * @param iterations PBKDF2's work factor, at least 1
+ * @throws HashingOverloaded where too many passwords wait to be hashed
  */
 export function makePassword(password: string, iterations: number): Promise<string> {
   return encodePbkdf2Sha256(password, getRandomString(SALT_LENGTH), iterations);
@@ -55,6 +64,7 @@ export function makePassword(password: string, iterations: number): Promise<stri
  *
  * @param encoded what is stored, or undefined where there is no such user
  * @param iterations what `makePassword` is called with today
+ * @throws HashingOverloaded where too many passwords wait to be hashed
  */
 export async function verifyPassword(
   password: string,
@@ -94,7 +104,7 @@ function decode(encoded: string, iterations: number): Decoded | undefined {
 
 function decodePbkdf2(
   parts: string[],
-  encode: (password: string, salt: string, iterations: number) => string | Promise<string>,
+  encode: (password: string, salt: string, iterations: number) => Promise<string>,
   preferredIterations: number,
   isWeaker: (iterations: number, salt: string) => boolean,
 ): Decoded | undefined {
@@ -119,8 +129,9 @@ function decodeScrypt(parts: string[]): Decoded | undefined {
     p <= MAX_SCRYPT_PARALLELISM;
   if (parts.length !== 5 || !salt || !hash || !allowed) return undefined;
   return {
-    encode: (password) => {
-      const key = scrypt(utf8(password), utf8(salt), { N, r, p, dkLen: SCRYPT_LENGTH });
+    encode: async (password) => {
+      const options = { N, r, p, dkLen: SCRYPT_LENGTH };
+      const key = await oneAtATime(() => scrypt(utf8(password), utf8(salt), options));
       return `scrypt$${N}$${salt}$${r}$${p}$${base64(key)}`;
     },
     // Memory-hard: PBKDF2 in its place would be a downgrade.
@@ -130,12 +141,12 @@ function decodeScrypt(parts: string[]): Decoded | undefined {
 }
 
 async function encodePbkdf2Sha256(password: string, salt: string, iterations: number) {
-  const key = await pbkdf2Sha256(utf8(password), utf8(salt), iterations);
+  const key = await oneAtATime(() => pbkdf2Sha256(utf8(password), utf8(salt), iterations));
   return `pbkdf2_sha256$${iterations}$${salt}$${base64(key)}`;
 }
 
-function encodePbkdf2Sha1(password: string, salt: string, iterations: number): string {
-  const key = pbkdf2Sha1(utf8(password), utf8(salt), iterations);
+async function encodePbkdf2Sha1(password: string, salt: string, iterations: number) {
+  const key = await oneAtATime(() => pbkdf2Sha1(utf8(password), utf8(salt), iterations));
   return `pbkdf2_sha1$${iterations}$${salt}$${base64(key)}`;
 }
 

@@ -1,0 +1,91 @@
+/**
+ * One hash at a time. An isolate has one thread, and a hash holds it for a tenth of a second: were all
+ * waiting logins let in at once, nothing else would be answered until the last of them was done. Between
+ * two hashes the gate is left alone for a moment, in which token checks get their turn.
+ *
+ * On Workers a request whose client has gone away may simply stop: what it was to do last is never done.
+ * So nobody here waits for what another request does; whoever waits looks by its own timer, and takes
+ * those for gone who show no sign of life for many looks. A clock would not do: on Workers it stands
+ * still while a hash is computed, and the looks do too.
+ */
+
+/** Thrown where too many wait already. */
+export class HashingOverloaded extends Error {
+  override name = 'HashingOverloaded';
+}
+
+export type GateOptions = {
+  /** How many may wait; one more is turned away. */
+  maxWaiting: number;
+  /** Milliseconds between two looks of one who waits, and so at least between two hashes. */
+  pauseMs: number;
+  /** After how many looks without a sign of life somebody inside, or waiting, is taken for gone. */
+  lostAfterLooks: number;
+  /** Resolves after a number of milliseconds. */
+  sleep?: (ms: number) => Promise<void>;
+};
+
+/** Somebody inside or waiting. One who waits beats with each look. */
+type Visitor = { beats: number; beatAt: number };
+
+/** @returns a function that runs work when its turn has come: at once where nobody is inside or waits */
+export function createGate({
+  maxWaiting,
+  pauseMs,
+  lostAfterLooks,
+  sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}: GateOptions) {
+  let inside: Visitor | undefined;
+  let passed = 0;
+  /** In the order they came. */
+  const waiting = new Set<Visitor>();
+
+  /** Where all who wait are gone, none of them can look: then a newcomer goes by the clock. */
+  const forgetByClock = () => {
+    const gone = Date.now() - 2 * lostAfterLooks * pauseMs;
+    for (const visitor of waiting) if (visitor.beatAt < gone) waiting.delete(visitor);
+  };
+
+  /** Resolves when it is our turn, and nobody has passed since our last look. */
+  async function wait(): Promise<void> {
+    const me: Visitor = { beats: 0, beatAt: Date.now() };
+    waiting.add(me);
+    const looks = new WeakMap<Visitor, { beats: number; count: number }>();
+    const isGone = (visitor: Visitor) => {
+      const seen = looks.get(visitor);
+      if (seen?.beats === visitor.beats) return ++seen.count > lostAfterLooks;
+      looks.set(visitor, { beats: visitor.beats, count: 0 });
+      return false;
+    };
+
+    for (;;) {
+      const passedBefore = passed;
+      await sleep(pauseMs);
+      me.beats++;
+      me.beatAt = Date.now();
+      waiting.add(me); // again, where a newcomer took us for gone
+      for (const visitor of waiting) if (visitor !== me && isGone(visitor)) waiting.delete(visitor);
+      if (inside && isGone(inside)) inside = undefined;
+      const [first] = waiting;
+      if (!inside && passed === passedBefore && first === me) break;
+    }
+    waiting.delete(me);
+  }
+
+  /** @throws HashingOverloaded */
+  return async function pass<T>(work: () => T | Promise<T>): Promise<T> {
+    forgetByClock();
+    if (waiting.size >= maxWaiting) {
+      throw new HashingOverloaded('Too many wait to have a password hashed');
+    }
+    if (inside || waiting.size > 0) await wait();
+    const me: Visitor = { beats: 0, beatAt: 0 };
+    inside = me;
+    try {
+      return await work();
+    } finally {
+      passed++;
+      if (inside === me) inside = undefined;
+    }
+  };
+}
