@@ -6,12 +6,12 @@
 import { access } from 'node:fs/promises';
 import { identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';
-import { bulkQueries, MAX_CHUNK_LENGTH } from '../store/bulk.ts';
+import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
 import { type Contents, stageDumpdata } from './dumpdata.ts';
-import { createStaging, type Staging } from './staging.ts';
+import { type Account, createStaging, type Staging } from './staging.ts';
 import { count, number, print, startProgress, warn } from './terminal.ts';
 
 export type OnConflict = 'fail' | 'skip' | 'update';
@@ -75,7 +75,7 @@ async function classify(bulk: Bulk, staging: Staging): Promise<void> {
   const progress = startProgress('Comparing', staging.countUsers());
   let done = 0;
   for (const chunk of chunks(staging.allAccounts())) {
-    for (const { id, standing } of await bulk.classifyAccounts(chunk.accounts)) {
+    for (const { id, standing } of await bulk.classifyAccounts(chunk)) {
       staging.setStanding(id, standing);
     }
     done += chunk.length;
@@ -117,12 +117,12 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
   let done = 0;
   try {
     for (const chunk of chunks(staging.newAccounts())) {
-      await bulk.insertAccounts(chunk.accounts);
+      await bulk.insertAccounts(chunk);
       done += chunk.length;
       progress.reach(done);
     }
     for (const chunk of chunks(updates > 0 ? staging.differingAccounts() : [])) {
-      await bulk.updateAccounts(chunk.accounts);
+      await bulk.updateAccounts(chunk);
       done += chunk.length;
       progress.reach(done);
     }
@@ -137,20 +137,29 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
   progress.stop();
 }
 
-/** Accounts put together into JSON arrays that one statement takes. */
-function* chunks(accounts: Iterable<string>): Generator<{ accounts: string; length: number }> {
-  let chunk: string[] = [];
-  let length = 0;
-  for (const account of accounts) {
-    if (length + account.length > MAX_CHUNK_LENGTH) {
-      yield { accounts: `[${chunk.join()}]`, length: chunk.length };
-      chunk = [];
-      length = 0;
+/** Accounts put together into as much as one statement takes, and how many they are. */
+function* chunks(accounts: Iterable<Account>): Generator<Accounts & { length: number }> {
+  let users: string[] = [];
+  let tokens: string[] = [];
+  let bytes = 0;
+  const chunk = () => ({
+    users: `[${users.join()}]`,
+    tokens: `[${tokens.join()}]`,
+    length: users.length,
+  });
+  for (const { user, token } of accounts) {
+    const added = Buffer.byteLength(user) + Buffer.byteLength(token ?? '') + 2;
+    if (bytes + added > MAX_ROWS_BYTES) {
+      yield chunk();
+      users = [];
+      tokens = [];
+      bytes = 0;
     }
-    chunk.push(account);
-    length += account.length + 1;
+    users.push(user);
+    if (token !== undefined) tokens.push(token);
+    bytes += added;
   }
-  if (chunk.length > 0) yield { accounts: `[${chunk.join()}]`, length: chunk.length };
+  if (users.length > 0) yield chunk();
 }
 
 function report(

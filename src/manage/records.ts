@@ -53,12 +53,12 @@ const datetime = v.pipe(v.string(NOT_A_DATETIME), v.regex(ISO_8601, NOT_A_DATETI
 
 /** `2019-06-01T12:30:45.123Z` → `2019-06-01 12:30:45.123000`, undefined where there is no such moment. */
 function fromDump(value: string): string | undefined {
-  const [, date, time, fraction, zone = 'Z'] = ISO_8601.exec(value) ?? [];
-  const moment = new Date(`${date}T${time}${zone}`);
-  if (Number.isNaN(moment.getTime())) return undefined;
-  const seconds = djangoDatetime(moment);
+  const [, date = '', time, fraction, zone = 'Z'] = ISO_8601.exec(value) ?? [];
+  const local = new Date(`${date}T${time}Z`);
   // V8 takes February 30th for March 1st.
-  if (zone === 'Z' && seconds !== `${date} ${time}`) return undefined;
+  if (local.getUTCDate() !== Number(date.slice('YYYY-MM-'.length))) return undefined;
+  const seconds =
+    zone === 'Z' ? `${date} ${time}` : djangoDatetime(new Date(`${date}T${time}${zone}`));
   // A fraction of zero stays one: it says that the dump has cut off microseconds, so that an export
   // is equal to what was imported.
   return fraction === undefined ? seconds : seconds + fraction.padEnd('.ffffff'.length, '0');

@@ -5,7 +5,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import type { Standing, Value } from '../store/bulk.ts';
-import { USER_COLUMNS } from '../store/bulk.ts';
+import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { TokenRow, UserRow } from './records.ts';
 
@@ -24,7 +24,11 @@ const TABLES = `
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
   BEGIN`;
 
-const columns = USER_COLUMNS.map((name) => `user."${name}"`).join(', ');
+/** A user and its token, if it has one, as JSON arrays (see `Accounts` in store/bulk.ts). */
+export type Account = { user: string; token: string | undefined };
+
+const columnsOf = (table: string, columns: string[]) =>
+  columns.map((name) => `${table}."${name}"`).join(', ');
 
 /** What a second row of the same kind is called, by the column SQLite names. */
 const TWICE: Record<string, string> = {
@@ -78,7 +82,7 @@ export function createStaging() {
     countUsers: () => count('user'),
     countTokens: () => count('token'),
 
-    /** Accounts, as JSON arrays (see store/bulk.ts), in the order of ids: those whose place is free. */
+    /** In the order of ids: those whose place is free. */
     newAccounts: () => accounts('user.id NOT IN (SELECT id FROM place)'),
     allAccounts: () => accounts('true'),
     differingAccounts: () =>
@@ -109,7 +113,8 @@ export function createStaging() {
         }));
     },
 
-    users: () => db.prepare(`SELECT ${columns} FROM user ORDER BY id`).iterate(),
+    users: () =>
+      db.prepare(`SELECT ${columnsOf('user', USER_COLUMNS)} FROM user ORDER BY id`).iterate(),
     tokens: () => db.prepare('SELECT key, created, user_id FROM token ORDER BY key').iterate(),
 
     *passwords(): Generator<{ username: string; password: string }> {
@@ -121,12 +126,15 @@ export function createStaging() {
     close: () => db.close(),
   };
 
-  function* accounts(where: string): Generator<string> {
+  function* accounts(where: string): Generator<Account> {
     const query = db.prepare(
-      `SELECT json_array(${columns}, token.key, token.created) AS account
+      `SELECT json_array(${columnsOf('user', USER_COLUMNS)}) AS user,
+         json_array(${columnsOf('token', TOKEN_COLUMNS)}) AS token, token.key IS NULL AS tokenless
        FROM user LEFT JOIN token ON token.user_id = user.id WHERE ${where} ORDER BY user.id`,
     );
-    for (const row of query.iterate()) yield String(row.account);
+    for (const { user, token, tokenless } of query.iterate()) {
+      yield { user: String(user), token: tokenless ? undefined : String(token) };
+    }
   }
 
   function unlessTwice(insert: () => unknown): void {

@@ -1,26 +1,30 @@
 /**
- * Whole tables at a time: what import and export need. Accounts travel as JSON text, read in the
- * database by `json_each(?)`, for D1 allows 100 bound parameters a query. The SQL is written out:
- * Drizzle has no `json_each`.
- *
- * An account is a user and its token, if it has one, as one JSON array: the columns of `auth_user` in
- * `USER_COLUMNS`' order, then the token's key and its `created`, or two nulls.
+ * Whole tables at a time: what import and export need. Rows travel as JSON text, read in the database
+ * by `json_each(?)`, for D1 allows 100 bound parameters a query. The SQL is written out: Drizzle has no
+ * `json_each`.
  */
 import { getTableColumns } from 'drizzle-orm';
-import { authUser } from './schema.ts';
+import { authtokenToken, authUser } from './schema.ts';
 
-/** The columns of `auth_user`, `id` first. */
+/** The columns of `auth_user` in their order, `id` first. */
 export const USER_COLUMNS = Object.keys(getTableColumns(authUser));
 
-/** The places of a token's columns in an account, after the user's. */
-const KEY = USER_COLUMNS.length;
-const CREATED = KEY + 1;
+/** The columns of `authtoken_token` in their order. */
+export const TOKEN_COLUMNS = Object.keys(getTableColumns(authtokenToken));
 
 /**
- * What one statement may be given: D1 takes strings of up to 2,000,000 bytes
- * (developers.cloudflare.com/d1/platform/limits), and half of that leaves room for any character.
+ * What one parameter may hold: D1 takes strings of up to 2,000,000 bytes
+ * (developers.cloudflare.com/d1/platform/limits).
  */
-export const MAX_CHUNK_LENGTH = 500_000;
+export const MAX_ROWS_BYTES = 1_000_000;
+
+/** Users, and the tokens of these users and of no others: both go into the database, or neither. */
+export type Accounts = {
+  /** A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`; see `MAX_ROWS_BYTES`. */
+  users: string;
+  /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
+  tokens: string;
+};
 
 /**
  * What the database has where an account is to go:
@@ -32,50 +36,42 @@ export const MAX_CHUNK_LENGTH = 500_000;
  */
 export type Standing = 'same' | 'differs' | 'id-taken' | 'username-taken' | 'token-taken';
 
-const column = (index: number) => `value ->> ${index}`;
-const others = USER_COLUMNS.filter((name) => name !== 'id');
-const indexOf = (name: string) => USER_COLUMNS.indexOf(name);
+const names = (columns: string[]) => columns.map((name) => `"${name}"`).join(', ');
 
-const ACCOUNT = `
-  SELECT ${USER_COLUMNS.map((name, index) => `${column(index)} AS "${name}"`).join(', ')},
-    ${column(KEY)} AS "key", ${column(CREATED)} AS "created"
-  FROM json_each(?)`;
+const rows = (columns: string[]) =>
+  `SELECT ${columns.map((name, i) => `value ->> ${i} AS "${name}"`).join(', ')} FROM json_each(?)`;
+
+const notId = USER_COLUMNS.filter((name) => name !== 'id');
 
 const CLASSIFY = `
-  WITH account AS MATERIALIZED (${ACCOUNT})
-  SELECT account.id, CASE
-    WHEN by_id.username <> account.username THEN 'id-taken'
-    WHEN by_name.id <> account.id THEN 'username-taken'
-    WHEN by_key.user_id <> account.id THEN 'token-taken'
-    WHEN ${others.map((name) => `by_id."${name}" IS account."${name}"`).join(' AND ')}
-      AND (account.key IS NULL OR (own.key IS account.key AND own.created IS account.created))
+  WITH user AS MATERIALIZED (${rows(USER_COLUMNS)}), token AS MATERIALIZED (${rows(TOKEN_COLUMNS)})
+  SELECT user.id, CASE
+    WHEN by_id.username <> user.username THEN 'id-taken'
+    WHEN by_name.id <> user.id THEN 'username-taken'
+    WHEN by_key.user_id <> user.id THEN 'token-taken'
+    WHEN ${notId.map((name) => `by_id."${name}" IS user."${name}"`).join(' AND ')}
+      AND (token.key IS NULL OR (own.key IS token.key AND own.created IS token.created))
       THEN 'same'
     ELSE 'differs'
   END AS standing
-  FROM account
-  LEFT JOIN auth_user AS by_id ON by_id.id = account.id
-  LEFT JOIN auth_user AS by_name ON by_name.username = account.username
-  LEFT JOIN authtoken_token AS by_key ON by_key.key = account.key
-  LEFT JOIN authtoken_token AS own ON own.user_id = account.id
+  FROM user LEFT JOIN token ON token.user_id = user.id
+  LEFT JOIN auth_user AS by_id ON by_id.id = user.id
+  LEFT JOIN auth_user AS by_name ON by_name.username = user.username
+  LEFT JOIN authtoken_token AS by_key ON by_key.key = token.key
+  LEFT JOIN authtoken_token AS own ON own.user_id = user.id
   WHERE by_id.id IS NOT NULL OR by_name.id IS NOT NULL OR by_key.key IS NOT NULL`;
 
-const INSERT_USERS = `
-  INSERT INTO auth_user (${USER_COLUMNS.map((name) => `"${name}"`).join(', ')})
-  SELECT ${USER_COLUMNS.map((_, index) => column(index)).join(', ')} FROM json_each(?)`;
+const INSERT_USERS = `INSERT INTO auth_user (${names(USER_COLUMNS)}) ${rows(USER_COLUMNS)}`;
 
-const INSERT_TOKENS = `
-  INSERT INTO authtoken_token ("key", "created", "user_id")
-  SELECT ${column(KEY)}, ${column(CREATED)}, ${column(indexOf('id'))} FROM json_each(?)
-  WHERE ${column(KEY)} IS NOT NULL`;
+const INSERT_TOKENS = `INSERT INTO authtoken_token (${names(TOKEN_COLUMNS)}) ${rows(TOKEN_COLUMNS)}`;
 
 const UPDATE_USERS = `
-  WITH account AS MATERIALIZED (${ACCOUNT})
-  UPDATE auth_user SET ${others.map((name) => `"${name}" = account."${name}"`).join(', ')}
-  FROM account WHERE auth_user.id = account.id AND auth_user.username = account.username`;
+  WITH user AS MATERIALIZED (${rows(USER_COLUMNS)})
+  UPDATE auth_user SET ${notId.map((name) => `"${name}" = user."${name}"`).join(', ')}
+  FROM user WHERE auth_user.id = user.id AND auth_user.username = user.username`;
 
 const DELETE_REPLACED_TOKENS = `
-  DELETE FROM authtoken_token WHERE user_id IN (
-    SELECT ${column(indexOf('id'))} FROM json_each(?) WHERE ${column(KEY)} IS NOT NULL)`;
+  DELETE FROM authtoken_token WHERE user_id IN (SELECT user_id FROM (${rows(TOKEN_COLUMNS)}))`;
 
 const SELECT_PAGE = `
   SELECT ${USER_COLUMNS.map((name) => `auth_user."${name}"`).join(', ')},
@@ -95,31 +91,31 @@ export function bulkQueries(d1: D1Database) {
     /**
      * Looks each account up by id, username and token.
      *
-     * @param accounts a JSON array of accounts, at most `MAX_CHUNK_LENGTH` long
-     * @returns those whose place is not free
+     * @returns the users whose place is not free
      */
-    async classifyAccounts(accounts: string): Promise<{ id: number; standing: Standing }[]> {
-      const { results } = await d1
-        .prepare(CLASSIFY)
-        .bind(accounts)
-        .all<{ id: number; standing: Standing }>();
+    async classifyAccounts({
+      users,
+      tokens,
+    }: Accounts): Promise<{ id: number; standing: Standing }[]> {
+      const query = d1.prepare(CLASSIFY).bind(users, tokens);
+      const { results } = await query.all<{ id: number; standing: Standing }>();
       return results;
     },
 
     /** Inserts users and their tokens, all or none; throws D1's error where a place is taken. */
-    async insertAccounts(accounts: string): Promise<void> {
+    async insertAccounts({ users, tokens }: Accounts): Promise<void> {
       await d1.batch([
-        d1.prepare(INSERT_USERS).bind(accounts),
-        d1.prepare(INSERT_TOKENS).bind(accounts),
+        d1.prepare(INSERT_USERS).bind(users),
+        d1.prepare(INSERT_TOKENS).bind(tokens),
       ]);
     },
 
-    /** Gives users of the same id and username the accounts' values and, where they bring one, token. */
-    async updateAccounts(accounts: string): Promise<void> {
+    /** Gives users of the same id and username these values and, whom there is one for, this token. */
+    async updateAccounts({ users, tokens }: Accounts): Promise<void> {
       await d1.batch([
-        d1.prepare(UPDATE_USERS).bind(accounts),
-        d1.prepare(DELETE_REPLACED_TOKENS).bind(accounts),
-        d1.prepare(INSERT_TOKENS).bind(accounts),
+        d1.prepare(UPDATE_USERS).bind(users),
+        d1.prepare(DELETE_REPLACED_TOKENS).bind(tokens),
+        d1.prepare(INSERT_TOKENS).bind(tokens),
       ]);
     },
 
