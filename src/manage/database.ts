@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { getPlatformProxy, unstable_readConfig } from 'wrangler';
-import { CommandError } from './command-error.ts';
+import { CommandError, rootCause } from './command-error.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
 
 export type Where = {
@@ -74,7 +74,7 @@ export async function withDatabase<T>(
   try {
     return await work({ d1: proxy.env.DB, vars: proxy.env, migrationsDir: binding.migrations_dir });
   } catch (error) {
-    if (String(error).includes('no such table')) {
+    if (String(rootCause(error)).includes('no such table')) {
       throw new CommandError(
         'the database has no tables yet: run `npm run migrate` ' +
           '(for the remote one `npm run wrangler -- d1 migrations apply DB --remote`)',
@@ -125,7 +125,7 @@ async function openRemote(config: v.InferOutput<typeof WranglerConfig>) {
     );
     return await getPlatformProxy<Env>({ configPath, persist: false });
   } catch (error) {
-    const [reason] = String(error).split('\n');
+    const [reason] = String(rootCause(error)).split('\n');
     throw new CommandError(`cannot reach the remote database: ${reason}`);
   } finally {
     await rm(directory, { recursive: true });

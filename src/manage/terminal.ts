@@ -7,16 +7,20 @@ import * as clack from '@clack/prompts';
 import { CommandError } from './command-error.ts';
 
 export const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${harmless(line)}\n`);
 };
 
 /** What is worth knowing and not the answer. */
 export const note = (line: string): void => {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${harmless(line)}\n`);
 };
 
-export const warn = (line: string): void =>
-  note(styleText('yellow', line, { stream: process.stderr }));
+/** An imported name may hold anything: its control characters would be orders to the terminal. */
+const harmless = (line: string): string => line.replace(/(?!\t)\p{Cc}/gu, '\uFFFD');
+
+export const warn = (line: string): void => {
+  process.stderr.write(`${styleText('yellow', harmless(line), { stream: process.stderr })}\n`);
+};
 
 /** 1234567 → `1,234,567`. */
 export const number = (value: number): string => value.toLocaleString('en-US');
