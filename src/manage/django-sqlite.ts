@@ -67,7 +67,9 @@ export function stageSqlite(path: string, staging: Staging): Contents {
 
     const others = tables.filter((table) => !['auth_user', 'authtoken_token'].includes(table));
     return {
-      ignored: new Map(others.map((table) => [table, rowsOf(table)])),
+      ignored: new Map(
+        others.map((table) => [table, rowsOf(table)] as const).filter(([, rows]) => rows > 0),
+      ),
       withGroups: tables.includes('auth_user_groups')
         ? countRows(
             django,

@@ -190,20 +190,22 @@ function report(
 
 /** Who cannot log in with a password here, and what to do about it. */
 function reportPasswords(staging: Staging): void {
-  const unsupported = new Map<string, { names: string[]; total: number }>();
-  let notNormalized = 0;
+  const unsupported = new Map<string, Named>();
+  const malformed: Named = { names: [], total: 0 };
+  const notNormalized: Named = { names: [], total: 0 };
   for (const { username, password } of staging.passwords()) {
-    if (normalizeUsername(username) !== username) notNormalized += 1;
+    if (normalizeUsername(username) !== username) add(notNormalized, username);
     const { kind, algorithm } = identifyPassword(password);
-    if (kind !== 'unsupported' && kind !== 'malformed') continue;
-    const label = kind === 'malformed' ? 'no known hash' : algorithm;
-    const found = unsupported.get(label) ?? { names: [], total: 0 };
-    if (found.names.length < NAMED) found.names.push(username);
-    unsupported.set(label, { ...found, total: found.total + 1 });
+    if (kind === 'malformed') add(malformed, username);
+    if (kind !== 'unsupported') continue;
+    const users = unsupported.get(algorithm) ?? { names: [], total: 0 };
+    unsupported.set(algorithm, users);
+    add(users, username);
   }
-  for (const [label, { names, total }] of unsupported) {
-    warn(`${count(total, 'user')} whose password cannot be checked (${label}):`);
-    warn(`  ${names.join(', ')}${total > NAMED ? ` and ${number(total - NAMED)} more` : ''}`);
+  for (const [algorithm, users] of unsupported) {
+    warn(
+      `${count(users.total, 'user')} whose password is kept as ${algorithm}, not checked here: ${list(users)}`,
+    );
   }
   if (unsupported.size > 0) {
     warn(
@@ -211,10 +213,26 @@ function reportPasswords(staging: Staging): void {
         'Django once with PBKDF2 first in PASSWORD_HASHERS, and import again with --on-conflict update.',
     );
   }
-  if (notNormalized > 0) {
+  if (malformed.total > 0) {
     warn(
-      `${count(notNormalized, 'username')} not in Unicode form NFKC: such users cannot log in by name ` +
-        '(`manage doctor` lists them).',
+      `${count(malformed.total, 'user')} whose stored password is no hash, in Django neither: ${list(malformed)}`,
+    );
+  }
+  if (notNormalized.total > 0) {
+    warn(
+      `${count(notNormalized.total, 'username')} not in Unicode form NFKC, which a login cannot find: ` +
+        list(notNormalized),
     );
   }
 }
+
+/** Some of the users with something in common, and how many they are. */
+type Named = { names: string[]; total: number };
+
+function add(users: Named, name: string): void {
+  users.total += 1;
+  if (users.names.length < NAMED) users.names.push(name);
+}
+
+const list = ({ names, total }: Named): string =>
+  names.join(', ') + (total > NAMED ? ` and ${number(total - NAMED)} more` : '');
