@@ -16,6 +16,8 @@ export default defineConfig(async () => ({
   ],
   test: {
     include: ['test/**/*.test.ts'],
+    // vitest.manage.config.ts
+    exclude: ['test/manage/**'],
     setupFiles: ['./test/apply-migrations.ts'],
   },
 }));

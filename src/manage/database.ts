@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
-import { getPlatformProxy, unstable_readConfig } from 'wrangler';
 import { CommandError, rootCause } from './command-error.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
 
@@ -54,6 +53,8 @@ export async function withDatabase<T>(
   kind: 'read' | 'write',
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
+  // Not before it is needed: it takes a second to load, and a quarter of a gigabyte.
+  const { getPlatformProxy, unstable_readConfig } = await import('wrangler');
   const config = v.parse(WranglerConfig, unstable_readConfig({}, { hideWarnings: true }));
   const binding = config.d1_databases.find((database) => database.binding === 'DB');
   if (!binding) throw new CommandError('wrangler.toml has no D1 database bound as DB');
@@ -113,6 +114,7 @@ async function confirmWrite(name: string): Promise<void> {
 
 /** A remote binding is a matter of configuration to wrangler: one of our own, with nothing else in it. */
 async function openRemote(config: v.InferOutput<typeof WranglerConfig>) {
+  const { getPlatformProxy } = await import('wrangler');
   const directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
   const configPath = join(directory, 'wrangler.json');
   try {
