@@ -27,8 +27,6 @@ export type Contents = {
   withGroups: number;
 };
 
-const READ_BYTES = 256 * 1024;
-
 const Item = v.object({ key: v.number(), value: v.looseObject({ model: v.string() }) });
 
 /**
@@ -38,7 +36,7 @@ const Item = v.object({ key: v.number(), value: v.looseObject({ model: v.string(
  */
 export async function stageDumpdata(path: string, staging: Staging): Promise<Contents> {
   const contents: Contents = { ignored: new Map(), withGroups: 0 };
-  const source = createReadStream(path, { highWaterMark: READ_BYTES });
+  const source = createReadStream(path);
   const progress = startProgress('Reading', (await stat(path)).size);
   const records = chain([
     source,

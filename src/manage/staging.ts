@@ -12,7 +12,7 @@ import type { TokenRow, UserRow } from './records.ts';
 export type Staging = ReturnType<typeof createStaging>;
 
 /** SQLite's page cache: kibibytes, as the pragma counts them below zero. */
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 
 /** `auth_user` and `authtoken_token` with the number of the record that each row came from. */
 const TABLES = `

@@ -57,6 +57,7 @@ export function manage(
     ['--env-file=.wrangler.env', 'src/manage/manage.ts', ...args],
     { env: { ...process.env, ...env }, detached: true },
   );
+  let isKilled = false;
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (text) => {
     outcome.stdout += text;
@@ -64,7 +65,8 @@ export function manage(
   child.stderr.on('data', (text) => {
     outcome.stderr += text;
     // With the minus its workerd too, which would stay.
-    if (killAt !== undefined && outcome.stderr.includes(killAt) && child.pid !== undefined) {
+    if (!isKilled && killAt !== undefined && outcome.stderr.includes(killAt) && child.pid) {
+      isKilled = true;
       process.kill(-child.pid, 'SIGKILL');
     }
   });
