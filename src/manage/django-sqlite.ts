@@ -39,7 +39,7 @@ export function stageSqlite(path: string, staging: Staging): Contents {
       if (!tables.includes(table)) throw new CommandError(`the file has no table ${table}`);
     }
     const rowsOf = (table: string) => countRows(django, table);
-    const progress = startProgress('Reading', rowsOf('auth_user') + rowsOf('authtoken_token'));
+    using progress = startProgress('Reading', rowsOf('auth_user') + rowsOf('authtoken_token'));
     let done = 0;
 
     const stage = <T>(
@@ -63,7 +63,6 @@ export function stageSqlite(path: string, staging: Staging): Contents {
     };
     stage('auth_user', USER_COLUMNS, parseUserRow, staging.addUser);
     stage('authtoken_token', ['key', 'created', 'user_id'], parseTokenRow, staging.addToken);
-    progress.stop();
 
     const others = tables.filter((table) => !['auth_user', 'authtoken_token'].includes(table));
     return {
@@ -89,7 +88,7 @@ export function stageSqlite(path: string, staging: Staging): Contents {
 const countRows = (db: DatabaseSync, table: string): number =>
   Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n);
 
-/** Writes a new file with all tables that `migrate` makes for `auth` and `authtoken`, and the accounts. */
+/** Fills an empty file with all tables that `migrate` makes for `auth` and `authtoken`, and the accounts. */
 export function writeSqlite(path: string, staging: Staging, lastUserId: number): void {
   const django = new DatabaseSync(path);
   try {

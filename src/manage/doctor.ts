@@ -84,7 +84,7 @@ async function reportPasswords(
       case 'unusable':
         return 'an unusable password, as Django calls it';
       case 'malformed':
-        return 'what is no hash: no password can be right';
+        return 'no hash at all: no password can be right';
       case 'unsupported':
         return `${label}, which cannot be checked here: \`changepassword\` helps`;
       case 'verifiable':

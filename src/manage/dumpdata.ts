@@ -37,7 +37,7 @@ const Item = v.object({ key: v.number(), value: v.looseObject({ model: v.string(
 export async function stageDumpdata(path: string, staging: Staging): Promise<Contents> {
   const contents: Contents = { ignored: new Map(), withGroups: 0 };
   const source = createReadStream(path);
-  const progress = startProgress('Reading', (await stat(path)).size);
+  using progress = startProgress('Reading', (await stat(path)).size);
   const records = chain([
     source,
     utf8Decoder(),
@@ -59,7 +59,6 @@ export async function stageDumpdata(path: string, staging: Staging): Promise<Con
       progress.reach(source.bytesRead);
     }
   } catch (error) {
-    progress.stop();
     if (error instanceof CommandError) {
       throw new CommandError(`record ${record}${model && ` (${model})`}: ${error.message}`);
     }
@@ -71,7 +70,6 @@ export async function stageDumpdata(path: string, staging: Staging): Promise<Con
         : `record ${record + 1}: the JSON breaks off or is malformed here`,
     );
   }
-  progress.stop();
   return contents;
 }
 
@@ -112,8 +110,7 @@ const isFileError = (error: unknown): boolean =>
 
 /** Writes users, then tokens, one record a line. */
 export async function writeDumpdata(path: string, staging: Staging): Promise<void> {
-  const target = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  await pipeline(Readable.from(fixture(staging)), target);
+  await pipeline(Readable.from(fixture(staging)), createWriteStream(path));
 }
 
 function* fixture(staging: Staging): Generator<string> {

@@ -72,7 +72,7 @@ async function stage(path: string, staging: Staging): Promise<Contents> {
 }
 
 async function classify(bulk: Bulk, staging: Staging): Promise<void> {
-  const progress = startProgress('Comparing', staging.countUsers());
+  using progress = startProgress('Comparing', staging.countUsers());
   let done = 0;
   for (const chunk of chunks(staging.allAccounts())) {
     for (const { id, standing } of await bulk.classifyAccounts(chunk)) {
@@ -81,7 +81,6 @@ async function classify(bulk: Bulk, staging: Staging): Promise<void> {
     done += chunk.length;
     progress.reach(done);
   }
-  progress.stop();
 }
 
 /** `update` writes over the same user's values; whose id, name or token another has, it leaves to people. */
@@ -113,7 +112,7 @@ function printConflicts(staging: Staging): void {
 
 async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Promise<void> {
   const updates = onConflict === 'update' ? staging.countStanding('differs') : 0;
-  const progress = startProgress('Writing', staging.countNew() + updates);
+  using progress = startProgress('Writing', staging.countNew() + updates);
   let done = 0;
   try {
     for (const chunk of chunks(staging.newAccounts())) {
@@ -127,14 +126,12 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
       progress.reach(done);
     }
   } catch (error) {
-    progress.stop();
     if (!String(error).includes('UNIQUE constraint failed')) throw error;
     throw new CommandError(
       `somebody registered meanwhile; ${count(done, 'user')} were written, each with its token: ` +
         'start again with --on-conflict skip',
     );
   }
-  progress.stop();
 }
 
 /** Accounts put together into as much as one statement takes, and how many they are. */

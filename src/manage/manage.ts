@@ -23,7 +23,10 @@ const DEFAULT_LIMIT = 100;
 
 const program: Command = new Command('manage')
   .description('Users and tokens by command line, as Django people know it.')
-  .exitOverride();
+  .exitOverride()
+  .configureOutput({
+    outputError: (text, write) => write(`${text.trim().replaceAll('\n', ' ')}\n`),
+  });
 
 /** A command on the database, with the options that all of them have. */
 function command(signature: string, description: string, examples: string[]): Command {

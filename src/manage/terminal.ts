@@ -53,7 +53,8 @@ function answered<T>(answer: T | typeof clack.CANCEL_SYMBOL): T {
   return answer;
 }
 
-export type Progress = { reach: (done: number) => void; stop: () => void };
+/** How far something is; it is over where its scope ends, however that comes. */
+export type Progress = { reach: (done: number) => void } & Disposable;
 
 /** Of all steps, one line in so many where there is no terminal to draw a bar on. */
 const LINES = 10;
@@ -68,7 +69,13 @@ export function startProgress(label: string, total: number): Progress {
 
 function bar(label: string, total: number): Progress {
   const shown = clack.progress({ max: BAR_STEPS, output });
+  // clack takes Ctrl-C for a success: it exits with 0.
+  const onInterrupt = () => {
+    note('CommandError: Operation cancelled.');
+    process.exitCode = 1;
+  };
   shown.start(label);
+  process.once('exit', onInterrupt);
   let step = 0;
   return {
     reach(done) {
@@ -76,7 +83,10 @@ function bar(label: string, total: number): Progress {
       if (next > step) shown.advance(next - step, `${label} ${percent(done, total)}`);
       step = Math.max(step, next);
     },
-    stop: () => shown.stop(label),
+    [Symbol.dispose]() {
+      process.off('exit', onInterrupt);
+      shown.stop(label);
+    },
   };
 }
 
@@ -88,7 +98,7 @@ function lines(label: string, total: number): Progress {
       if (next > line) note(`${label} ${percent(done, total)}`);
       line = Math.max(line, next);
     },
-    stop: () => {},
+    [Symbol.dispose]() {},
   };
 }
 

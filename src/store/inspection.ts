@@ -4,8 +4,8 @@
 export type PasswordGroup = { users: number; sample: string };
 
 /**
- * The first `parts` parts of a stored password between its dollars; the whole of it where it has none.
- * SQLite finds one dollar at a time.
+ * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, but for the 32 digits
+ * of an unsalted MD5.
  */
 const PASSWORD_GROUPS = `
   WITH password AS (
@@ -16,7 +16,7 @@ const PASSWORD_GROUPS = `
   GROUP BY CASE WHEN password LIKE '!%' THEN '!'
     WHEN algorithm LIKE 'pbkdf2%' THEN algorithm || '$' || substr(rest, 1, instr(rest, '$') - 1)
     WHEN algorithm <> '' THEN algorithm
-    ELSE length(password) END
+    ELSE length(password) = 32 END
   ORDER BY users DESC`;
 
 export function inspectionQueries(d1: D1Database) {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -50,6 +50,7 @@ test('a dump that went in comes out again, record by record', async () => {
   const exported = join(temporaryDirectory(), 'edge.json');
   expect(await manage(['export', exported])).toMatchObject({ code: 0 });
   expect(recordsOf(exported)).toEqual(recordsOf(DUMP));
+  expect(statSync(exported).mode & 0o777).toBe(0o600);
 });
 
 test('an SQLite file that went in comes out again, value and type alike', async () => {
@@ -57,6 +58,8 @@ test('an SQLite file that went in comes out again, value and type alike', async 
   await manage(['import', DJANGO]);
   const exported = join(temporaryDirectory(), 'edge.sqlite3');
   expect(await manage(['export', exported])).toMatchObject({ code: 0 });
+
+  expect(statSync(exported).mode & 0o777).toBe(0o600);
 
   const [ours, django] = [new DatabaseSync(exported), new DatabaseSync(DJANGO, { readOnly: true })];
   for (const sql of TYPED) expect(ours.prepare(sql).all()).toEqual(django.prepare(sql).all());

@@ -180,6 +180,7 @@ test('a database without tables is named as one', async () => {
 
 test.each([
   [['frobnicate']],
+  [['changepasword']],
   [['import']],
   [['import', 'a.json', '--on-conflict', 'guess']],
   [['users', '--limit', '0']],
