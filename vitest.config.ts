@@ -17,6 +17,8 @@ export default defineConfig(async () => ({
   test: {
     provide: { fuzzSeed: Number(process.env.FUZZ_SEED ?? 1) },
     include: ['test/**/*.test.ts'],
+    // vitest.manage.config.ts
+    exclude: ['test/manage/**'],
     silent: 'passed-only' as const,
     setupFiles: ['./test/apply-migrations.ts'],
   },

@@ -71,7 +71,7 @@ const services = new WeakMap<Bindings, Services>();
 function servicesOf(env: Bindings): Services {
   const known = services.get(env);
   if (known) return known;
-  const settings = parseSettings({ ...env });
+  const settings = parseSettings(env);
   const store = createStore(env.DB, settings);
   const created: Services = {
     settings,

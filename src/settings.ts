@@ -52,10 +52,11 @@ export class SettingsError extends Error {
 }
 
 /**
- * @param vars the Worker's environment; an unset var has a default
+ * @param environment the Worker's; an unset var has a default
  * @throws SettingsError naming the var and what it may be
  */
-export function parseSettings(vars: Record<string, unknown>): Settings {
+export function parseSettings(environment: object): Settings {
+  const vars: Record<string, unknown> = { ...environment };
   const parse = <T>(name: string, schema: v.GenericSchema<unknown, T>, allowed: string): T => {
     const { success, output } = v.safeParse(schema, vars[name]);
     if (success) return output;

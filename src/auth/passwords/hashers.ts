@@ -86,7 +86,7 @@ export async function verifyPassword(
 }
 
 /** Undefined where no password can be right, or finding out would cost too much. */
-function decode(encoded: string, iterations: number): Decoded | undefined {
+export function decode(encoded: string, iterations: number): Decoded | undefined {
   const [algorithm, ...parts] = encoded.split('$');
   switch (algorithm) {
     case 'pbkdf2_sha256':

@@ -1,0 +1,135 @@
+/**
+ * The Worker's D1 database, from Node: the local one that `npm start` serves, or with `--remote` the
+ * one in production. wrangler's `getPlatformProxy` gives both the same face.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import * as v from 'valibot';
+import { CommandError, rootCause } from './command-error.ts';
+import { confirm, isInteractive, note } from './terminal.ts';
+
+export type Where = {
+  remote?: boolean;
+  /** The local database's directory, as wrangler's option of that name. */
+  persistTo: string;
+  /** No question before a remote write. */
+  yes?: boolean;
+};
+
+export type Database = { d1: D1Database; vars: Env; migrationsDir: string };
+
+const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
+
+/** What matters here of wrangler.toml. */
+const WranglerConfig = v.object({
+  name: v.optional(v.string()),
+  account_id: v.optional(v.string()),
+  compatibility_date: v.optional(v.string()),
+  vars: v.record(v.string(), v.unknown()),
+  d1_databases: v.array(
+    v.object({
+      binding: v.string(),
+      database_name: v.optional(v.string()),
+      database_id: v.optional(v.string()),
+      migrations_dir: v.optional(v.string(), 'migrations'),
+    }),
+  ),
+});
+
+/** What `wrangler d1 info --json` answers, of which only this matters. */
+const DatabaseInfo = v.object({ uuid: v.string() });
+
+/**
+ * Opens the database, says which one it is, does the work and closes it.
+ *
+ * @param kind a `write` to the remote database is asked about first
+ * @throws CommandError where there is no such database, or no table in it
+ */
+export async function withDatabase<T>(
+  where: Where,
+  kind: 'read' | 'write',
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  // Not before it is needed: it takes a second to load, and a quarter of a gigabyte.
+  const { getPlatformProxy, unstable_readConfig } = await import('wrangler');
+  const config = v.parse(WranglerConfig, unstable_readConfig({}, { hideWarnings: true }));
+  const binding = config.d1_databases.find((database) => database.binding === 'DB');
+  if (!binding) throw new CommandError('wrangler.toml has no D1 database bound as DB');
+  const name = binding.database_name ?? binding.binding;
+
+  const id = where.remote
+    ? (binding.database_id ?? (await remoteDatabaseId(name)))
+    : (binding.database_id ?? binding.binding);
+  note(`Database ${name} (${id}), ${where.remote ? 'remote' : `local in ${where.persistTo}`}`);
+  if (where.remote && kind === 'write' && !where.yes) await confirmWrite(name);
+
+  const proxy = where.remote
+    ? await openRemote({ ...config, d1_databases: [{ ...binding, database_id: id }] })
+    : await getPlatformProxy<Env>({
+        persist: { path: join(where.persistTo, 'v3') },
+        remoteBindings: false,
+      });
+  try {
+    return await work({ d1: proxy.env.DB, vars: proxy.env, migrationsDir: binding.migrations_dir });
+  } catch (error) {
+    if (String(rootCause(error)).includes('no such table')) {
+      throw new CommandError(
+        'the database has no tables yet: run `npm run migrate` ' +
+          '(for the remote one `npm run wrangler -- d1 migrations apply DB --remote`)',
+      );
+    }
+    throw error;
+  } finally {
+    await proxy.dispose();
+  }
+}
+
+/** The id that wrangler.toml need not have: a first deploy makes the database by its name. */
+async function remoteDatabaseId(name: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      WRANGLER,
+      ...['d1', 'info', name, '--json'],
+    ]);
+    return v.parse(DatabaseInfo, JSON.parse(stdout)).uuid;
+  } catch {
+    throw new CommandError(
+      `Cloudflare does not show a database ${name}: log in with \`npm run wrangler -- login\` or set ` +
+        'CLOUDFLARE_API_TOKEN, and create it with `npm run deploy`',
+    );
+  }
+}
+
+async function confirmWrite(name: string): Promise<void> {
+  if (!isInteractive()) {
+    throw new CommandError('this writes to the remote database: add --yes to say that you mean it');
+  }
+  if (!(await confirm(`This writes to the remote database ${name}. Go on?`))) {
+    throw new CommandError('Operation cancelled.');
+  }
+}
+
+/** A remote binding is a matter of configuration to wrangler: one of our own, with nothing else in it. */
+async function openRemote(config: v.InferOutput<typeof WranglerConfig>) {
+  const { getPlatformProxy } = await import('wrangler');
+  const directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
+  const configPath = join(directory, 'wrangler.json');
+  try {
+    await writeFile(
+      configPath,
+      JSON.stringify({
+        ...config,
+        d1_databases: config.d1_databases.map((database) => ({ ...database, remote: true })),
+      }),
+    );
+    return await getPlatformProxy<Env>({ configPath, persist: false });
+  } catch (error) {
+    const [reason] = String(rootCause(error)).split('\n');
+    throw new CommandError(`cannot reach the remote database: ${reason}`);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}

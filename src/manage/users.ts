@@ -1,0 +1,220 @@
+/**
+ * The commands about one user at a time. Prompts, options and messages are Django's and DRF's where
+ * they have the command (django/contrib/auth/management/commands, rest_framework/authtoken/management/commands).
+ */
+import { userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import * as v from 'valibot';
+import {
+  type Account,
+  changePassword,
+  createAccount,
+  createToken,
+  findAccount,
+} from '../auth/accounts.ts';
+import { parseSettings } from '../settings.ts';
+import { type AccountStore, accountQueries } from '../store/accounts.ts';
+import * as fields from '../validation/fields.ts';
+import { CommandError } from './command-error.ts';
+import type { Database } from './database.ts';
+import { ask, askPassword, count, isInteractive, note, number, print } from './terminal.ts';
+
+/** `changepassword` gives up after so many (`MAX_TRIES`). */
+const MAX_TRIES = 3;
+
+const TAKEN = 'Error: That username is already taken.';
+const BLANK_PASSWORD = "Error: Blank passwords aren't allowed.";
+
+export type CreateOptions = {
+  username?: string;
+  email?: string;
+  /** False with `--no-input`: nothing is asked, the environment answers. */
+  input: boolean;
+};
+
+/** `createsuperuser` and, for a user without privileges, `createuser`. */
+export async function createUser(
+  { d1, vars }: Database,
+  options: CreateOptions,
+  { isSuperuser }: { isSuperuser: boolean },
+): Promise<void> {
+  const store = accountQueries(d1);
+  const kind = isSuperuser ? 'Superuser' : 'User';
+  if (options.input && !isInteractive()) {
+    throw new CommandError(
+      `${kind} creation skipped due to not running in a TTY. Use --no-input and the environment.`,
+    );
+  }
+  const answers = options.input
+    ? await askForUser(store, options)
+    : await readEnvironment(store, options);
+  const created = await createAccount(store, parseSettings(vars), { ...answers, isSuperuser });
+  if (!created.ok) throw new CommandError(TAKEN);
+  print(`${kind} created successfully.`);
+}
+
+type Answers = { username: string; email: string; password: string | undefined };
+
+async function askForUser(store: AccountStore, options: CreateOptions): Promise<Answers> {
+  let username = options.username;
+  if (username !== undefined) {
+    const reason = await whyNotUsername(store, username);
+    if (reason) note(reason);
+    if (reason) username = undefined;
+  }
+  const offered = await defaultUsername(store);
+  const question = `Username${offered ? ` (leave blank to use '${offered}')` : ''}:`;
+  while (username === undefined) {
+    const answer = await ask(question, offered);
+    const reason = await whyNotUsername(store, answer);
+    if (reason) note(reason);
+    else username = answer;
+  }
+  let email = options.email;
+  while (email === undefined) {
+    const answer = await ask('Email address:');
+    const reason = whyNot(fields.email, answer);
+    if (reason) note(`Error: ${reason}`);
+    else email = answer;
+  }
+  let password: string | undefined;
+  while (password === undefined) {
+    const answer = await askPassword('Password:');
+    if (answer !== (await askPassword('Password (again):'))) {
+      note("Error: Your passwords didn't match.");
+    } else {
+      const reason = whyNotPassword(answer);
+      if (reason) note(reason);
+      else password = answer;
+    }
+  }
+  return { username, email, password };
+}
+
+/** Django's variables of `createsuperuser --noinput`; `createuser` reads the same. */
+async function readEnvironment(store: AccountStore, options: CreateOptions): Promise<Answers> {
+  const { env } = process;
+  const username = options.username ?? env.DJANGO_SUPERUSER_USERNAME;
+  const email = options.email || env.DJANGO_SUPERUSER_EMAIL;
+  const password = env.DJANGO_SUPERUSER_PASSWORD;
+  if (username === undefined) throw new CommandError('You must use --username with --noinput.');
+  if (!email) throw new CommandError('You must use --email with --noinput.');
+  const reason =
+    (await whyNotUsername(store, username)) ??
+    whyNot(fields.email, email) ??
+    (password === undefined ? undefined : whyNotPassword(password));
+  if (reason) throw new CommandError(reason);
+  return { username, email, password };
+}
+
+/** Why nobody can be given this name; undefined where somebody can. */
+async function whyNotUsername(store: AccountStore, username: string): Promise<string | undefined> {
+  const reason = whyNot(fields.username, username);
+  if (reason) return `Error: ${reason}`;
+  return (await findAccount(store, username)) && TAKEN;
+}
+
+function whyNotPassword(password: string): string | undefined {
+  if (password.trim() === '') return BLANK_PASSWORD;
+  const reason = whyNot(fields.password, password);
+  return reason && `Error: ${reason}`;
+}
+
+function whyNot(field: v.GenericSchema<string, string>, value: string): string | undefined {
+  const { success, issues } = v.safeParse(field, value);
+  return success ? undefined : issues.map((issue) => issue.message).join('; ');
+}
+
+/** The operator's own name, unless a user has it (django/contrib/auth/management, `get_default_username`). */
+async function defaultUsername(store: AccountStore): Promise<string> {
+  const name = userInfo().username.replace(/\s/g, '').toLowerCase();
+  return (await whyNotUsername(store, name)) === undefined ? name : '';
+}
+
+/** `changepassword`: the password comes from the terminal, or on two lines from a pipe. */
+export async function changeUserPassword({ d1, vars }: Database, username?: string): Promise<void> {
+  const store = accountQueries(d1);
+  const name = username ?? userInfo().username;
+  const user = await findAccount(store, name);
+  if (!user) throw new CommandError(`user '${name}' does not exist`);
+  note(`Changing password for user '${user.username}'`);
+
+  const password = isInteractive() ? await askTwice(user) : await readTwice();
+  await changePassword(store, parseSettings(vars), user, password);
+  print(`Password changed successfully for user '${user.username}'`);
+}
+
+async function askTwice(user: Account): Promise<string> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const password = await askPassword('Password:');
+    if (password === '') throw new CommandError('aborted');
+    if (password !== (await askPassword('Password (again):'))) {
+      note('Passwords do not match. Please try again.');
+      continue;
+    }
+    const reason = whyNotPassword(password);
+    if (reason === undefined) return password;
+    note(reason);
+  }
+  throw new CommandError(
+    `Aborting password change for user '${user.username}' after ${MAX_TRIES} attempts`,
+  );
+}
+
+async function readTwice(): Promise<string> {
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: process.stdin })) lines.push(line);
+  const [password = '', again] = lines;
+  if (password === '') throw new CommandError('aborted');
+  if (password !== again) throw new CommandError('Passwords do not match.');
+  const reason = whyNotPassword(password);
+  if (reason) throw new CommandError(reason);
+  return password;
+}
+
+/** `drf_create_token`: prints the token, which is what it is for. */
+export async function createUserToken(
+  { d1 }: Database,
+  username: string,
+  { reset = false }: { reset?: boolean },
+): Promise<void> {
+  const store = accountQueries(d1);
+  const user = await findAccount(store, username);
+  if (!user) throw new CommandError(`Cannot create the Token: user ${username} does not exist`);
+  const key = await createToken(store, user, { reset });
+  print(`Generated token ${key} for user ${user.username}`);
+}
+
+/** `activate`, `deactivate`: whom Django's admin unticks as "Active" can neither log in nor use a token. */
+export async function setActive(
+  { d1 }: Database,
+  username: string,
+  isActive: boolean,
+): Promise<void> {
+  const store = accountQueries(d1);
+  const user = await findAccount(store, username);
+  if (!user) throw new CommandError(`user '${username}' does not exist`);
+  await store.setActive(user.id, isActive);
+  print(`User '${user.username}' is ${isActive ? 'active' : 'inactive'}`);
+}
+
+/** `users`: one line a user, tabs between the columns. */
+export async function listUsers(
+  { d1 }: Database,
+  { search = '', limit }: { search?: string; limit: number },
+): Promise<void> {
+  const { users, total } = await accountQueries(d1).searchUsers(search, limit);
+  for (const user of users) {
+    const marks = [
+      user.is_superuser ? 'superuser' : user.is_staff && 'staff',
+      !user.is_active && 'inactive',
+      !user.has_token && 'no token',
+    ].filter(Boolean);
+    print(`${user.id}\t${user.username}\t${user.email || '-'}\t${marks.join(', ') || '-'}`);
+  }
+  note(
+    users.length < total
+      ? `${number(users.length)} of ${count(total, 'user')}: narrow it by --search or widen it by --limit`
+      : count(total, 'user'),
+  );
+}

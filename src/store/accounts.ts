@@ -1,0 +1,95 @@
+/** What an operator asks of the database, one account at a time. */
+import { count, eq, like, or, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { authtokenToken, authUser, type NewUser } from './schema.ts';
+
+export type AccountStore = ReturnType<typeof accountQueries>;
+
+type TokenOfUser = typeof authtokenToken.$inferInsert;
+
+export function accountQueries(d1: D1Database) {
+  const db = drizzle(d1);
+
+  return {
+    findUser: (username: string) =>
+      db
+        .select({ id: authUser.id, username: authUser.username })
+        .from(authUser)
+        .where(eq(authUser.username, username))
+        .get(),
+
+    /** @returns false where the username is taken */
+    async insertUser(user: NewUser): Promise<boolean> {
+      const { meta } = await db
+        .insert(authUser)
+        .values(user)
+        .onConflictDoNothing({ target: authUser.username })
+        .run();
+      return meta.changes > 0;
+    },
+
+    async setPassword(id: number, encoded: string): Promise<void> {
+      await db.update(authUser).set({ password: encoded }).where(eq(authUser.id, id)).run();
+    },
+
+    async setActive(id: number, isActive: boolean): Promise<void> {
+      await db.update(authUser).set({ is_active: isActive }).where(eq(authUser.id, id)).run();
+    },
+
+    /** The user's token: the one it has, or `token` as its first. */
+    async getOrCreateToken(token: TokenOfUser): Promise<string> {
+      const { key } = await db
+        .insert(authtokenToken)
+        .values(token)
+        // A no-op on purpose: RETURNING is silent about rows that a conflict left alone.
+        .onConflictDoUpdate({
+          target: authtokenToken.user_id,
+          set: { user_id: sql`excluded.user_id` },
+        })
+        .returning({ key: authtokenToken.key })
+        .get();
+      return key;
+    },
+
+    /** Puts `token` in the place of the one the user has. */
+    async replaceToken(token: TokenOfUser): Promise<void> {
+      await db.batch([
+        db.delete(authtokenToken).where(eq(authtokenToken.user_id, token.user_id)),
+        db.insert(authtokenToken).values(token),
+      ]);
+    },
+
+    /** Users whose names or address contain `search`, in any case of ASCII letters, and how many there are. */
+    async searchUsers(search: string, limit: number) {
+      const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
+      const contains = (column: AnySQLiteColumn) => sql`${like(column, pattern)} escape '\\'`;
+      const found = or(
+        contains(authUser.username),
+        contains(authUser.first_name),
+        contains(authUser.last_name),
+        contains(authUser.email),
+      );
+      const [users, totals] = await db.batch([
+        db
+          .select({
+            id: authUser.id,
+            username: authUser.username,
+            email: authUser.email,
+            is_active: authUser.is_active,
+            is_staff: authUser.is_staff,
+            is_superuser: authUser.is_superuser,
+            date_joined: authUser.date_joined,
+            has_token: sql<number>`${authtokenToken.key} is not null`,
+          })
+          .from(authUser)
+          .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
+          .where(found)
+          .orderBy(authUser.id)
+          .limit(limit),
+        db.select({ total: count() }).from(authUser).where(found),
+      ]);
+      return { users, total: totals[0]?.total ?? 0 };
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * Whole tables at a time: what import and export need. Rows travel as JSON text, read in the database
+ * by `json_each(?)`, for D1 allows 100 bound parameters a query. The SQL is written out: Drizzle has no
+ * `json_each`.
+ */
+import { getTableColumns } from 'drizzle-orm';
+import { authtokenToken, authUser } from './schema.ts';
+
+/** The columns of `auth_user` in their order, `id` first. */
+export const USER_COLUMNS = Object.keys(getTableColumns(authUser));
+
+/** The columns of `authtoken_token` in their order. */
+export const TOKEN_COLUMNS = Object.keys(getTableColumns(authtokenToken));
+
+/**
+ * What one parameter may hold: D1 takes strings of up to 2,000,000 bytes
+ * (developers.cloudflare.com/d1/platform/limits).
+ */
+export const MAX_ROWS_BYTES = 1_000_000;
+
+/** Users, and the tokens of these users and of no others: both go into the database, or neither. */
+export type Accounts = {
+  /** A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`; see `MAX_ROWS_BYTES`. */
+  users: string;
+  /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
+  tokens: string;
+};
+
+/**
+ * What the database has where an account is to go:
+ * - `same` this very account (its token only looked at where the account brings one)
+ * - `differs` the user of that id and username, with other values or another token
+ * - `id-taken` a user of that id with another username
+ * - `username-taken` a user of that username with another id
+ * - `token-taken` the token, as another user's
+ */
+export type Standing = 'same' | 'differs' | 'id-taken' | 'username-taken' | 'token-taken';
+
+const names = (columns: string[]) => columns.map((name) => `"${name}"`).join(', ');
+
+const rows = (columns: string[]) =>
+  `SELECT ${columns.map((name, i) => `value ->> ${i} AS "${name}"`).join(', ')} FROM json_each(?)`;
+
+const notId = USER_COLUMNS.filter((name) => name !== 'id');
+
+const CLASSIFY = `
+  WITH user AS MATERIALIZED (${rows(USER_COLUMNS)}), token AS MATERIALIZED (${rows(TOKEN_COLUMNS)})
+  SELECT user.id, CASE
+    WHEN by_id.username <> user.username THEN 'id-taken'
+    WHEN by_name.id <> user.id THEN 'username-taken'
+    WHEN by_key.user_id <> user.id THEN 'token-taken'
+    WHEN ${notId.map((name) => `by_id."${name}" IS user."${name}"`).join(' AND ')}
+      AND (token.key IS NULL OR (own.key IS token.key AND own.created IS token.created))
+      THEN 'same'
+    ELSE 'differs'
+  END AS standing
+  FROM user LEFT JOIN token ON token.user_id = user.id
+  LEFT JOIN auth_user AS by_id ON by_id.id = user.id
+  LEFT JOIN auth_user AS by_name ON by_name.username = user.username
+  LEFT JOIN authtoken_token AS by_key ON by_key.key = token.key
+  LEFT JOIN authtoken_token AS own ON own.user_id = user.id
+  WHERE by_id.id IS NOT NULL OR by_name.id IS NOT NULL OR by_key.key IS NOT NULL`;
+
+const INSERT_USERS = `INSERT INTO auth_user (${names(USER_COLUMNS)}) ${rows(USER_COLUMNS)}`;
+
+const INSERT_TOKENS = `INSERT INTO authtoken_token (${names(TOKEN_COLUMNS)}) ${rows(TOKEN_COLUMNS)}`;
+
+const UPDATE_USERS = `
+  WITH user AS MATERIALIZED (${rows(USER_COLUMNS)})
+  UPDATE auth_user SET ${notId.map((name) => `"${name}" = user."${name}"`).join(', ')}
+  FROM user WHERE auth_user.id = user.id AND auth_user.username = user.username`;
+
+const DELETE_REPLACED_TOKENS = `
+  DELETE FROM authtoken_token WHERE user_id IN (SELECT user_id FROM (${rows(TOKEN_COLUMNS)}))`;
+
+const SELECT_PAGE = `
+  SELECT ${USER_COLUMNS.map((name) => `auth_user."${name}"`).join(', ')},
+    authtoken_token.key, authtoken_token.created
+  FROM auth_user LEFT JOIN authtoken_token ON authtoken_token.user_id = auth_user.id
+  WHERE auth_user.id > ? ORDER BY auth_user.id LIMIT ?`;
+
+/** The value of a column, as both D1 and Django have it. */
+export type Value = string | number | null;
+
+export function bulkQueries(d1: D1Database) {
+  return {
+    async countUsers(): Promise<number> {
+      return (await d1.prepare('SELECT count(*) FROM auth_user').first<number>('count(*)')) ?? 0;
+    },
+
+    /**
+     * Looks each account up by id, username and token.
+     *
+     * @returns the users whose place is not free
+     */
+    async classifyAccounts({
+      users,
+      tokens,
+    }: Accounts): Promise<{ id: number; standing: Standing }[]> {
+      const query = d1.prepare(CLASSIFY).bind(users, tokens);
+      const { results } = await query.all<{ id: number; standing: Standing }>();
+      return results;
+    },
+
+    /** Inserts users and their tokens, all or none; throws D1's error where a place is taken. */
+    async insertAccounts({ users, tokens }: Accounts): Promise<void> {
+      await d1.batch([
+        d1.prepare(INSERT_USERS).bind(users),
+        d1.prepare(INSERT_TOKENS).bind(tokens),
+      ]);
+    },
+
+    /** Gives users of the same id and username these values and, whom there is one for, this token. */
+    async updateAccounts({ users, tokens }: Accounts): Promise<void> {
+      await d1.batch([
+        d1.prepare(UPDATE_USERS).bind(users),
+        d1.prepare(DELETE_REPLACED_TOKENS).bind(tokens),
+        d1.prepare(INSERT_TOKENS).bind(tokens),
+      ]);
+    },
+
+    /** Accounts as rows of values, in the order of ids, each user with its token at one moment. */
+    async pageOfAccounts(afterId: number, limit: number): Promise<Value[][]> {
+      return d1.prepare(SELECT_PAGE).bind(afterId, limit).raw<Value[]>();
+    },
+
+    /** The highest id ever given: SQLite's AUTOINCREMENT never gives one twice. */
+    async lastUserId(): Promise<number> {
+      const query = d1.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'auth_user'`);
+      return (await query.first<number>('seq')) ?? 0;
+    },
+  };
+}

@@ -1,0 +1,204 @@
+/**
+ * `npm run test:django`: the two moves of the README, there and back, with a real Django. Runs the
+ * README's own lines in a copy of this project that has a Django project's manage.py beside them, and
+ * has Django try every password and token afterwards. Without Django it says so and passes.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import * as v from 'valibot';
+
+const README = 'README.md';
+
+/** What a copy of this project needs to run. */
+const PROJECT = ['package.json', 'wrangler.toml', '.wrangler.env', 'drizzle', 'src'];
+const DJANGO = ['manage.py', 'seed.py', 'check.py'];
+
+/** Who registers at the Worker. */
+const REGISTRATIONS = [
+  { username: 'ann', password: 'from the edge' },
+  { username: 'Ünïcödé', password: 'ünï🔑cödé', first_name: 'Zoë', email: 'Zoe@Example.COM' },
+  { username: '用户', password: '  spaces kept  ' },
+  { username: 'long', password: 'p'.repeat(4096) },
+];
+
+const SERVER_STARTS_WITHIN_MS = 60_000;
+
+const Login = v.object({ username: v.string(), password: v.string(), token: v.string() });
+type Login = v.InferOutput<typeof Login>;
+const Seeded = v.object({ logins: v.array(Login), iterations: v.number() });
+const Token = v.object({ token: v.string() });
+const Rows = v.array(v.array(v.string()));
+const Checked = v.object({
+  checked: v.number(),
+  groups: v.record(v.string(), v.array(v.string())),
+  users: Rows,
+  tokens: Rows,
+});
+
+const python = findPython();
+if (python === undefined) {
+  console.log(
+    'test:django skipped: no Python with django and rest_framework (python3-django, python3-djangorestframework)',
+  );
+} else {
+  const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-django-'));
+  try {
+    await moveThereAndBack(directory, python);
+    console.log('test:django passed');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function findPython(): string | undefined {
+  return [process.env.PYTHON ?? 'python3', '/usr/bin/python3'].find((candidate) => {
+    try {
+      execFileSync(candidate, ['-c', 'import django, rest_framework'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function moveThereAndBack(directory: string, python: string): Promise<void> {
+  for (const file of PROJECT) cpSync(file, join(directory, file), { recursive: true });
+  for (const file of DJANGO) cpSync(join('test/django', file), join(directory, file));
+  symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
+  mkdirSync(join(directory, 'bin'));
+  writeFileSync(join(directory, 'bin/python'), `#!/bin/sh\nexec ${python} "$@"\n`, { mode: 0o755 });
+
+  const env = { ...process.env, PATH: `${join(directory, 'bin')}${delimiter}${process.env.PATH}` };
+  const shell = (line: string): string =>
+    execFileSync('sh', ['-c', line], { cwd: directory, env, encoding: 'utf8' });
+  const readme = (heading: string, block: number): void => {
+    for (const line of linesOf(heading, block)) {
+      console.log(`$ ${line}`);
+      shell(line);
+    }
+  };
+  const check = (logins: Login[]) => {
+    writeFileSync(join(directory, 'logins.json'), JSON.stringify(logins));
+    const result = v.parse(Checked, JSON.parse(shell('python manage.py shell < check.py')));
+    assert.equal(result.checked, logins.length);
+    console.log(`Django accepts ${logins.length} passwords and tokens, and refuses wrong ones`);
+    return result;
+  };
+
+  shell('python manage.py migrate');
+  const seeded = v.parse(Seeded, JSON.parse(shell('python manage.py shell < seed.py')));
+  // Equal work on both sides: then neither has a reason to make a hash anew.
+  const config = join(directory, 'wrangler.toml');
+  writeFileSync(
+    config,
+    readFileSync(config, 'utf8').replace(
+      /^PBKDF2_ITERATIONS = .*$/m,
+      `PBKDF2_ITERATIONS = "${seeded.iterations}"`,
+    ),
+  );
+
+  readme('Moving from Django', 0);
+  const logins = [...seeded.logins, ...(await useWorker(directory, seeded.logins))];
+
+  readme('Moving back', 0);
+  const loaded = check(logins);
+  assert.deepEqual(loaded.groups, { plain: ['editors'] }, 'loaddata has left the groups alone');
+
+  rmSync(join(directory, 'db.sqlite3'));
+  readme('Moving back', 1);
+  const opened = check(logins);
+  // A dump cuts off microseconds, and Django's own rows had them.
+  assert.deepEqual(withoutMicroseconds(opened.users), withoutMicroseconds(loaded.users));
+  assert.deepEqual(withoutMicroseconds(opened.tokens), withoutMicroseconds(loaded.tokens));
+  console.log('loaddata and the SQLite file give the same rows');
+}
+
+/** The commands of a section's n-th block. */
+function linesOf(heading: string, block: number): string[] {
+  const section = readFileSync(README, 'utf8')
+    .split(/^## /m)
+    .find((text) => text.startsWith(`${heading}\n`));
+  const blocks = [...(section ?? '').matchAll(/^```sh\n(.*?)^```$/gms)].map(
+    ([, lines = '']) => lines,
+  );
+  const lines = blocks[block]?.trim().split('\n');
+  assert(lines, `${README} has no block ${block} under "${heading}"`);
+  return lines;
+}
+
+function withoutMicroseconds(rows: string[][]): string[][] {
+  return rows.map((row) => row.map((value) => value.replace(/(:\d\d)(\.\d{3})\d*/, '$1$2')));
+}
+
+/** Logs everybody of Django's in at the Worker, and registers the others there. */
+async function useWorker(directory: string, known: Login[]): Promise<Login[]> {
+  const port = await freePort();
+  const server = spawn(
+    process.execPath,
+    [
+      ...['--env-file=.wrangler.env', 'node_modules/wrangler/wrangler-dist/cli.js', 'dev'],
+      ...['--port', String(port), '--inspector-port', String(await freePort())],
+    ],
+    { cwd: directory, stdio: 'ignore' },
+  );
+  try {
+    const origin = `http://localhost:${port}`;
+    await untilUp(`${origin}/me`);
+    for (const { username, password, token } of known) {
+      assert.equal(await post(`${origin}/login`, { username, password }), token, username);
+    }
+    console.log(`the Worker accepts ${known.length} passwords of Django's, with the same tokens`);
+    const registered: Login[] = [];
+    for (const registration of REGISTRATIONS) {
+      registered.push({ ...registration, token: await post(`${origin}/register`, registration) });
+    }
+    return registered;
+  } finally {
+    server.kill();
+    await new Promise((closed) => server.once('close', closed));
+  }
+}
+
+async function post(url: string, body: Record<string, string>): Promise<string> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return v.parse(Token, await answer.json()).token;
+}
+
+async function untilUp(url: string): Promise<void> {
+  const deadline = Date.now() + SERVER_STARTS_WITHIN_MS;
+  for (;;) {
+    try {
+      await fetch(url);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      probe.close(() => found(port));
+    });
+  });
+}

@@ -1,0 +1,228 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { freshDatabase, temporaryDirectory } from './command-line.ts';
+import { token, user } from './records.ts';
+
+const DUMP = 'test/conformance/dumpdata.json';
+const DJANGO = 'test/conformance/django.sqlite3';
+
+const USERS = 'SELECT * FROM auth_user ORDER BY id';
+const TOKENS = 'SELECT * FROM authtoken_token ORDER BY key';
+
+/** Every value with its type, as SQLite has them. */
+const typed = (table: string, columns: string[]) =>
+  `SELECT ${columns.map((name) => `${name}, typeof(${name}) AS type_of_${name}`).join(', ')} FROM ${table} ORDER BY 1`;
+const TYPED = [
+  typed('auth_user', [
+    ...['id', 'password', 'last_login', 'is_superuser', 'username', 'last_name', 'email'],
+    ...['is_staff', 'is_active', 'date_joined', 'first_name'],
+  ]),
+  typed('authtoken_token', ['key', 'created', 'user_id']),
+];
+
+function dump(...records: unknown[]): string {
+  const path = join(temporaryDirectory(), 'dump.json');
+  writeFileSync(path, JSON.stringify(records));
+  return path;
+}
+
+/** Django's records without what only Django has. */
+function recordsOf(path: string) {
+  const records: { model: string; pk: unknown; fields: Record<string, unknown> }[] = JSON.parse(
+    readFileSync(path, 'utf8'),
+  );
+  return records.map(({ fields: { groups, user_permissions, ...fields }, ...record }) => ({
+    ...record,
+    fields,
+  }));
+}
+
+test('a dump that went in comes out again, record by record', async () => {
+  const { manage } = freshDatabase();
+  expect(await manage(['import', DUMP])).toMatchObject({
+    code: 0,
+    stdout:
+      'Users imported:  26\nTokens imported: 23\nSkipped:         0 already here, 0 in conflict\n',
+  });
+
+  const exported = join(temporaryDirectory(), 'edge.json');
+  expect(await manage(['export', exported])).toMatchObject({ code: 0 });
+  expect(recordsOf(exported)).toEqual(recordsOf(DUMP));
+  expect(statSync(exported).mode & 0o777).toBe(0o600);
+});
+
+test('an SQLite file that went in comes out again, value and type alike', async () => {
+  const { manage } = freshDatabase();
+  await manage(['import', DJANGO]);
+  const exported = join(temporaryDirectory(), 'edge.sqlite3');
+  expect(await manage(['export', exported])).toMatchObject({ code: 0 });
+
+  expect(statSync(exported).mode & 0o777).toBe(0o600);
+
+  const [ours, django] = [new DatabaseSync(exported), new DatabaseSync(DJANGO, { readOnly: true })];
+  for (const sql of TYPED) expect(ours.prepare(sql).all()).toEqual(django.prepare(sql).all());
+  const schema = `SELECT type, name, tbl_name FROM sqlite_master ORDER BY name`;
+  expect(ours.prepare(schema).all()).toEqual(django.prepare(schema).all());
+  const sequence = `SELECT seq FROM sqlite_sequence WHERE name = 'auth_user'`;
+  expect(ours.prepare(sequence).get()).toEqual(django.prepare(sequence).get());
+});
+
+test.each([DUMP, DJANGO])('importing %s again changes nothing', async (file) => {
+  const { manage, query } = freshDatabase();
+  await manage(['import', file]);
+  const before = [query(USERS), query(TOKENS)];
+  expect(await manage(['import', file])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('26 already here, 0 in conflict'),
+  });
+  expect([query(USERS), query(TOKENS)]).toEqual(before);
+});
+
+test('a dry run reports and writes nothing', async () => {
+  const { manage, query } = freshDatabase();
+  expect(await manage(['import', DUMP, '--dry-run'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Users would be imported:  26'),
+  });
+  expect(query(USERS)).toEqual([]);
+});
+
+test('of a broken file nothing is written', async () => {
+  const { manage, query } = freshDatabase();
+  const file = dump(user(1), token('a', 1), token('b', 2));
+  expect(await manage(['import', file])).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /\nCommandError: record 3 \(authtoken\.token\): its user 2 is not in the file\n$/,
+    ),
+  });
+  expect(query(USERS)).toEqual([]);
+});
+
+test('a conflict stops an import before it writes, unless told what to do', async () => {
+  const { manage, query } = freshDatabase();
+  await manage(['import', dump(user(1), token('a', 1))]);
+  const changed = dump(
+    user(1, { email: 'new@example.com' }),
+    token('b', 1),
+    user(2),
+    token('c', 2),
+  );
+
+  expect(await manage(['import', changed])).toMatchObject({
+    code: 1,
+    stdout: 'Conflicts: 1\n  user1 (id 1) is in the database with other values\n',
+    stderr: expect.stringContaining('CommandError: 1 conflict, nothing is written'),
+  });
+  expect(query(USERS)).toHaveLength(1);
+
+  expect(await manage(['import', changed, '--on-conflict', 'skip'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('0 already here, 1 in conflict'),
+  });
+  expect(query(USERS)).toMatchObject([{ email: '' }, { username: 'user2' }]);
+  expect(query(TOKENS)).toMatchObject([{ key: 'a' }, { key: 'c' }]);
+
+  expect(await manage(['import', changed, '--on-conflict', 'update'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Users updated:   1'),
+  });
+  expect(query(USERS)).toMatchObject([{ email: 'new@example.com' }, { username: 'user2' }]);
+  expect(query(TOKENS)).toMatchObject([{ key: 'b', user_id: 1 }, { key: 'c' }]);
+});
+
+test('an update takes nobody’s id, name or token for another', async () => {
+  const { manage, query } = freshDatabase();
+  await manage(['import', dump(user(1), token('a', 1), user(2))]);
+  const before = [query(USERS), query(TOKENS)];
+  const strangers = dump(
+    user(1, { username: 'other' }),
+    user(3, { username: 'user2' }),
+    user(4),
+    token('a', 4),
+  );
+
+  expect(await manage(['import', strangers, '--on-conflict', 'update'])).toMatchObject({
+    code: 1,
+    stdout: [
+      'Conflicts: 3',
+      '  other (id 1) has the id of another user in the database',
+      '  user2 (id 3) has the username of another user in the database',
+      '  user4 (id 4) has the token of another user in the database',
+      '',
+    ].join('\n'),
+  });
+  expect([query(USERS), query(TOKENS)]).toEqual(before);
+});
+
+test('a token that the database made meanwhile survives an update', async () => {
+  const { manage, query } = freshDatabase();
+  await manage(['import', dump(user(1))]);
+  await manage(['drf_create_token', 'user1']);
+  const before = query(TOKENS);
+  await manage(['import', dump(user(1, { email: 'new@example.com' })), '--on-conflict', 'update']);
+  expect(query(TOKENS)).toEqual(before);
+});
+
+test('an import killed half-way is completed by a second one, with nothing doubled', async () => {
+  const total = 20_000;
+  const ids = Array.from({ length: total }, (_, i) => i + 1);
+  const file = dump(...ids.map((id) => user(id)), ...ids.map((id) => token(`token${id}`, id)));
+  const { manage, query } = freshDatabase();
+
+  await manage(['import', file], { killAt: 'Writing 4' });
+  const counts = `SELECT count(*) AS users, (SELECT count(*) FROM authtoken_token) AS tokens FROM auth_user`;
+  const [half] = query(counts);
+  expect(half?.users).toBeGreaterThan(0);
+  expect(half?.users).toBeLessThan(total);
+  expect(half?.tokens).toBe(half?.users);
+
+  expect(await manage(['import', file, '--on-conflict', 'skip'])).toMatchObject({ code: 0 });
+  expect(query(counts)).toEqual([{ users: total, tokens: total }]);
+});
+
+test('the report names users whose password only Django can check', async () => {
+  const { manage } = freshDatabase();
+  const file = dump(
+    user(1, { password: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA' }),
+    user(2, { password: 'bcrypt_sha256$$2b$12$abcdefghijklmnopqrstuv' }),
+    user(3, { password: 'd41d8cd98f00b204e9800998ecf8427e' }),
+    user(4, { password: '!unusable' }),
+    user(5, { password: 'gibberish' }),
+    user(6, { username: 'ﬁ' }),
+  );
+  const { stderr } = await manage(['import', file, '--dry-run']);
+  expect(stderr).toContain('1 user whose password is kept as argon2, not checked here: user1\n');
+  expect(stderr).toContain('kept as bcrypt_sha256, not checked here: user2\n');
+  expect(stderr).toContain('kept as unsalted_md5, not checked here: user3\n');
+  expect(stderr).toContain('1 user whose stored password is no hash, in Django neither: user5\n');
+  expect(stderr).toContain('1 username not in Unicode form NFKC, which a login cannot find: ﬁ\n');
+  expect(stderr).not.toContain('user4');
+});
+
+test('an export does not write over a file', async () => {
+  const { manage } = freshDatabase();
+  const file = dump(user(1));
+  expect(await manage(['export', file])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`CommandError: ${file} exists already`),
+  });
+});
+
+test('an export of nobody is an empty list', async () => {
+  const { manage } = freshDatabase();
+  const file = join(temporaryDirectory(), 'empty.json');
+  await manage(['export', file]);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual([]);
+});
+
+test('an export whose name says no format asks for one', async () => {
+  const { manage } = freshDatabase();
+  expect(await manage(['export', 'users.txt'])).toMatchObject({
+    code: 2,
+    stderr: "error: cannot tell the format of 'users.txt': give --format\n",
+  });
+});

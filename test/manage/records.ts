@@ -1,0 +1,27 @@
+/** Records of a dump, for tests to break. */
+export const user = (pk: number, fields: Record<string, unknown> = {}) => ({
+  model: 'auth.user',
+  pk,
+  fields: {
+    password:
+      'pbkdf2_sha256$1000$XENhGqs8WV7BVPv9ArfHgq$HiD3x/0fUj6JuOQgKLlExUjbWnYwvUSmp0ryHVv9Zx0=',
+    last_login: null,
+    is_superuser: false,
+    username: `user${pk}`,
+    first_name: '',
+    last_name: '',
+    email: '',
+    is_staff: false,
+    is_active: true,
+    date_joined: '2024-03-18T02:30:00.123Z',
+    groups: [],
+    user_permissions: [],
+    ...fields,
+  },
+});
+
+export const token = (pk: string, userId: unknown, fields: Record<string, unknown> = {}) => ({
+  model: 'authtoken.token',
+  pk,
+  fields: { user: userId, created: '2024-03-18T02:30:01.123Z', ...fields },
+});

@@ -1,0 +1,220 @@
+import { expect, test } from 'vitest';
+import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
+import { freshDatabase, manage } from './command-line.ts';
+
+const USER = 'SELECT * FROM auth_user';
+const TOKEN = 'SELECT key FROM authtoken_token';
+
+const ANN = {
+  DJANGO_SUPERUSER_USERNAME: 'ann',
+  DJANGO_SUPERUSER_EMAIL: 'Ann@Example.COM',
+  DJANGO_SUPERUSER_PASSWORD: 'correct horse',
+};
+
+async function databaseWithAnn() {
+  const database = freshDatabase();
+  await database.manage(['createuser', '--no-input'], { env: ANN });
+  return database;
+}
+
+const isPassword = async (password: string, encoded: unknown) =>
+  (await verifyPassword(password, String(encoded), 1)).isCorrect;
+
+test('createsuperuser --no-input reads Django’s variables', async () => {
+  const { manage, query } = freshDatabase();
+  expect(await manage(['createsuperuser', '--no-input'], { env: ANN })).toMatchObject({
+    code: 0,
+    stdout: 'Superuser created successfully.\n',
+  });
+  const [user] = query(USER);
+  expect(user).toMatchObject({
+    username: 'ann',
+    email: 'Ann@example.com',
+    is_superuser: 1,
+    is_staff: 1,
+    is_active: 1,
+  });
+  expect(await isPassword('correct horse', user?.password)).toBe(true);
+});
+
+test('createuser makes a user without privileges, and options go before variables', async () => {
+  const { manage, query } = freshDatabase();
+  await manage(['createuser', '--noinput', '--username', 'bob'], { env: ANN });
+  expect(query(USER)).toMatchObject([{ username: 'bob', is_superuser: 0, is_staff: 0 }]);
+});
+
+test('without a password the new user has an unusable one, as in Django', async () => {
+  const { manage, query } = freshDatabase();
+  const { DJANGO_SUPERUSER_PASSWORD, ...env } = ANN;
+  await manage(['createsuperuser', '--no-input'], { env });
+  expect(query(USER)).toMatchObject([{ password: expect.stringMatching(/^![a-zA-Z0-9]{40}$/) }]);
+});
+
+test.each([
+  [
+    'no name',
+    { DJANGO_SUPERUSER_EMAIL: 'a@example.com' },
+    'You must use --username with --noinput.',
+  ],
+  ['no address', { DJANGO_SUPERUSER_USERNAME: 'a' }, 'You must use --email with --noinput.'],
+  [
+    'a bad name',
+    { ...ANN, DJANGO_SUPERUSER_USERNAME: 'a b' },
+    'Error: Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
+  ],
+  [
+    'a blank password',
+    { ...ANN, DJANGO_SUPERUSER_PASSWORD: ' ' },
+    "Error: Blank passwords aren't allowed.",
+  ],
+])('createsuperuser refuses %s', async (_, env, reason) => {
+  const { manage, query } = freshDatabase();
+  expect(await manage(['createsuperuser', '--no-input'], { env })).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining(`\nCommandError: ${reason}\n`),
+  });
+  expect(query(USER)).toEqual([]);
+});
+
+test('createuser refuses a name that is taken, in its NFKC form too', async () => {
+  const { manage } = await databaseWithAnn();
+  expect(
+    await manage(['createuser', '--no-input', '--username', 'ａｎｎ'], { env: ANN }),
+  ).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('CommandError: Error: That username is already taken.'),
+  });
+});
+
+test('createsuperuser asks nobody where there is no terminal', async () => {
+  const { manage } = freshDatabase();
+  expect(await manage(['createsuperuser'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Superuser creation skipped due to not running in a TTY.'),
+  });
+});
+
+test('changepassword reads the password from a pipe, twice', async () => {
+  const { manage, query } = await databaseWithAnn();
+  const outcome = await manage(['changepassword', 'ann'], { input: 'new pass\nnew pass\n' });
+  expect(outcome).toMatchObject({
+    code: 0,
+    stdout: "Password changed successfully for user 'ann'\n",
+    stderr: expect.stringContaining("Changing password for user 'ann'\n"),
+  });
+  expect(await isPassword('new pass', query(USER)[0]?.password)).toBe(true);
+});
+
+test.each([
+  ['differ', 'one\ntwo\n', 'Passwords do not match.'],
+  ['are empty', '\n\n', 'aborted'],
+])('changepassword changes nothing where the two %s', async (_, input, reason) => {
+  const { manage, query } = await databaseWithAnn();
+  expect(await manage(['changepassword', 'ann'], { input })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`CommandError: ${reason}\n`),
+  });
+  expect(await isPassword('correct horse', query(USER)[0]?.password)).toBe(true);
+});
+
+test('drf_create_token prints the token there is, and with -r a new one', async () => {
+  const { manage, query } = await databaseWithAnn();
+  const first = await manage(['drf_create_token', 'ann']);
+  const [token] = query(TOKEN);
+  expect(first).toMatchObject({ code: 0, stdout: `Generated token ${token?.key} for user ann\n` });
+  expect((await manage(['drf_create_token', 'ann'])).stdout).toBe(first.stdout);
+
+  const reset = await manage(['drf_create_token', '-r', 'ann']);
+  const [replaced, ...others] = query(TOKEN);
+  expect(reset.stdout).toBe(`Generated token ${replaced?.key} for user ann\n`);
+  expect(replaced).not.toEqual(token);
+  expect(others).toEqual([]);
+});
+
+test('deactivate and activate change is_active alone', async () => {
+  const { manage, query } = await databaseWithAnn();
+  const [before] = query(USER);
+  expect(await manage(['deactivate', 'ann'])).toMatchObject({
+    code: 0,
+    stdout: "User 'ann' is inactive\n",
+  });
+  expect(query(USER)).toEqual([{ ...before, is_active: 0 }]);
+  await manage(['activate', 'ann']);
+  expect(query(USER)).toEqual([before]);
+});
+
+test.each([
+  [['changepassword', 'nobody'], "user 'nobody' does not exist"],
+  [['drf_create_token', 'nobody'], 'Cannot create the Token: user nobody does not exist'],
+  [['deactivate', 'nobody'], "user 'nobody' does not exist"],
+])('%j says that there is no such user', async (args, reason) => {
+  const { manage } = freshDatabase();
+  expect(await manage(args)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining(`CommandError: ${reason}\n`),
+  });
+});
+
+test('users lists and searches, and shows no secret', async () => {
+  const { manage } = freshDatabase();
+  await manage(['import', 'test/conformance/dumpdata.json']);
+  expect(await manage(['users', '--search', 'EXAMPLE.com', '--limit', '2'])).toMatchObject({
+    code: 0,
+    stdout: '2\tadmin\tadmin@example.com\tsuperuser\n3\tstaff\tstaff@Example.com\tstaff\n',
+    stderr: expect.stringContaining('2 of 4 users'),
+  });
+  expect((await manage(['users', '--search', '100%'])).stdout).toBe('');
+});
+
+test('a database without tables is named as one', async () => {
+  const { manage, query } = freshDatabase();
+  query('DROP TABLE authtoken_token');
+  query('DROP TABLE auth_user');
+  expect(await manage(['users'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('CommandError: the database has no tables yet'),
+  });
+});
+
+test.each([
+  [['frobnicate']],
+  [['changepasword']],
+  [['import']],
+  [['import', 'a.json', '--on-conflict', 'guess']],
+  [['users', '--limit', '0']],
+  [['users', '--local', '--remote']],
+])('%j is a mistake in usage', async (args) => {
+  expect(await manage(args)).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^error: .*\n$/),
+  });
+});
+
+test.each([
+  'import',
+  'export',
+  'createsuperuser',
+  'createuser',
+  'changepassword',
+  'drf_create_token',
+  'deactivate',
+  'activate',
+  'users',
+  'doctor',
+])('%s --help has an example', async (command) => {
+  expect(await manage([command, '--help'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`Example:\n  $ npm run manage -- ${command}`),
+  });
+});
+
+test('a remote command without a login says in one line what to do', async () => {
+  const env = { CLOUDFLARE_API_TOKEN: '', HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' };
+  expect(await manage(['users', '--remote'], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^CommandError: .*`npm run wrangler -- login`.*\n$/),
+  });
+});
