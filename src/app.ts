@@ -4,7 +4,6 @@
  */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { requestId } from 'hono/request-id';
 import { authenticate } from './auth/tokens.ts';
 import type { AppEnv, Bindings, Services } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
@@ -30,17 +29,10 @@ export function createApp() {
     onError: (c) => fail(c, { kind: 'body-too-large' }),
   });
   const authenticated = tokenAuthentication<AppEnv>({
-    authenticate: (authorization, c) => c.var.authenticate(authorization),
+    authenticate: (authorization, c) => c.get('authenticate')(authorization),
   });
 
   app.use(hardeningHeaders);
-  app.use(
-    // Cloudflare's own id where there is one; never the client's word for it.
-    requestId({
-      headerName: '',
-      generator: (c) => c.req.header('CF-Ray') ?? crypto.randomUUID(),
-    }),
-  );
   app.use(async function services(c, next) {
     const { settings, store, authenticate } = servicesOf(c.env);
     c.set('settings', settings);

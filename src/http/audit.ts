@@ -18,9 +18,19 @@ export type SecurityEvent =
   | { event: 'hash-upgraded'; user_id: number };
 
 export function audit(c: RouteContext, event: SecurityEvent): void {
-  const { requestId } = c.var;
-  console.log(JSON.stringify({ ...event, client: clientAddress(c), request_id: requestId }));
+  const line = { ...event, client: clientAddress(c), request_id: requestId(c) };
+  console.log(JSON.stringify(line));
 }
+
+/** Cloudflare's own id where there is one; never the client's word for it. */
+function requestId(c: RouteContext): string {
+  const id = requestIds.get(c) ?? c.req.header('CF-Ray') ?? crypto.randomUUID();
+  requestIds.set(c, id);
+  return id;
+}
+
+/** Made only for requests that have something to log. */
+const requestIds = new WeakMap<RouteContext, string>();
 
 /** Set by Cloudflare alone; `X-Forwarded-For` is whatever the client says. Undefined off Cloudflare. */
 export const clientAddress = (c: RouteContext): string | undefined =>

@@ -1,5 +1,4 @@
 import type { Context } from 'hono';
-import type { RequestIdVariables } from 'hono/request-id';
 import type { Settings } from '../settings.ts';
 import type { Store } from '../store/store.ts';
 import type { Authenticate, TokenAuthenticationVariables } from './token-authentication.ts';
@@ -13,7 +12,7 @@ export type Bindings = Omit<Env, OptionalBindings> & Partial<Pick<Env, OptionalB
 export type Services = { settings: Settings; store: Store; authenticate: Authenticate };
 
 /** What every handler of this Worker finds on its context. */
-export type AppEnv = { Bindings: Bindings; Variables: Services & RequestIdVariables };
+export type AppEnv = { Bindings: Bindings; Variables: Services };
 
 export type AppContext = Context<AppEnv>;
 
