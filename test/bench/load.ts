@@ -3,6 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { PASSWORD, randomUser, tokenOf, usernameOf } from './seed.ts';
 
+/** Nothing here takes that long, not even a login among many at 600,000 iterations in JavaScript. */
+const TIMEOUT_MS = 30_000;
+
 /** What a run gives: each answer's time in milliseconds, and how long the whole took. */
 export type Run = { latencies: number[]; seconds: number };
 
@@ -90,7 +93,7 @@ export function post(url: string, expected: number, body: object): Promise<strin
 
 /** @throws where the status is not `expected` */
 export async function ask(url: string, expected: number, init: RequestInit): Promise<string> {
-  const response = await fetch(url, init);
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
   const body = await response.text();
   if (response.status === expected) return body;
   throw new Error(`${url} answered ${response.status}, not ${expected}: ${body}`);

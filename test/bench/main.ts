@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the product beside a bare reference Worker, on this machine, in one table.
  *
- *     npm run bench -- [--users 10000] [--duration 5] [--only me,login,…]
+ *     npm run bench -- [--users 10000] [--duration 4] [--only me,login,…]
  */
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const DEADLINE_MINUTES = 60;
 const { values: options } = parseArgs({
   options: {
     users: { type: 'string', default: '10000' },
-    duration: { type: 'string', default: '5' },
+    duration: { type: 'string', default: '4' },
     only: { type: 'string', default: Object.keys(sections).join(',') },
   },
 });

@@ -30,7 +30,7 @@ export type Bench = {
 /** One line of the table. NaN: could not be measured here. */
 export type Row = { metric: string; unit: string } & Record<Name, number>;
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const STARTS = 7;
 const LOGINS = 15;
 const REGISTRATIONS = 15;
