@@ -1,0 +1,94 @@
+/**
+ * `npm run bench`: the product beside a bare reference Worker, on this machine, in one table.
+ *
+ *     npm run bench -- [--users 10000] [--duration 4] [--only me,login,…]
+ */
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Bench, type Row, sections } from './measure.ts';
+import { toMarkdown, writeReport } from './report.ts';
+import { seed } from './seed.ts';
+import { bundle, type Server, serve } from './serve.ts';
+
+/** Results stay here; a run's databases and bundles do not. */
+const FOLDER = '.bench';
+
+/** Whatever hangs, it ends. Leaving takes Miniflare's workerd processes along. */
+const DEADLINE_MINUTES = 60;
+
+const { values: options } = parseArgs({
+  options: {
+    users: { type: 'string', default: '10000' },
+    duration: { type: 'string', default: '4' },
+    only: { type: 'string', default: Object.keys(sections).join(',') },
+  },
+});
+const users = positive('--users', options.users);
+const seconds = positive('--duration', options.duration);
+const wanted = Object.entries(sections).filter(([name]) => options.only.split(',').includes(name));
+if (wanted.length === 0) throw new Error(`--only takes ${Object.keys(sections).join(', ')}`);
+
+const started = new Date();
+setTimeout(() => {
+  console.error(`Not done after ${DEADLINE_MINUTES} minutes: given up.`);
+  process.exit(1);
+}, DEADLINE_MINUTES * 60_000).unref();
+
+await mkdir(FOLDER, { recursive: true });
+const scratch = await mkdtemp(join(FOLDER, 'run-'));
+const running: Server[] = [];
+try {
+  progress('bundling');
+  const scripts = {
+    product: await bundle('src/index.ts', join(scratch, 'product')),
+    reference: await bundle('test/bench/reference.ts', join(scratch, 'reference')),
+  };
+
+  const spareData = join(scratch, 'data');
+  const databaseBytes = await seedInto(spareData, scripts.reference);
+  const serveCopy = async (script: string, data: string): Promise<Server> => {
+    await cp(spareData, data, { recursive: true });
+    const server = await serve(script, data);
+    running.push(server);
+    return server;
+  };
+  const servers = {
+    product: await serveCopy(scripts.product, join(scratch, 'product-data')),
+    reference: await serveCopy(scripts.reference, join(scratch, 'reference-data')),
+  };
+
+  const bench: Bench = { users, seconds, scripts, servers, spareData, scratch, progress };
+  const rows: Row[] = [];
+  for (const [, section] of wanted) rows.push(...(await section(bench)));
+
+  const conditions = { users, databaseBytes, seconds, started };
+  await writeReport(FOLDER, `${users}-users`, rows, conditions);
+  console.log(`\n${toMarkdown(rows, conditions)}`);
+  console.log(`Written to ${join(FOLDER, `${users}-users.md`)} and .json`);
+} finally {
+  await Promise.all(running.map((server) => server.stop()));
+  await rm(scratch, { recursive: true });
+}
+
+/** @returns the database's size in bytes */
+async function seedInto(data: string, script: string): Promise<number> {
+  const server = await serve(script, data);
+  try {
+    await seed(server, users, (done) => progress(`seeding: ${done} of ${users} users`));
+    const database = await server.database();
+    return (await database.prepare('select 1').run()).meta.size_after;
+  } finally {
+    await server.stop();
+  }
+}
+
+function positive(option: string, text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new Error(`${option} takes a whole number above 0`);
+}
+
+function progress(text: string): void {
+  const elapsed = Math.round((Date.now() - started.getTime()) / 1000);
+  console.error(`[${String(elapsed).padStart(4)} s] ${text}`);
+}
