@@ -25,6 +25,12 @@ export type GateOptions = {
   sleep?: (ms: number) => Promise<void>;
 };
 
+/** How late a timer is at most while the isolate has nothing else to do. */
+const IDLE_LATENESS_MS = 1;
+
+/** After how many looks at an open gate one goes in, however busy the isolate is. */
+const MAX_OPEN_LOOKS = 20;
+
 /** Somebody inside or waiting. One who waits beats with each look. */
 type Visitor = { beats: number; beatAt: number };
 
@@ -58,8 +64,8 @@ export function createGate({
       return false;
     };
 
-    for (;;) {
-      const passedBefore = passed;
+    for (let openLooks = 0; ; ) {
+      const [passedBefore, lookedAt] = [passed, Date.now()];
       await sleep(pauseMs);
       me.beats++;
       me.beatAt = Date.now();
@@ -67,7 +73,10 @@ export function createGate({
       for (const visitor of waiting) if (visitor !== me && isGone(visitor)) waiting.delete(visitor);
       if (inside && isGone(inside)) inside = undefined;
       const [first] = waiting;
-      if (!inside && passed === passedBefore && first === me) break;
+      if (inside || passed !== passedBefore || first !== me) continue;
+      // A timer that is late says that others have work to do: they go first, but not for ever.
+      const isIdle = me.beatAt - lookedAt <= pauseMs + IDLE_LATENESS_MS;
+      if (isIdle || ++openLooks >= MAX_OPEN_LOOKS) break;
     }
     waiting.delete(me);
   }
