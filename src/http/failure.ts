@@ -1,7 +1,12 @@
 /** The one place where failures become HTTP: status, DRF's sentence, headers. */
 import type { Context } from 'hono';
-import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
+import type {
+  AuthenticationFailure,
+  AuthenticationFailureReason,
+  Unavailable,
+} from '../auth/tokens.ts';
 import type { PasswordRefused } from '../auth/users.ts';
+import { logFault } from '../log-fault.ts';
 import { DatabaseUnavailable } from '../store/unavailable.ts';
 import type { ParseErrorReason, ParseFailure, ValidationFailure } from '../validation/failure.ts';
 import type { Throttled } from './throttle.ts';
@@ -10,6 +15,7 @@ export type Failure =
   | ParseFailure
   | ValidationFailure
   | AuthenticationFailure
+  | Unavailable
   | Throttled
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
@@ -29,6 +35,7 @@ const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
 /** How soon a client may try again when D1 did not answer: its failures of this kind pass in a moment. */
 const UNAVAILABLE_SECONDS = 1;
+export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
 /** The words after DRF's own are ours: the parser's would quote the body. */
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
@@ -50,7 +57,7 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
 };
 
 /** The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). */
-export function fail(c: Context, failure: Failure): Response {
+export function fail(c: Context, failure: Failure) {
   switch (failure.kind) {
     case 'parse-error':
       return c.json({ detail: PARSE_ERRORS[failure.reason] }, 400);
@@ -83,6 +90,10 @@ export function fail(c: Context, failure: Failure): Response {
       const detail = `Request was throttled. Expected available in ${waitSeconds} seconds.`;
       return c.json({ detail }, 429, { 'Retry-After': String(waitSeconds) });
     }
+    case 'unavailable': {
+      const detail = 'Service temporarily unavailable, try again later.';
+      return c.json({ detail }, 503, RETRY_AFTER);
+    }
     case 'not-found':
       return c.json({ detail: 'Not found.' }, 404);
     case 'method-not-allowed': {
@@ -97,25 +108,6 @@ export function fail(c: Context, failure: Failure): Response {
 /** What was thrown: a passing failure of D1, or a fault of ours. Told to the log, and no more to the client. */
 export function onError(error: Error, c: Context): Response {
   logFault(error);
-  if (error instanceof DatabaseUnavailable) {
-    const detail = 'Service temporarily unavailable, try again later.';
-    return c.json({ detail }, 503, { 'Retry-After': String(UNAVAILABLE_SECONDS) });
-  }
+  if (error instanceof DatabaseUnavailable) return fail(c, { kind: 'unavailable' });
   return c.json({ detail: 'A server error occurred.' }, 500);
-}
-
-/** Logs what was thrown, by its cause. */
-export function logFault(error: unknown): void {
-  const { name, message, stack } = rootCause(error);
-  const event = error instanceof DatabaseUnavailable ? 'database-unavailable' : 'fault';
-  console.error(JSON.stringify({ event, name, message, stack }));
-}
-
-/**
- * The error at the bottom. Drizzle's own wraps D1's in a message that lists the query's parameters:
- * tokens and hashes. Only what D1 said of them may be logged.
- */
-function rootCause(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error('Something that is no Error was thrown.');
-  return error.cause === undefined ? error : rootCause(error.cause);
 }

@@ -3,7 +3,7 @@ import type { User } from '../auth/tokens.ts';
 import { parseBody } from '../validation/parsers.ts';
 import { DeleteSerializer, ProfileSerializer, validate } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import type { AuthenticatedContext } from './context.ts';
+import type { AuthenticatedContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { throttleLogin } from './throttle.ts';
 
@@ -13,7 +13,7 @@ export function retrieveMe(c: AuthenticatedContext) {
 }
 
 /** `PATCH /me` → 200, as `GET` (rest_framework/mixins.py, `partial_update`). */
-export async function updateMe(c: AuthenticatedContext) {
+export async function updateMe(c: AuthenticatedContext<Body<typeof ProfileSerializer>>) {
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);
   const changes = validate(ProfileSerializer, body.value);
@@ -24,7 +24,7 @@ export async function updateMe(c: AuthenticatedContext) {
 }
 
 /** `DELETE /me` → 204. User and token are gone. */
-export async function deleteMe(c: AuthenticatedContext) {
+export async function deleteMe(c: AuthenticatedContext<Body<typeof DeleteSerializer>>) {
   const { user, store, settings } = c.var;
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);

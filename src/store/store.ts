@@ -5,6 +5,7 @@
 import { drizzle } from 'drizzle-orm/d1';
 import { passwordQueries } from './passwords.ts';
 import { tokenQueries } from './tokens.ts';
+import { reading } from './unavailable.ts';
 import { userQueries } from './users.ts';
 
 export type Store = ReturnType<typeof createStore>;
@@ -12,5 +13,13 @@ export type Store = ReturnType<typeof createStore>;
 /** Prepares the statements. Call it once for each database binding, not once for each request. */
 export function createStore(d1: D1Database) {
   const db = drizzle(d1);
-  return { ...userQueries(d1, db), ...passwordQueries(d1, db), ...tokenQueries(db) };
+  const selectOne = d1.prepare('SELECT 1');
+  return {
+    ...userQueries(d1, db),
+    ...passwordQueries(d1, db),
+    ...tokenQueries(db),
+
+    /** Asks for nothing but an answer. @throws DatabaseUnavailable and whatever else keeps it away */
+    ping: () => reading(() => selectOne.run()),
+  };
 }
