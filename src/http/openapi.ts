@@ -1,7 +1,10 @@
 import type { AppContext } from './context.ts';
 
-/** `GET /openapi.json` → 200, the description of this API that `npm run openapi` made. Loaded only when asked for. */
+/**
+ * `GET /openapi.json` → 200, this API's description, with the origin it was asked at for its server.
+ * `npm run openapi` makes the file; it is loaded only when asked for.
+ */
 export async function openApi(c: AppContext): Promise<Response> {
   const { default: document } = await import('./openapi.json');
-  return c.json(document);
+  return c.json({ ...document, servers: [{ url: new URL(c.req.url).origin }] });
 }
