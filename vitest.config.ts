@@ -13,8 +13,10 @@ export default defineConfig(async () => ({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
+              d1Databases: { ROCKS_DB: 'rocks' },
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('./drizzle'),
+                TEST_ROCKS_MIGRATIONS: await readD1Migrations('./test/fixtures/rocks/migrations'),
                 // The smallest allowed: what a password costs is not what most tests are about.
                 PBKDF2_ITERATIONS: '1000',
               },
