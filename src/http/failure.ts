@@ -5,23 +5,26 @@ import type {
   AuthenticationFailureReason,
   Unavailable,
 } from '../auth/tokens.ts';
-import type { PasswordRefused } from '../auth/users.ts';
 import { logFault } from '../log-fault.ts';
 import { DatabaseUnavailable } from '../store/unavailable.ts';
-import type { ParseErrorReason, ParseFailure, ValidationFailure } from '../validation/failure.ts';
-import type { Throttled } from './throttle.ts';
+import type {
+  ParseErrorReason,
+  ParseFailure,
+  ValidationErrors,
+  ValidationFailure,
+} from '../validation/failure.ts';
 
 export type Failure =
   | ParseFailure
   | ValidationFailure
   | AuthenticationFailure
   | Unavailable
-  | Throttled
+  | { kind: 'throttled'; waitSeconds: number }
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
   | { kind: 'invalid-credentials' }
   | { kind: 'invalid-password' }
-  | PasswordRefused
+  | { kind: 'password-refused'; field: string; sentences: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
   | { kind: 'method-not-allowed'; allowed: string[] };
@@ -56,7 +59,10 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
   'token-expired': 'Token has expired.',
 };
 
-/** The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). */
+/**
+ * The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). Its inferred type
+ * is what a typed client knows of failures.
+ */
 export function fail(c: Context, failure: Failure) {
   switch (failure.kind) {
     case 'parse-error':
@@ -66,13 +72,13 @@ export function fail(c: Context, failure: Failure) {
     case 'body-too-large':
       return c.json({ detail: 'Request body is too large.' }, 413);
     case 'invalid':
-      return c.json(failure.errors, 400);
+      return invalid(c, failure.errors);
     case 'username-taken':
-      return c.json({ username: [USERNAME_TAKEN] }, 400);
+      return invalid(c, { username: [USERNAME_TAKEN] });
     case 'invalid-password':
-      return c.json({ current_password: ['Invalid password.'] }, 400);
+      return invalid(c, { current_password: ['Invalid password.'] });
     case 'password-refused':
-      return c.json({ [failure.field]: failure.sentences }, 400);
+      return invalid(c, { [failure.field]: failure.sentences });
     case 'invalid-credentials':
       return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
     case 'not-authenticated': {
@@ -104,6 +110,8 @@ export function fail(c: Context, failure: Failure) {
       return failure satisfies never;
   }
 }
+
+const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
 
 /** What was thrown: a passing failure of D1, or a fault of ours. Told to the log, and no more to the client. */
 export function onError(error: Error, c: Context): Response {

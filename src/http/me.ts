@@ -9,7 +9,7 @@ import { throttleLogin } from './throttle.ts';
 
 /** `GET /me` → 200 `{id, username, first_name, last_name, email}` of the token's user. */
 export function retrieveMe(c: AuthenticatedContext) {
-  return c.json(toRepresentation(c.var.user));
+  return c.json(toRepresentation(c.var.user), 200);
 }
 
 /** `PATCH /me` → 200, as `GET` (rest_framework/mixins.py, `partial_update`). */
@@ -20,7 +20,7 @@ export async function updateMe(c: AuthenticatedContext<Body<typeof ProfileSerial
   if (!changes.ok) return fail(c, changes.error);
   const user = await updateProfile(c.var.store, c.var.user, changes.value);
   if (!user) return fail(c, { kind: 'authentication-failed', reason: 'user-inactive' });
-  return c.json(toRepresentation(user));
+  return c.json(toRepresentation(user), 200);
 }
 
 /** `DELETE /me` → 204. User and token are gone. */
