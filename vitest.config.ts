@@ -1,25 +1,38 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
 
+/** Tests of what only Node can do: run a validator, start Workers. All others run in workerd. */
+const NODE_TESTS = 'test/**/*.node.test.ts';
+
 export default defineConfig(async () => ({
-  plugins: [
-    cloudflareTest({
-      wrangler: { configPath: './wrangler.toml' },
-      miniflare: {
-        bindings: {
-          TEST_MIGRATIONS: await readD1Migrations('./drizzle'),
-          // The smallest allowed: what a password costs is not what most tests are about.
-          PBKDF2_ITERATIONS: '1000',
+  test: {
+    silent: 'passed-only' as const,
+    projects: [
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              d1Databases: { ROCKS_DB: 'rocks' },
+              bindings: {
+                TEST_MIGRATIONS: await readD1Migrations('./drizzle'),
+                TEST_ROCKS_MIGRATIONS: await readD1Migrations('./test/fixtures/rocks/migrations'),
+                // The smallest allowed: what a password costs is not what most tests are about.
+                PBKDF2_ITERATIONS: '1000',
+              },
+            },
+          }),
+        ],
+        test: {
+          name: 'workerd',
+          provide: { fuzzSeed: Number(process.env.FUZZ_SEED ?? 1) },
+          include: ['test/**/*.test.ts'],
+          // vitest.manage.config.ts has the latter.
+          exclude: [NODE_TESTS, 'test/manage/**'],
+          setupFiles: ['./test/apply-migrations.ts'],
         },
       },
-    }),
-  ],
-  test: {
-    provide: { fuzzSeed: Number(process.env.FUZZ_SEED ?? 1) },
-    include: ['test/**/*.test.ts'],
-    // vitest.manage.config.ts
-    exclude: ['test/manage/**'],
-    silent: 'passed-only' as const,
-    setupFiles: ['./test/apply-migrations.ts'],
+      { test: { name: 'node', include: [NODE_TESTS] } },
+    ],
   },
 }));

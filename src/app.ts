@@ -4,20 +4,21 @@
  */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { authenticate } from './auth/tokens.ts';
-import type { AppEnv, Bindings, Services } from './http/context.ts';
+import type { ApplyGlobalResponse } from 'hono/client';
+import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
 import { fail, onError } from './http/failure.ts';
+import { health } from './http/health.ts';
 import { login, obtainAuthToken } from './http/login.ts';
 import { logout } from './http/logout.ts';
 import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
 import { noRoute } from './http/no-route.ts';
+import { openApi } from './http/openapi.ts';
 import { password } from './http/password.ts';
 import { register } from './http/register.ts';
 import { hardeningHeaders } from './http/security-headers.ts';
 import { tokenAuthentication } from './http/token-authentication.ts';
-import { parseSettings } from './settings.ts';
-import { createStore } from './store/store.ts';
+import { servicesOf } from './services.ts';
 
 /** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -27,9 +28,6 @@ export function createApp() {
   const limitBody = bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: (c) => fail(c, { kind: 'body-too-large' }),
-  });
-  const authenticated = tokenAuthentication<AppEnv>({
-    authenticate: (authorization, c) => c.get('authenticate')(authorization),
   });
 
   app.use(hardeningHeaders);
@@ -41,7 +39,7 @@ export function createApp() {
     await next();
   });
   app.use(crossOrigin);
-  for (const path of ['/me', '/logout', '/password']) app.use(path, authenticated);
+  for (const path of ['/me', '/logout', '/password']) app.use(path, tokenAuthentication());
 
   app.onError(onError);
   app.notFound(noRoute(app));
@@ -54,23 +52,18 @@ export function createApp() {
     .post('/password', limitBody, password)
     .get('/me', retrieveMe)
     .patch('/me', limitBody, updateMe)
-    .delete('/me', limitBody, deleteMe);
+    .delete('/me', limitBody, deleteMe)
+    .get('/health', health)
+    .get('/openapi.json', openApi);
 }
 
-/** An isolate's `env` stays the same: its vars are parsed and its statements prepared once. */
-const services = new WeakMap<Bindings, Services>();
+type Detail = { json: { detail: string } };
 
-function servicesOf(env: Bindings): Services {
-  const known = services.get(env);
-  if (known) return known;
-  const settings = parseSettings(env);
-  const store = createStore(env.DB, settings);
-  const created: Services = {
-    settings,
-    store,
-    authenticate: (authorization) =>
-      authenticate(authorization, store.findToken, settings.tokenMaxAgeDays),
-  };
-  services.set(env, created);
-  return created;
-}
+/**
+ * What a typed client is made of: `hc<AppType>(url)`, from hono/client. With each route's own answers
+ * come those of the middleware and of faults.
+ */
+export type AppType = ApplyGlobalResponse<
+  ReturnType<typeof createApp>,
+  { 401: Detail; 500: Detail; 503: Detail }
+>;

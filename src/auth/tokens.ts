@@ -59,6 +59,14 @@ export type AuthenticationFailureReason =
   | 'user-inactive'
   | 'token-expired';
 
+/** D1 did not answer. Said in so many words only to those who could not tell by an exception's class. */
+export type Unavailable = { kind: 'unavailable' };
+
+/** From an Authorization header, undefined where there is none, to whom it names. */
+export type Authenticate = (
+  authorization: string | undefined,
+) => Promise<Result<Authenticated, AuthenticationFailure | Unavailable>>;
+
 /** What `bytes.split()` splits at in Python: ASCII white space, and no other. */
 const ASCII_WHITE_SPACE = /[ \t\n\r\v\f]+/;
 

@@ -1,23 +1,23 @@
-import type { Context } from 'hono';
-import type { Settings } from '../settings.ts';
-import type { Store } from '../store/store.ts';
-import type { Authenticate, TokenAuthenticationVariables } from './token-authentication.ts';
-
-/** Bindings that may be left out of wrangler.toml: without them nothing is throttled. */
-type OptionalBindings = 'LOGIN_LIMIT' | 'REGISTER_LIMIT';
-
-export type Bindings = Omit<Env, OptionalBindings> & Partial<Pick<Env, OptionalBindings>>;
-
-/** What an isolate makes once of its bindings. */
-export type Services = { settings: Settings; store: Store; authenticate: Authenticate };
+import type { Context, Input } from 'hono';
+import type { BlankInput } from 'hono/types';
+import type { GenericSchema, InferInput } from 'valibot';
+import type { Bindings, Services } from '../services.ts';
+import type { TokenAuthenticationVariables } from './token-authentication.ts';
 
 /** What every handler of this Worker finds on its context. */
 export type AppEnv = { Bindings: Bindings; Variables: Services };
 
-export type AppContext = Context<AppEnv>;
+export type AppContext<I extends Input = BlankInput> = Context<AppEnv, string, I>;
 
 /** The context of a route behind `tokenAuthentication`. */
-export type AuthenticatedContext = Context<AppEnv & { Variables: TokenAuthenticationVariables }>;
+export type AuthenticatedContext<I extends Input = BlankInput> = Context<
+  AppEnv & { Variables: TokenAuthenticationVariables },
+  string,
+  I
+>;
+
+/** A body that a route takes: what a typed client must send (`hc<AppType>`). */
+export type Body<TSchema extends GenericSchema> = { in: { json: InferInput<TSchema> } };
 
 /** Any route's. */
 export type RouteContext = AppContext | AuthenticatedContext;

@@ -1,22 +1,31 @@
 /** The one place where failures become HTTP: status, DRF's sentence, headers. */
 import type { Context } from 'hono';
 import { HashingOverloaded } from '../auth/passwords/gate.ts';
-import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
-import type { PasswordRefused } from '../auth/users.ts';
+import type {
+  AuthenticationFailure,
+  AuthenticationFailureReason,
+  Unavailable,
+} from '../auth/tokens.ts';
+import { logFault } from '../log-fault.ts';
 import { DatabaseUnavailable } from '../store/unavailable.ts';
-import type { ParseErrorReason, ParseFailure, ValidationFailure } from '../validation/failure.ts';
-import type { Throttled } from './throttle.ts';
+import type {
+  ParseErrorReason,
+  ParseFailure,
+  ValidationErrors,
+  ValidationFailure,
+} from '../validation/failure.ts';
 
 export type Failure =
   | ParseFailure
   | ValidationFailure
   | AuthenticationFailure
-  | Throttled
+  | Unavailable
+  | { kind: 'throttled'; waitSeconds: number }
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
   | { kind: 'invalid-credentials' }
   | { kind: 'invalid-password' }
-  | PasswordRefused
+  | { kind: 'password-refused'; field: string; sentences: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
   | { kind: 'method-not-allowed'; allowed: string[] };
@@ -30,6 +39,7 @@ const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
 /** How soon a client may try again when D1 did not answer, or too many hashed at once: both pass in a moment. */
 const UNAVAILABLE_SECONDS = 1;
+export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
 /** The words after DRF's own are ours: the parser's would quote the body. */
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
@@ -50,8 +60,11 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
   'token-expired': 'Token has expired.',
 };
 
-/** The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). */
-export function fail(c: Context, failure: Failure): Response {
+/**
+ * The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). Its inferred type
+ * is what a typed client knows of failures.
+ */
+export function fail(c: Context, failure: Failure) {
   switch (failure.kind) {
     case 'parse-error':
       return c.json({ detail: PARSE_ERRORS[failure.reason] }, 400);
@@ -60,13 +73,13 @@ export function fail(c: Context, failure: Failure): Response {
     case 'body-too-large':
       return c.json({ detail: 'Request body is too large.' }, 413);
     case 'invalid':
-      return c.json(failure.errors, 400);
+      return invalid(c, failure.errors);
     case 'username-taken':
-      return c.json({ username: [USERNAME_TAKEN] }, 400);
+      return invalid(c, { username: [USERNAME_TAKEN] });
     case 'invalid-password':
-      return c.json({ current_password: ['Invalid password.'] }, 400);
+      return invalid(c, { current_password: ['Invalid password.'] });
     case 'password-refused':
-      return c.json({ [failure.field]: failure.sentences }, 400);
+      return invalid(c, { [failure.field]: failure.sentences });
     case 'invalid-credentials':
       return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
     case 'not-authenticated': {
@@ -84,6 +97,10 @@ export function fail(c: Context, failure: Failure): Response {
       const detail = `Request was throttled. Expected available in ${waitSeconds} seconds.`;
       return c.json({ detail }, 429, { 'Retry-After': String(waitSeconds) });
     }
+    case 'unavailable': {
+      const detail = 'Service temporarily unavailable, try again later.';
+      return c.json({ detail }, 503, RETRY_AFTER);
+    }
     case 'not-found':
       return c.json({ detail: 'Not found.' }, 404);
     case 'method-not-allowed': {
@@ -95,32 +112,13 @@ export function fail(c: Context, failure: Failure): Response {
   }
 }
 
+const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
+
 /** What was thrown: something that will pass, or a fault of ours. Told to the log, and no more to the client. */
 export function onError(error: Error, c: Context): Response {
   logFault(error);
   if (error instanceof DatabaseUnavailable || error instanceof HashingOverloaded) {
-    const detail = 'Service temporarily unavailable, try again later.';
-    return c.json({ detail }, 503, { 'Retry-After': String(UNAVAILABLE_SECONDS) });
+    return fail(c, { kind: 'unavailable' });
   }
   return c.json({ detail: 'A server error occurred.' }, 500);
-}
-
-/** Logs what was thrown, by its cause. */
-export function logFault(error: unknown): void {
-  const { name, message, stack } = rootCause(error);
-  console.error(JSON.stringify({ event: eventOf(error), name, message, stack }));
-}
-
-function eventOf(error: unknown): 'database-unavailable' | 'hashing-overloaded' | 'fault' {
-  if (error instanceof DatabaseUnavailable) return 'database-unavailable';
-  return error instanceof HashingOverloaded ? 'hashing-overloaded' : 'fault';
-}
-
-/**
- * The error at the bottom. Drizzle's own wraps D1's in a message that lists the query's parameters:
- * tokens and hashes. Only what D1 said of them may be logged.
- */
-function rootCause(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error('Something that is no Error was thrown.');
-  return error.cause === undefined ? error : rootCause(error.cause);
 }

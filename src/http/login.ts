@@ -1,16 +1,17 @@
 import { logIn } from '../auth/login.ts';
 import { normalizeUsername } from '../auth/users.ts';
+import { logFault } from '../log-fault.ts';
 import { ok, type Result } from '../result.ts';
 import { type Fields, parseBody } from '../validation/parsers.ts';
 import { AuthTokenSerializer, validate, withEmailAsUsername } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import type { AppContext } from './context.ts';
-import { type Failure, fail, logFault, UNABLE_TO_LOG_IN } from './failure.ts';
+import type { AppContext, Body } from './context.ts';
+import { type Failure, fail, UNABLE_TO_LOG_IN } from './failure.ts';
 import { throttleLogin } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /** `POST /login` → 200 `{"valid": true, "token"}`, the same token each time. */
-export async function login(c: AppContext) {
+export async function login(c: AppContext<Body<typeof AuthTokenSerializer>>) {
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);
   const token = await obtainToken(c, withEmailAsUsername(body.value));
@@ -19,7 +20,7 @@ export async function login(c: AppContext) {
 }
 
 /** `POST /api-token-auth` → 200 `{"token"}` (rest_framework/authtoken/views.py, `ObtainAuthToken`). */
-export async function obtainAuthToken(c: AppContext) {
+export async function obtainAuthToken(c: AppContext<Body<typeof AuthTokenSerializer>>) {
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);
   const token = await obtainToken(c, body.value);

@@ -3,29 +3,29 @@ import type { User } from '../auth/tokens.ts';
 import { parseBody } from '../validation/parsers.ts';
 import { DeleteSerializer, ProfileSerializer, validate } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import type { AuthenticatedContext } from './context.ts';
+import type { AuthenticatedContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { throttleLogin } from './throttle.ts';
 
 /** `GET /me` → 200 `{id, username, first_name, last_name, email}` of the token's user. */
 export function retrieveMe(c: AuthenticatedContext) {
   // Not `c.var`, which is built anew at each reading: this is what every bench asks for.
-  return c.json(toRepresentation(c.get('user')));
+  return c.json(toRepresentation(c.get('user')), 200);
 }
 
 /** `PATCH /me` → 200, as `GET` (rest_framework/mixins.py, `partial_update`). */
-export async function updateMe(c: AuthenticatedContext) {
+export async function updateMe(c: AuthenticatedContext<Body<typeof ProfileSerializer>>) {
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);
   const changes = validate(ProfileSerializer, body.value);
   if (!changes.ok) return fail(c, changes.error);
   const user = await updateProfile(c.var.store, c.var.user, changes.value);
   if (!user) return fail(c, { kind: 'authentication-failed', reason: 'user-inactive' });
-  return c.json(toRepresentation(user));
+  return c.json(toRepresentation(user), 200);
 }
 
 /** `DELETE /me` → 204. User and token are gone. */
-export async function deleteMe(c: AuthenticatedContext) {
+export async function deleteMe(c: AuthenticatedContext<Body<typeof DeleteSerializer>>) {
   const { user, store, settings } = c.var;
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);

@@ -2,13 +2,13 @@ import { changePassword } from '../auth/account.ts';
 import { parseBody } from '../validation/parsers.ts';
 import { PasswordSerializer, validate } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import type { AuthenticatedContext } from './context.ts';
+import type { AuthenticatedContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { throttleLogin } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /** `POST /password` → 200 `{"token"}`, a new one: the old one is dead. */
-export async function password(c: AuthenticatedContext) {
+export async function password(c: AuthenticatedContext<Body<typeof PasswordSerializer>>) {
   const { user, store, settings } = c.var;
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);

@@ -2,13 +2,13 @@ import { registerUser } from '../auth/users.ts';
 import { parseBody } from '../validation/parsers.ts';
 import { RegisterSerializer, validate, withEmailAsUsername } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import type { AppContext } from './context.ts';
+import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { throttleRegister } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /** `POST /register` → 201 `{"token"}`. */
-export async function register(c: AppContext) {
+export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);
   const registration = validate(RegisterSerializer, withEmailAsUsername(body.value));

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../result.ts';
 import { audit, clientAddress } from './audit.ts';
 import type { RouteContext } from './context.ts';
 
-export type Throttled = { kind: 'throttled'; waitSeconds: number };
+type Throttled = { kind: 'throttled'; waitSeconds: number };
 
 /** The `period` of both limits in wrangler.toml; the bindings don't tell how much of it is left. */
 const PERIOD_SECONDS = 60;

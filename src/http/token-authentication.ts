@@ -1,15 +1,14 @@
 import type { Context, Env, MiddlewareHandler } from 'hono';
-import type { Authenticated, AuthenticationFailure, Token, User } from '../auth/tokens.ts';
-import type { Result } from '../result.ts';
+import type { Authenticate, Token, User } from '../auth/tokens.ts';
 import { fail } from './failure.ts';
+
+export type { Authenticate };
 
 /** What the middleware sets on the context: DRF's `request.user` and `request.auth`. */
 export type TokenAuthenticationVariables = { user: User; auth: Token };
 
-/** From an Authorization header, undefined where there is none, to whom it names. */
-export type Authenticate = (
-  authorization: string | undefined,
-) => Promise<Result<Authenticated, AuthenticationFailure>>;
+/** What this Worker's context has, and another's may have. */
+type WithAuthenticate = { Variables: { authenticate: Authenticate } };
 
 type WithUser<E extends Env> = E & { Variables: TokenAuthenticationVariables };
 
@@ -24,13 +23,22 @@ export type TokenAuthenticationOptions<E extends Env> = {
 /**
  * Lets a request pass only with `Authorization: Token <key>` of an active user, and sets `c.var.user`
  * and `c.var.auth`; answers DRF's 401 to all others (`TokenAuthentication` with `IsAuthenticated`).
+ * Without options it asks `c.var.authenticate`, which this Worker's context has.
  *
  * @example
- * app.use('/rocks/*', tokenAuthentication({ authenticate: (header) => authenticate(header, findToken) }))
+ * app.use('/rocks/*', tokenAuthentication())
+ * app.use('/rocks/*', tokenAuthentication({ authenticate: (header, c) => c.env.AUTH.authenticate(header) }))
  */
-export function tokenAuthentication<E extends Env>({
-  authenticate,
-}: TokenAuthenticationOptions<E>): MiddlewareHandler<WithUser<E>> {
+export function tokenAuthentication<E extends WithAuthenticate>(): MiddlewareHandler<WithUser<E>>;
+export function tokenAuthentication<E extends Env>(
+  options: TokenAuthenticationOptions<E>,
+): MiddlewareHandler<WithUser<E>>;
+export function tokenAuthentication(
+  { authenticate }: TokenAuthenticationOptions<WithAuthenticate> = {
+    // Not `c.var`, which is built anew at each reading.
+    authenticate: (authorization, c) => c.get('authenticate')(authorization),
+  },
+): MiddlewareHandler<WithUser<WithAuthenticate>> {
   return async function tokenAuthentication(c, next) {
     const authenticated = await authenticate(c.req.header('Authorization'), c);
     if (!authenticated.ok) return fail(c, authenticated.error);

@@ -2,6 +2,8 @@
  * DRF's fields as valibot schemas: its coercions, the order of its checks and its sentences
  * (rest_framework/fields.py `CharField`, `EmailField`; rest_framework/validators.py). All that is
  * wrong with a field is reported, except that a missing, null, mistyped or blank one is only that.
+ *
+ * `v.metadata` says in JSON Schema, for the API's description, what checks of ours cannot.
  */
 import * as v from 'valibot';
 import { isEmail } from './email.ts';
@@ -75,6 +77,7 @@ export const username = v.pipe(
   maxLength(USERNAME_LENGTH),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
+  v.metadata({ minLength: 1, maxLength: USERNAME_LENGTH }),
 );
 
 /** A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too. */
@@ -84,6 +87,7 @@ export const usernameToFind = v.pipe(
   notBlank,
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
+  v.metadata({ minLength: 1 }),
 );
 
 /** A password to verify, never trimmed and of any length (`AuthTokenSerializer.password`). */
@@ -92,6 +96,7 @@ export const passwordToVerify = v.pipe(
   notBlank,
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
+  v.metadata({ format: 'password', minLength: 1 }),
 );
 
 /** A password to set, never trimmed. */
@@ -101,6 +106,7 @@ export const password = v.pipe(
   maxLength(PASSWORD_LENGTH),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
+  v.metadata({ format: 'password', minLength: 1, maxLength: PASSWORD_LENGTH }),
 );
 
 /** A first or last name; may be blank. */
@@ -110,6 +116,7 @@ export const name = v.pipe(
   maxLength(NAME_LENGTH),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
+  v.metadata({ maxLength: NAME_LENGTH }),
 );
 
 /** An address; may be blank. */
@@ -120,4 +127,5 @@ export const email = v.pipe(
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
   v.check((value) => value === '' || isEmail(value), INVALID_EMAIL),
+  v.metadata({ maxLength: EMAIL_LENGTH }),
 );

@@ -1,0 +1,22 @@
+import { HashingOverloaded } from './auth/passwords/gate.ts';
+import { DatabaseUnavailable } from './store/unavailable.ts';
+
+/** Logs what was thrown, by its cause. */
+export function logFault(error: unknown): void {
+  const { name, message, stack } = rootCause(error);
+  console.error(JSON.stringify({ event: eventOf(error), name, message, stack }));
+}
+
+function eventOf(error: unknown): 'database-unavailable' | 'hashing-overloaded' | 'fault' {
+  if (error instanceof DatabaseUnavailable) return 'database-unavailable';
+  return error instanceof HashingOverloaded ? 'hashing-overloaded' : 'fault';
+}
+
+/**
+ * The error at the bottom. Drizzle's own wraps D1's in a message that lists the query's parameters:
+ * tokens and hashes. Only what D1 said of them may be logged.
+ */
+function rootCause(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error('Something that is no Error was thrown.');
+  return error.cause === undefined ? error : rootCause(error.cause);
+}

@@ -1,0 +1,35 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answer, send, unthrottled } from '../client.ts';
+import { interceptD1, type RoundTrip } from '../intercept-d1.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('GET /health', () => {
+  it('answers ok after one SELECT 1', async () => {
+    const roundTrips: RoundTrip[] = [];
+    const DB = interceptD1(env.DB, {
+      around: (roundTrip) => {
+        roundTrips.push(roundTrip);
+        return roundTrip.run();
+      },
+    });
+    const response = await send('/health', {}, { ...unthrottled, DB });
+    expect(response.headers.get('Cache-Control')).toBe('no-store');
+    expect(await answer(response)).toEqual({ status: 200, body: { status: 'ok' } });
+    expect(roundTrips.map(({ sql }) => sql)).toEqual([['SELECT 1']]);
+  });
+
+  it.each(['D1_ERROR: Network connection lost.', 'D1_ERROR: anything else'])(
+    'answers 503 and no detail where D1 fails: %s',
+    async (message) => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+      const DB = interceptD1(env.DB, { around: () => Promise.reject(new Error(message)) });
+      const response = await send('/health', {}, { ...unthrottled, DB });
+      expect(response.headers.get('Retry-After')).toBe('1');
+      expect(response.headers.get('Cache-Control')).toBe('no-store');
+      expect(await answer(response)).toEqual({ status: 503, body: { status: 'unavailable' } });
+      expect(log.mock.calls.flat().join()).toContain(message);
+    },
+  );
+});

@@ -1,0 +1,88 @@
+/** What goes over the wire between Workers: plain values, and nothing of a fault but that there is one. */
+import { createExecutionContext } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { AuthEntrypoint } from '../../src/index.ts';
+import { newName, register, unthrottled } from '../client.ts';
+import { interceptD1 } from '../intercept-d1.ts';
+
+describe('AuthEntrypoint', () => {
+  it('returns the user and its token as plain values', async () => {
+    const username = newName();
+    const token = await register(username);
+    const result = await exports.AuthEntrypoint.authenticate(`Token ${token}`);
+    expect(JSON.parse(JSON.stringify(result))).toEqual({
+      ok: true,
+      value: {
+        user: {
+          id: expect.any(Number),
+          username,
+          first_name: '',
+          last_name: '',
+          email: '',
+          is_staff: false,
+          is_superuser: false,
+          is_active: true,
+        },
+        token: {
+          key: token,
+          created: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/),
+        },
+      },
+    });
+  });
+
+  it('returns a failure as a value', async () => {
+    expect(await exports.AuthEntrypoint.authenticate(undefined)).toMatchObject({
+      ok: false,
+      error: { kind: 'not-authenticated' },
+    });
+    expect(await exports.AuthEntrypoint.authenticate('Token nobody')).toMatchObject({
+      ok: false,
+      error: { kind: 'authentication-failed', reason: 'invalid-token' },
+    });
+  });
+
+  it('shares its statements with HTTP: they are prepared once', async () => {
+    const prepared: string[] = [];
+    const DB = interceptD1(env.DB, { onPrepare: (sql) => prepared.push(sql) });
+    const bindings = { ...unthrottled, DB };
+    await register(newName(), 'pw', bindings);
+    const before = prepared.length;
+    const entrypoint = new AuthEntrypoint(createExecutionContext(), bindings);
+    await entrypoint.authenticate('Token nobody');
+    expect(prepared).toHaveLength(before);
+  });
+});
+
+describe('with a database that fails', () => {
+  let log: MockInstance<typeof console.error>;
+  beforeEach(() => {
+    log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  const KEY = 'f'.repeat(40);
+
+  function authenticate(message: string) {
+    const around = () => Promise.reject(new Error(message));
+    const bindings = { ...unthrottled, DB: interceptD1(env.DB, { around }) };
+    return new AuthEntrypoint(createExecutionContext(), bindings).authenticate(`Token ${KEY}`);
+  }
+
+  it('returns `unavailable` where D1 did not answer', async () => {
+    expect(await authenticate('D1_ERROR: Network connection lost.')).toEqual({
+      ok: false,
+      error: { kind: 'unavailable' },
+    });
+    expect(log.mock.calls.flat().join()).toContain('database-unavailable');
+  });
+
+  it('throws one sentence for any other fault; its cause is in this Worker’s log, without the token', async () => {
+    await expect(authenticate('D1_ERROR: no such column: nope')).rejects.toThrow(
+      /^edge-authtoken could not authenticate; the cause is in its log\.$/,
+    );
+    expect(log.mock.calls.flat().join()).toContain('no such column: nope');
+    expect(log.mock.calls.flat().join()).not.toContain(KEY);
+  });
+});
