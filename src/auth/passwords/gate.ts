@@ -29,12 +29,15 @@ export type GateOptions = {
 const IDLE_LATENESS_MS = 1;
 
 /** After how many looks at an open gate one goes in, however busy the isolate is. */
-const MAX_OPEN_LOOKS = 20;
+const MAX_OPEN_LOOKS = 50;
+
+/** How long after a hash others may still be busy with what came in while it held the thread. */
+const RECENTLY_MS = 250;
 
 /** Somebody inside or waiting. One who waits beats with each look. */
 type Visitor = { beats: number; beatAt: number };
 
-/** @returns a function that runs work when its turn has come: at once where nobody is inside or waits */
+/** @returns a function that runs work when its turn has come: at once where nobody is inside, waits, or just was */
 export function createGate({
   maxWaiting,
   pauseMs,
@@ -43,6 +46,7 @@ export function createGate({
 }: GateOptions) {
   let inside: Visitor | undefined;
   let passed = 0;
+  let leftAt = Number.NEGATIVE_INFINITY;
   /** In the order they came. */
   const waiting = new Set<Visitor>();
 
@@ -87,13 +91,15 @@ export function createGate({
     if (waiting.size >= maxWaiting) {
       throw new HashingOverloaded('Too many wait to have a password hashed');
     }
-    if (inside || waiting.size > 0) await wait();
+    const isQuiet = Date.now() - leftAt > RECENTLY_MS;
+    if (inside || waiting.size > 0 || !isQuiet) await wait();
     const me: Visitor = { beats: 0, beatAt: 0 };
     inside = me;
     try {
       return await work();
     } finally {
       passed++;
+      leftAt = Date.now();
       if (inside === me) inside = undefined;
     }
   };

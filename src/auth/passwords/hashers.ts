@@ -27,10 +27,10 @@ const SCRYPT_LENGTH = 64;
 
 /**
  * All hashing of this isolate. A classroom may wait: at 80 ms a hash the last of 64 has to for some six
- * seconds. Two milliseconds are a look; and who has not been heard of for half a second of
+ * seconds. A look takes a millisecond; and who has not been heard of for half a second of
  * free time is gone.
  */
-const oneAtATime = createGate({ maxWaiting: 64, pauseMs: 2, lostAfterLooks: 250 });
+const oneAtATime = createGate({ maxWaiting: 64, pauseMs: 1, lostAfterLooks: 500 });
 
 /** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
