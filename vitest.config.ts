@@ -17,6 +17,7 @@ export default defineConfig(async () => ({
   test: {
     provide: { fuzzSeed: Number(process.env.FUZZ_SEED ?? 1) },
     include: ['test/**/*.test.ts'],
+    exclude: ['test/browser/**'],
     silent: 'passed-only' as const,
     setupFiles: ['./test/apply-migrations.ts'],
   },

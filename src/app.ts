@@ -15,7 +15,8 @@ import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
 import { noRoute } from './http/no-route.ts';
 import { password } from './http/password.ts';
 import { register } from './http/register.ts';
-import { hardeningHeaders } from './http/security-headers.ts';
+import { root } from './http/root.tsx';
+import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
 import { tokenAuthentication } from './http/token-authentication.ts';
 import { parseSettings } from './settings.ts';
 import { createStore } from './store/store.ts';
@@ -55,6 +56,7 @@ export function createApp() {
   app.notFound(noRoute(app));
 
   return app
+    .get('/', pageHeaders, root(app))
     .post('/register', limitBody, register)
     .post('/login', limitBody, login)
     .post('/api-token-auth', limitBody, obtainAuthToken)
