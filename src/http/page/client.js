@@ -9,7 +9,11 @@
 
 const MASK = '••••••••';
 
-/** What an answer meant in the database, by request and status. */
+/**
+ * What an answer meant in the database, by request and status, or where that says enough, by status.
+ *
+ * @type {Record<string, string>}
+ */
 const MEANINGS = {
   'POST /register 201': 'A row in auth_user and a row in authtoken_token, both or neither.',
   'POST /register 400': 'Neither row was written.',
@@ -21,10 +25,6 @@ const MEANINGS = {
     'A new hash in auth_user and a new key in authtoken_token, both or neither.',
   'POST /password 400': 'Nothing written: the old password and the old token still hold.',
   'POST /logout 204': 'The row in authtoken_token is deleted; the row in auth_user stays.',
-};
-
-/** What it meant where only the status tells. */
-const MEANINGS_BY_STATUS = {
   400: 'Nothing looked up, nothing written.',
   401: 'Nothing written: no row in authtoken_token let this request in.',
   429: 'Not asked: there were too many requests like this one.',
@@ -126,11 +126,8 @@ function showExchange(form, call, answer) {
 
 /** @param {Call} call @param {number} status */
 function meaning({ method, path }, status) {
-  const meanings = Object.entries({ ...MEANINGS, ...MEANINGS_BY_STATUS });
-  const keys = [`${method} ${path} ${status}`, `${status}`];
-  return (
-    meanings.find(([key]) => keys.includes(key))?.[1] ?? 'Unknown: only the server’s log tells.'
-  );
+  const known = MEANINGS[`${method} ${path} ${status}`] ?? MEANINGS[status];
+  return known ?? 'Unknown: only the server’s log tells.';
 }
 
 /**
