@@ -14,6 +14,9 @@ export const VIEWPORTS = {
   phone: devices['Pixel 7'],
 } satisfies Record<string, BrowserContextOptions | undefined>;
 
+/** Nothing on the page takes longer, on a busy machine either. */
+const ACTION_LIMIT_MS = 15_000;
+
 const FLAGS = [
   '--disable-gpu',
   '--disable-quic',
@@ -49,6 +52,7 @@ export async function withPage(
       ...options,
       permissions: ['clipboard-read', 'clipboard-write'],
     });
+    context.setDefaultTimeout(ACTION_LIMIT_MS);
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('pageerror', ({ message }) => complaints.push(message));

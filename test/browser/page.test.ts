@@ -166,7 +166,33 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
   });
 });
 
-describe.skipIf(!CHROMIUM)('the page’s policy', () => {
+describe.skipIf(!CHROMIUM)('the page', () => {
+  it('shows the command where it cannot be copied', async () => {
+    const complaints = await withPage({}, [host], async (page) => {
+      await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', {}));
+      await page.goto(origin);
+      const me = stepOf(page, '/me');
+      await me.send({}, 401);
+      await me.step.getByRole('button', { name: 'Copy as curl' }).click();
+      await me.step.getByLabel('The curl command').waitFor();
+      const selected = () => String(getSelection());
+      expect(await page.evaluate(selected)).toBe(`curl -X GET '${origin}/me'`);
+      expect(await seriousViolations(page)).toEqual([]);
+    });
+    expect(complaints).toEqual([]);
+  });
+
+  it('says so where no answer comes', async () => {
+    await withPage({}, [host], async (page) => {
+      await page.goto(origin);
+      await page.route('**/me', (route) => route.abort());
+      const me = stepOf(page, '/me');
+      await me.button.press('Enter');
+      await me.alert.getByText('No answer. Is the server running?').waitFor();
+      expect(await me.step.locator('form').getAttribute('aria-busy')).toBe('false');
+    });
+  });
+
   it('refuses a script that is not its own', async () => {
     const complaints = await withPage({}, [host], async (page) => {
       await page.route(origin, async (route) => {

@@ -51,20 +51,17 @@ async function act(form) {
   const call = callOf(form);
   form.ariaBusy = 'true';
   showErrors(form, {});
-  try {
-    const answer = await send(call);
-    const data = parse(answer.text);
-    if (data?.token) localStorage.setItem('token', data.token);
-    if (answer.status === 204) localStorage.removeItem('token');
-    showToken();
-    showExchange(form, call, answer);
-    if (answer.status >= 400) showErrors(form, data ?? { detail: 'The answer is not JSON.' });
-    else for (const input of form.querySelectorAll('input[type=password]')) clear(input);
-  } catch {
-    showErrors(form, { detail: 'No answer. Is the server running?' });
-  } finally {
-    form.ariaBusy = 'false';
-  }
+  const answer = await send(call).catch(() => undefined);
+  form.ariaBusy = 'false';
+  if (!answer) return showErrors(form, { detail: 'No answer. Is the server running?' });
+
+  const data = parse(answer.text);
+  if (data?.token) localStorage.setItem('token', data.token);
+  if (answer.status === 204) localStorage.removeItem('token');
+  showToken();
+  showExchange(form, call, answer);
+  if (answer.status >= 400) showErrors(form, data ?? { detail: 'The answer is not JSON.' });
+  else for (const input of form.querySelectorAll('input[type=password]')) clear(input);
 }
 
 /** @param {HTMLFormElement} form @returns {Call} */

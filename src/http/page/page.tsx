@@ -27,8 +27,8 @@ export const Page = ({ nonce }: { nonce: string | undefined }) => (
         <h1>Token authentication, step by step</h1>
         <p>
           Django REST Framework’s token authentication, at the edge. Each step shows what went over
-          the wire and what it meant in the database. For tools, there is{' '}
-          <a href="/openapi.json">a description of the API</a>.
+          the wire and what it meant in the database. Tools can import the{' '}
+          <a href="/openapi.json">OpenAPI description</a>.
         </p>
       </header>
       <aside aria-label="Your token">
