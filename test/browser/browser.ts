@@ -1,8 +1,13 @@
 /** Chromium, and what it complains about. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type axe from 'axe-core';
+import type { Result } from 'axe-core';
 import { type BrowserContextOptions, chromium, devices, type Page } from 'playwright-core';
+
+declare global {
+  /** In the page, by an init script. */
+  var axe: typeof import('axe-core');
+}
 
 /** Debian's, unless named. Undefined where there is none. */
 export const CHROMIUM = [process.env.CHROMIUM ?? '/usr/bin/chromium'].find((path) =>
@@ -83,14 +88,11 @@ const IMPACTS: unknown[] = ['serious', 'critical'];
 
 /** What axe-core finds to be seriously wrong with the page as it is. */
 export async function seriousViolations(page: Page) {
-  const { violations } = await page.evaluate(() => {
-    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-    return axe.run();
-  });
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
   return violations.filter(({ impact }) => IMPACTS.includes(impact)).map(summary);
 }
 
-const summary = ({ id, help, nodes }: axe.Result) => ({
+const summary = ({ id, help, nodes }: Result) => ({
   id,
   help,
   where: nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`),
