@@ -27,8 +27,8 @@ export default defineConfig(async () => ({
           name: 'workerd',
           provide: { fuzzSeed: Number(process.env.FUZZ_SEED ?? 1) },
           include: ['test/**/*.test.ts'],
-          // vitest.manage.config.ts has the latter.
-          exclude: [NODE_TESTS, 'test/manage/**'],
+          // The last two have configurations of their own.
+          exclude: [NODE_TESTS, 'test/manage/**', 'test/browser/**'],
           setupFiles: ['./test/apply-migrations.ts'],
         },
       },

@@ -16,7 +16,8 @@ import { noRoute } from './http/no-route.ts';
 import { openApi } from './http/openapi.ts';
 import { password } from './http/password.ts';
 import { register } from './http/register.ts';
-import { hardeningHeaders } from './http/security-headers.ts';
+import { root } from './http/root.tsx';
+import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
 import { tokenAuthentication } from './http/token-authentication.ts';
 import { servicesOf } from './services.ts';
 
@@ -45,6 +46,7 @@ export function createApp() {
   app.notFound(noRoute(app));
 
   return app
+    .get('/', pageHeaders, root(app))
     .post('/register', limitBody, register)
     .post('/login', limitBody, login)
     .post('/api-token-auth', limitBody, obtainAuthToken)

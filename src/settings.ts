@@ -30,6 +30,11 @@ const list = v.pipe(
   v.transform((items) => items.filter((item) => item !== '')),
 );
 
+const Flag = v.pipe(
+  v.picklist(['true', 'false']),
+  v.transform((flag) => flag === 'true'),
+);
+
 const Origins = v.pipe(
   list,
   v.array(
@@ -44,6 +49,8 @@ export type Settings = AuthSettings &
   StoreSettings & {
     /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
     corsAllowedOrigins: string[];
+    /** Whether `/` is a page for people. */
+    browsableApi: boolean;
   };
 
 /** A var that cannot be used. Its message is for the operator's log, never for a client. */
@@ -74,6 +81,7 @@ export function parseSettings(environment: object): Settings {
       'origins separated by commas, each a scheme and host without a path or a final slash, ' +
         'such as "https://example.com,http://localhost:5173"',
     ),
+    browsableApi: parse('BROWSABLE_API', v.optional(Flag, 'true'), '"true" or "false"'),
     tokenMaxAgeDays: parse(
       'TOKEN_MAX_AGE_DAYS',
       v.optional(wholeNumber(1, MAX_TOKEN_AGE_DAYS)),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSettings, SettingsError } from '../src/settings.ts';
 
 describe('parseSettings', () => {
-  it('has defaults: OWASP’s iterations, React’s and Vite’s servers, lasting tokens, no validators', () => {
+  it('has defaults', () => {
     expect(parseSettings({})).toEqual({
       iterations: 600_000,
       corsAllowedOrigins: [
@@ -11,6 +11,7 @@ describe('parseSettings', () => {
         'http://localhost:5173',
         'http://127.0.0.1:5173',
       ],
+      browsableApi: true,
       tokenMaxAgeDays: undefined,
       passwordValidators: [],
       tokenReads: 'primary',

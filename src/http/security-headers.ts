@@ -1,14 +1,10 @@
-import { secureHeaders } from 'hono/secure-headers';
+import { NONCE, secureHeaders } from 'hono/secure-headers';
 
 /** Two years, what browsers' preload lists ask for (hstspreload.org). Ignored over plain http. */
 const HSTS_MAX_AGE_SECONDS = 63_072_000;
 
-/**
- * Headers for an API that answers JSON to scripts and is no page: nothing of it is to be rendered, framed,
- * sniffed or named as a referrer. Those that speak of pages alone are left out.
- */
-export const hardeningHeaders = secureHeaders({
-  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+/** What the API's answers and the page have in common. Headers that speak of pages alone are left out. */
+const EVERYWHERE = {
   strictTransportSecurity: `max-age=${HSTS_MAX_AGE_SECONDS}`,
   xFrameOptions: 'DENY',
   crossOriginOpenerPolicy: false,
@@ -17,4 +13,35 @@ export const hardeningHeaders = secureHeaders({
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
   xXssProtection: false,
+} as const;
+
+const NOBODY = ["'none'"];
+
+/**
+ * Headers for an API that answers JSON to scripts and is no page: nothing of it is to be rendered, framed,
+ * sniffed or named as a referrer. A header that a route has set itself stays.
+ */
+export const hardeningHeaders = secureHeaders({
+  ...EVERYWHERE,
+  contentSecurityPolicy: { defaultSrc: NOBODY, frameAncestors: NOBODY },
+  overwrite: false,
+});
+
+/**
+ * Headers for the one page: its script and style, each with the nonce of this answer
+ * (`c.var.secureHeadersNonce`), its icon, and requests to this origin. Its forms are sent by its script.
+ */
+export const pageHeaders = secureHeaders({
+  ...EVERYWHERE,
+  contentSecurityPolicy: {
+    defaultSrc: NOBODY,
+    scriptSrc: [NONCE],
+    styleSrc: [NONCE],
+    imgSrc: ['data:'],
+    connectSrc: ["'self'"],
+    baseUri: NOBODY,
+    formAction: NOBODY,
+    frameAncestors: NOBODY,
+    requireTrustedTypesFor: ["'script'"],
+  },
 });

@@ -224,6 +224,22 @@ export const OPERATIONS: Record<string, DescribeRouteOptions> = {
       },
     },
   },
+  'GET /': {
+    operationId: 'root',
+    summary: 'A page to try it all with; or, with BROWSABLE_API = "false", a list of the routes',
+    tags: ['About this service'],
+    ...ANYBODY,
+    responses: {
+      200: {
+        description: 'The page, or the methods by path.',
+        content: {
+          'text/html': { schema: { type: 'string' } },
+          'application/json': { schema: { type: 'object' } },
+        },
+      },
+      500: shared('Fault'),
+    },
+  },
   'GET /openapi.json': {
     operationId: 'openApi',
     summary: 'This description',

@@ -56,6 +56,7 @@ describe('a var that cannot be used', () => {
     ['CORS_ALLOWED_ORIGINS', 'https://a.example/', '"https://a.example/"; it must be origins'],
     ['CORS_ALLOWED_ORIGINS', 'a.example', '"a.example"; it must be origins'],
     ['TOKEN_MAX_AGE_DAYS', '0', '"0"; it must be a whole number of days from 1 to 3650'],
+    ['BROWSABLE_API', 'no', '"no"; it must be "true" or "false"'],
     ['AUTH_PASSWORD_VALIDATORS', 'Length', '"Length"; it must be any of UserAttributeSimilarity'],
   ])(
     'is named in the log, with what is allowed, and nothing is served: %s = %s',

@@ -17,7 +17,7 @@ export class HashingOverloaded extends Error {
 export type GateOptions = {
   /** How many may wait; one more is turned away. */
   maxWaiting: number;
-  /** Milliseconds between two looks of one who waits, and so at least between two hashes. */
+  /** Milliseconds between two looks of the first in the queue, and so at least between two hashes. */
   pauseMs: number;
   /** After how many looks without a sign of life somebody inside, or waiting, is taken for gone. */
   lostAfterLooks: number;
@@ -29,7 +29,14 @@ export type GateOptions = {
 const IDLE_LATENESS_MS = 1;
 
 /** After how many looks at an open gate one goes in, however busy the isolate is. */
-const MAX_OPEN_LOOKS = 50;
+const MAX_OPEN_LOOKS = 10;
+
+/** Who is further back looks less often: all looks together must not keep the isolate busy themselves. */
+const LOOKS_APART = 5;
+const MAX_LOOKS_APART = 50;
+
+/** How long all who wait must have been silent before a newcomer, who cannot watch them, forgets them. */
+const FORGOTTEN_AFTER_MS = 2000;
 
 /** How long after a hash others may still be busy with what came in while it held the thread. */
 const RECENTLY_MS = 250;
@@ -52,7 +59,7 @@ export function createGate({
 
   /** Where all who wait are gone, none of them can look: then a newcomer goes by the clock. */
   const forgetByClock = () => {
-    const gone = Date.now() - 2 * lostAfterLooks * pauseMs;
+    const gone = Date.now() - FORGOTTEN_AFTER_MS;
     for (const visitor of waiting) if (visitor.beatAt < gone) waiting.delete(visitor);
   };
 
@@ -70,16 +77,17 @@ export function createGate({
 
     for (let openLooks = 0; ; ) {
       const [passedBefore, lookedAt] = [passed, Date.now()];
-      await sleep(pauseMs);
+      const before = [...waiting].indexOf(me);
+      const pause = pauseMs * Math.max(1, Math.min(before * LOOKS_APART, MAX_LOOKS_APART));
+      await sleep(pause);
       me.beats++;
       me.beatAt = Date.now();
       waiting.add(me); // again, where a newcomer took us for gone
       for (const visitor of waiting) if (visitor !== me && isGone(visitor)) waiting.delete(visitor);
       if (inside && isGone(inside)) inside = undefined;
-      const [first] = waiting;
-      if (inside || passed !== passedBefore || first !== me) continue;
+      if (inside || passed !== passedBefore || [...waiting][0] !== me) continue;
       // A timer that is late says that others have work to do: they go first, but not for ever.
-      const isIdle = me.beatAt - lookedAt <= pauseMs + IDLE_LATENESS_MS;
+      const isIdle = me.beatAt - lookedAt <= pause + IDLE_LATENESS_MS;
       if (isIdle || ++openLooks >= MAX_OPEN_LOOKS) break;
     }
     waiting.delete(me);

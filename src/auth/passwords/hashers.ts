@@ -27,10 +27,9 @@ const SCRYPT_LENGTH = 64;
 
 /**
  * All hashing of this isolate. A classroom may wait: at 80 ms a hash the last of 64 has to for some six
- * seconds. A look takes a millisecond; and who has not been heard of for half a second of
- * free time is gone.
+ * seconds. A look takes a millisecond; who shows no sign of life for a hundred of them is gone.
  */
-const oneAtATime = createGate({ maxWaiting: 64, pauseMs: 1, lostAfterLooks: 500 });
+const oneAtATime = createGate({ maxWaiting: 64, pauseMs: 1, lostAfterLooks: 100 });
 
 /** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
