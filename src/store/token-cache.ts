@@ -4,7 +4,7 @@
  * the seconds are over. A token that was not found is never remembered.
  */
 import QuickLRU from 'quick-lru';
-import type { Store } from './store.ts';
+import type { Store } from './queries.ts';
 
 /** Some 5 MB of an isolate's 128 (quick-lru keeps up to twice as many), and more than it meets in a minute. */
 export const MAX_TOKENS = 10_000;

@@ -1,8 +1,8 @@
 /**
  * The page at `/`: five steps, each a form and, beside it, the exchange it led to. Rendered here without
- * any of it having happened; client.js does the rest.
+ * any of it having happened; browser-client.js does the rest.
  */
-import client from './client.js';
+import client from './browser-client.js';
 import { Step } from './step.tsx';
 import style from './style.css';
 

@@ -1,0 +1,21 @@
+/** All queries of one database, each a function, with their statements prepared. */
+import { drizzle } from 'drizzle-orm/d1';
+import { passwordQueries } from './passwords.ts';
+import { type TokenReads, tokenQueries } from './tokens.ts';
+import { reading } from './unavailable.ts';
+import { userQueries } from './users.ts';
+
+export type Store = ReturnType<typeof queries>;
+
+export function queries(d1: D1Database, tokenReads: TokenReads) {
+  const db = drizzle(d1);
+  const selectOne = d1.prepare('SELECT 1');
+  return {
+    ...userQueries(d1, db),
+    ...passwordQueries(d1, db),
+    ...tokenQueries(d1, db, tokenReads),
+
+    /** Asks for nothing but an answer. @throws DatabaseUnavailable and whatever else keeps it away */
+    ping: () => reading(() => selectOne.run()),
+  };
+}
