@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { type Bench, type Row, sections } from './measure.ts';
 import { toMarkdown, writeReport } from './report.ts';
 import { seed } from './seed.ts';
-import { bundle, type Server, serve } from './serve.ts';
+import { type Bundle, bundle, type Server, serve } from './serve.ts';
 
 /** Results stay here; a run's databases and bundles do not. */
 const FOLDER = '.bench';
@@ -47,7 +47,7 @@ try {
 
   const spareData = join(scratch, 'data');
   const databaseBytes = await seedInto(spareData, scripts.reference);
-  const serveCopy = async (script: string, data: string): Promise<Server> => {
+  const serveCopy = async (script: Bundle, data: string): Promise<Server> => {
     await cp(spareData, data, { recursive: true });
     const server = await serve(script, data);
     running.push(server);
@@ -72,7 +72,7 @@ try {
 }
 
 /** @returns the database's size in bytes */
-async function seedInto(data: string, script: string): Promise<number> {
+async function seedInto(data: string, script: Bundle): Promise<number> {
   const server = await serve(script, data);
   try {
     await seed(server, users, (done) => progress(`seeding: ${done} of ${users} users`));

@@ -3,8 +3,8 @@
  * reached without the proxy of `wrangler dev`, which would be what gets measured.
  */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler';
@@ -13,12 +13,24 @@ import { childrenOf } from './processes.ts';
 
 const execFileAsync = promisify(execFile);
 
+/** A bundle's modules: its code first, then the texts that the code imports. */
+export type Bundle = { type: 'ESModule' | 'Text'; path: string; contents: string }[];
+
 /** Bundles (and minifies) a Worker with the settings of wrangler.toml. */
-export async function bundle(entry: string, folder: string): Promise<string> {
+export async function bundle(entry: string, folder: string): Promise<Bundle> {
   const arguments_ = ['run', '--silent', 'wrangler', '--', 'deploy', entry];
   await execFileAsync('npm', [...arguments_, '--dry-run', '--outdir', folder]);
   // Wrangler names its bundle for its entry, and that always ends in .js.
-  return readFile(join(folder, entry.replace(/^.*\/|\.ts$/g, '').concat('.js')), 'utf8');
+  const code = basename(entry).replace(/\.ts$/, '.js');
+  const isText = (name: string) => name !== code && !/^README\.md$|\.map$/.test(name);
+  const texts = (await readdir(folder)).filter(isText);
+  return Promise.all(
+    [code, ...texts].map(async (name) => ({
+      type: name === code ? 'ESModule' : 'Text',
+      path: join(folder, name),
+      contents: await readFile(join(folder, name), 'utf8'),
+    })),
+  );
 }
 
 export type Server = {
@@ -34,18 +46,17 @@ export type Server = {
 /**
  * Starts a Worker with the bindings of wrangler.toml on a free port of the loopback interface.
  *
- * @param script the bundle's text
  * @param data the folder that holds (or will hold) its D1 database
  */
-export async function serve(script: string, data: string): Promise<Server> {
+export async function serve(modules: Bundle, data: string): Promise<Server> {
   const before = await childrenOf(process.pid);
-  // The rules for modules are the bundler's: the bundle is one module.
+  // The rules for modules are the bundler's: they have been carried out.
   const { modulesRules: _, ...workerOptions } = readWorkerOptions(withoutLimits()).workerOptions;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...workerOptions,
-      script,
-      modules: true,
+      modules,
+      modulesRoot: dirname(modules[0]?.path ?? ''),
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       resourcePersistencePath: data,
       cf: false,
