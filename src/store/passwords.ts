@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { authtokenToken, authUser, type NewToken } from './schema.ts';
 import { statement } from './statement.ts';
+import { newTokenOf } from './tokens.ts';
 import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
@@ -32,16 +33,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
     d1,
     db
       .insert(authtokenToken)
-      .select(
-        db
-          .select({
-            key: sql`${placeholder('key')}`.as('key'),
-            created: sql`${placeholder('created')}`.as('created'),
-            user_id: authUser.id,
-          })
-          .from(authUser)
-          .where(hasPassword),
-      )
+      .select(newTokenOf(db, hasPassword))
       .onConflictDoUpdate({
         target: authtokenToken.user_id,
         set: { key: sql`excluded.key`, created: sql`excluded.created` },

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { authtokenToken, authUser } from './schema.ts';
 import { reading, writing } from './unavailable.ts';
@@ -21,6 +21,17 @@ type TokenRow = [
 
 /** Where a token check may be answered: by the database itself, or by the replica that is nearest. */
 export type TokenReads = 'primary' | 'nearest';
+
+/** The row of a new token, `key` and `created` placeholders, for the user that fits; no row where none does. */
+export const newTokenOf = (db: DrizzleD1Database, user: SQL | undefined) =>
+  db
+    .select({
+      key: sql`${placeholder('key')}`.as('key'),
+      created: sql`${placeholder('created')}`.as('created'),
+      user_id: authUser.id,
+    })
+    .from(authUser)
+    .where(user);
 
 export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: TokenReads) {
   const { sql: selectByKey } = db
@@ -73,20 +84,14 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
   const insertOrSelect = db
     .insert(authtokenToken)
     .select(
-      db
-        .select({
-          key: sql`${placeholder('key')}`.as('key'),
-          created: sql`${placeholder('created')}`.as('created'),
-          user_id: authUser.id,
-        })
-        .from(authUser)
-        .where(
-          and(
-            eq(authUser.id, placeholder('user_id')),
-            eq(authUser.password, placeholder('password')),
-            eq(authUser.is_active, true),
-          ),
+      newTokenOf(
+        db,
+        and(
+          eq(authUser.id, placeholder('user_id')),
+          eq(authUser.password, placeholder('password')),
+          eq(authUser.is_active, true),
         ),
+      ),
     )
     // Also where nothing is to be changed: RETURNING is silent about rows that a conflict left alone.
     .onConflictDoUpdate({
