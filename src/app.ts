@@ -31,6 +31,7 @@ export function createApp() {
     onError: (c) => fail(c, { kind: 'body-too-large' }),
   });
 
+  app.get('/', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c, next) {
     const { settings, store, authenticate } = servicesOf(c.env);
@@ -46,7 +47,7 @@ export function createApp() {
   app.notFound(noRoute(app));
 
   return app
-    .get('/', pageHeaders, root(app))
+    .get('/', root(app))
     .post('/register', limitBody, register)
     .post('/login', limitBody, login)
     .post('/api-token-auth', limitBody, obtainAuthToken)

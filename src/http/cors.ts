@@ -21,8 +21,9 @@ const allowListedOrigins = cors({
 export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
   // Nobody to tell, and hono/cors builds several Responses on the way: half of what a request costs here.
   if (c.req.header('Origin') === undefined) {
-    c.header('Vary', 'Origin');
-    return next();
+    await next();
+    c.res.headers.append('Vary', 'Origin');
+    return;
   }
   // Only an OPTIONS that asks for a method is a preflight (Fetch §3.3.2); hono/cors would take them all.
   const isPreflight = c.req.header('Access-Control-Request-Method') !== undefined;

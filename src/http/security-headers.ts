@@ -3,7 +3,7 @@ import { NONCE, secureHeaders } from 'hono/secure-headers';
 /** Two years, what browsers' preload lists ask for (hstspreload.org). Ignored over plain http. */
 const HSTS_MAX_AGE_SECONDS = 63_072_000;
 
-/** What the API's answers and the page have in common. Headers that speak of pages alone are left out. */
+/** What the API's answers and the page have in common. */
 const EVERYWHERE = {
   strictTransportSecurity: `max-age=${HSTS_MAX_AGE_SECONDS}`,
   xFrameOptions: 'DENY',
@@ -13,23 +13,27 @@ const EVERYWHERE = {
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
   xXssProtection: false,
+  removePoweredBy: false,
 } as const;
 
 const NOBODY = ["'none'"];
 
 /**
- * Headers for an API that answers JSON to scripts and is no page: nothing of it is to be rendered, framed,
- * sniffed or named as a referrer. A header that a route has set itself stays.
+ * Headers for an API that answers JSON to scripts and is no page: nothing of it is to be rendered, framed
+ * or sniffed (OWASP REST Security Cheat Sheet, Security Headers). Those that speak of pages alone are left
+ * out: every header is paid for with each request.
  */
 export const hardeningHeaders = secureHeaders({
   ...EVERYWHERE,
+  referrerPolicy: false,
+  crossOriginResourcePolicy: false,
   contentSecurityPolicy: { defaultSrc: NOBODY, frameAncestors: NOBODY },
-  overwrite: false,
 });
 
 /**
  * Headers for the one page: its script and style, each with the nonce of this answer
  * (`c.var.secureHeadersNonce`), its icon, and requests to this origin. Its forms are sent by its script.
+ * To be used before `hardeningHeaders`, and so to have the last word.
  */
 export const pageHeaders = secureHeaders({
   ...EVERYWHERE,

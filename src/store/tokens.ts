@@ -15,7 +15,6 @@ type TokenRow = [
   is_staff: number,
   is_superuser: number,
   is_active: number,
-  key: string,
   created: string,
 ];
 
@@ -44,7 +43,6 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
       is_staff: authUser.is_staff,
       is_superuser: authUser.is_superuser,
       is_active: authUser.is_active,
-      key: authtokenToken.key,
       created: authtokenToken.created,
     })
     .from(authtokenToken)
@@ -69,7 +67,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
         is_superuser: Boolean(is_superuser),
         is_active: Boolean(is_active),
       },
-      token: { key: row[8], created: row[9] },
+      token: { key, created: row[8] },
     };
   }
 
