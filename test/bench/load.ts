@@ -9,19 +9,30 @@ const TIMEOUT_MS = 30_000;
 /** What a run gives: each answer's time in milliseconds, and how long the whole took. */
 export type Run = { latencies: number[]; seconds: number };
 
-const authorization = (users: number) => ({ Authorization: `Token ${tokenOf(randomUser(users))}` });
+const authorization = (user: number) => ({ Authorization: `Token ${tokenOf(user)}` });
 
-/** `GET /me` of random users over `connections`, each asking again as soon as it is answered. */
+/** When a run of load ends: after some seconds, or after some requests. */
+export type Length = { duration: number } | { amount: number };
+
+/**
+ * `GET /me` over `connections`, each asking again as soon as it is answered.
+ *
+ * @param nextUser called before each request: whose token it carries
+ */
 export async function loadMe(
   url: string,
-  { users, connections, seconds }: { users: number; connections: number; seconds: number },
+  {
+    nextUser,
+    connections,
+    length,
+  }: { nextUser: () => number; connections: number; length: Length },
 ): Promise<Run> {
   const latencies: number[] = [];
   const result = await autocannon({
     url: `${url}/me`,
     connections,
-    duration: seconds,
-    requests: [{ setupRequest: (request) => ({ ...request, headers: authorization(users) }) }],
+    ...length,
+    requests: [{ setupRequest: (request) => ({ ...request, headers: authorization(nextUser()) }) }],
     // Autocannon's own histogram counts whole milliseconds, and an answer takes less than one.
     setupClient: (client) => client.on('response', (_status, _bytes, ms) => latencies.push(ms)),
   });
@@ -44,7 +55,7 @@ export async function openLoopMe(
   const answers = Array.from({ length: total }, async (_, i) => {
     const due = start + (i * 1000) / perSecond;
     await sleep(Math.max(0, due - performance.now()));
-    await ask(`${url}/me`, 200, { headers: authorization(users) });
+    await ask(`${url}/me`, 200, { headers: authorization(randomUser(users)) });
     return performance.now() - due;
   });
   const latencies = await Promise.all(answers);

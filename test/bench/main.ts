@@ -1,15 +1,15 @@
 /**
  * `npm run bench`: the product beside a bare reference Worker, on this machine, in one table.
  *
- *     npm run bench -- [--users 10000] [--duration 4] [--only me,login,…]
+ *     npm run bench -- [--users 10000] [--duration 2] [--only me,login,…]
  */
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Bench, type Row, sections } from './measure.ts';
+import { type Bench, NAMES, type Row, sections } from './measure.ts';
 import { toMarkdown, writeReport } from './report.ts';
 import { seed } from './seed.ts';
-import { type Bundle, bundle, type Server, serve } from './serve.ts';
+import { type Bundle, bundle, serve } from './serve.ts';
 
 /** Results stay here; a run's databases and bundles do not. */
 const FOLDER = '.bench';
@@ -20,7 +20,7 @@ const DEADLINE_MINUTES = 60;
 const { values: options } = parseArgs({
   options: {
     users: { type: 'string', default: '10000' },
-    duration: { type: 'string', default: '4' },
+    duration: { type: 'string', default: '2' },
     only: { type: 'string', default: Object.keys(sections).join(',') },
   },
 });
@@ -37,7 +37,6 @@ setTimeout(() => {
 
 await mkdir(FOLDER, { recursive: true });
 const scratch = await mkdtemp(join(FOLDER, 'run-'));
-const running: Server[] = [];
 try {
   progress('bundling');
   const scripts = {
@@ -45,20 +44,15 @@ try {
     reference: await bundle('test/bench/reference.ts', join(scratch, 'reference')),
   };
 
-  const spareData = join(scratch, 'data');
-  const databaseBytes = await seedInto(spareData, scripts.reference);
-  const serveCopy = async (script: Bundle, data: string): Promise<Server> => {
-    await cp(spareData, data, { recursive: true });
-    const server = await serve(script, data);
-    running.push(server);
-    return server;
+  const data = {
+    spare: join(scratch, 'data'),
+    product: join(scratch, 'product-data'),
+    reference: join(scratch, 'reference-data'),
   };
-  const servers = {
-    product: await serveCopy(scripts.product, join(scratch, 'product-data')),
-    reference: await serveCopy(scripts.reference, join(scratch, 'reference-data')),
-  };
+  const databaseBytes = await seedInto(data.spare, scripts.reference);
+  for (const name of NAMES) await cp(data.spare, data[name], { recursive: true });
 
-  const bench: Bench = { users, seconds, scripts, servers, spareData, scratch, progress };
+  const bench: Bench = { users, seconds, scripts, data, scratch, progress };
   const rows: Row[] = [];
   for (const [, section] of wanted) rows.push(...(await section(bench)));
 
@@ -67,7 +61,6 @@ try {
   console.log(`\n${toMarkdown(rows, conditions)}`);
   console.log(`Written to ${join(FOLDER, `${users}-users.md`)} and .json`);
 } finally {
-  await Promise.all(running.map((server) => server.stop()));
   await rm(scratch, { recursive: true });
 }
 

@@ -1,17 +1,18 @@
 /**
- * What is measured, section by section. Product and reference take turns (A B A B), so that whatever
- * else the machine is doing meets both; each number is the median of its rounds.
+ * What is measured, section by section. Product and reference take turns (A B A B), each turn in a
+ * process of its own, so that neither whatever else the machine is doing nor the luck of one process
+ * favours either; each number is the median of its rounds.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ask, loadMe, loginsUntil, openLoopMe, type Run, register } from './load.ts';
 import { cpuMs, residentBytes } from './processes.ts';
-import { PASSWORD, tokenOf, usernameOf } from './seed.ts';
+import { PASSWORD, randomUser, tokenOf, usernameOf } from './seed.ts';
 import { type Bundle, bundle, type Server, serve } from './serve.ts';
 import { median, percentile } from './statistics.ts';
 
-const NAMES = ['product', 'reference'] as const;
+export const NAMES = ['product', 'reference'] as const;
 export type Name = (typeof NAMES)[number];
 
 export type Bench = {
@@ -19,9 +20,8 @@ export type Bench = {
   /** How long one run of load lasts. */
   seconds: number;
   scripts: Record<Name, Bundle>;
-  servers: Record<Name, Server>;
-  /** A seeded database that no server has open. */
-  spareData: string;
+  /** Folders, each with a seeded database that no server has open. */
+  data: Record<Name | 'spare', string>;
   /** Where files may be put; removed in the end. */
   scratch: string;
   progress: (text: string) => void;
@@ -30,28 +30,28 @@ export type Bench = {
 /** One line of the table. NaN: could not be measured here. */
 export type Row = { metric: string; unit: string } & Record<Name, number>;
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 const STARTS = 7;
-const LOGINS = 15;
-const REGISTRATIONS = 15;
+const CONNECTIONS = 16;
+const LOGINS = 10;
+const REGISTRATIONS = 10;
 const LOGIN_LOOPS = 2;
 const STORM_REQUESTS_PER_SECOND = 100;
 /** A p99 needs hundreds of requests: a storm lasts this many times as long as other runs. */
 const STORM_LENGTH = 2;
+/** Until V8 has compiled what is run often. */
+const WARM_UP_REQUESTS = 4000;
+const WARM_UP_LOGINS = 2;
+/** As many as one isolate may have to do with within seconds, each asking again and again. */
+const BUSY_USERS = 100;
+const TOKEN_CACHE = { TOKEN_CACHE_SECONDS: '5' };
 const BYTES_PER_KIB = 1024;
 const BYTES_PER_MIB = 1024 * BYTES_PER_KIB;
 
 export const sections = {
-  me: async (bench) => [
-    ...(await measureMe(bench, 1)),
-    ...(await measureMe(bench, 16)),
-    await measureMemory(bench),
-  ],
-  login: (bench) =>
-    measureOneByOne(bench, 'login', ({ url }) => {
-      let left = LOGINS;
-      return loginsUntil(url, { users: bench.users, isOver: () => left-- === 0 });
-    }),
+  me: async (bench) => [...(await measureMe(bench, 1)), ...(await measureMe(bench, CONNECTIONS))],
+  cache: measureCache,
+  login: (bench) => measureOneByOne(bench, 'login', logIn(bench, LOGINS)),
   register: (bench) =>
     measureOneByOne(bench, 'register', ({ url }) => register(url, REGISTRATIONS)),
   storm: measureStorm,
@@ -68,26 +68,57 @@ export const sections = {
 } satisfies Record<string, (bench: Bench) => Promise<Row[]>>;
 
 async function measureMe(bench: Bench, connections: number): Promise<Row[]> {
-  const { users, seconds } = bench;
   const what = `/me, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
-  const runs = await inTurns(bench, what, ({ url, pids }) =>
-    withCpu(pids, () => loadMe(url, { users, connections, seconds })),
-  );
+  const nextUser = () => randomUser(bench.users);
+  const runs = await inTurns(bench, what, async (server) => {
+    await warmUp(server, bench);
+    const length = { duration: bench.seconds };
+    return measured(server, () => loadMe(server.url, { nextUser, connections, length }));
+  });
   return [
     row(what, 'req/s', (name) => median(runs[name].map(perSecond))),
     row(`${what}: CPU`, 'ms/req', (name) => median(runs[name].map(cpuEach))),
     row(`${what}: p50`, 'ms', (name) => latency(runs[name], 0.5)),
     row(`${what}: p99`, 'ms', (name) => latency(runs[name], 0.99)),
+    row(`${what}: resident memory`, 'MiB', (name) => memory(runs[name])),
   ];
 }
 
-async function measureMemory({ servers }: Bench): Promise<Row> {
-  const [product, reference] = await Promise.all([
-    residentBytes(servers.product.pids),
-    residentBytes(servers.reference.pids),
-  ]);
-  const bytes = { product, reference };
-  return row('resident memory', 'MiB', (name) => (bytes[name] ?? Number.NaN) / BYTES_PER_MIB);
+/** The product with a token cache beside the reference without: busy users, then each user once. */
+async function measureCache(bench: Bench): Promise<Row[]> {
+  const { users } = bench;
+  const connections = CONNECTIONS;
+  const variables = `TOKEN_CACHE_SECONDS=${TOKEN_CACHE.TOKEN_CACHE_SECONDS}`;
+  const busy = `/me of ${BUSY_USERS} users, ${connections} connections, ${variables}`;
+  const nextUser = () => randomUser(Math.min(BUSY_USERS, users));
+  const runs = await inTurns(
+    bench,
+    busy,
+    async ({ url }) => {
+      await loadMe(url, { nextUser, connections, length: { amount: WARM_UP_REQUESTS } });
+      return loadMe(url, { nextUser, connections, length: { duration: bench.seconds } });
+    },
+    TOKEN_CACHE,
+  );
+
+  const all = `/me of each of ${users} users, ${variables}`;
+  const walk = await inTurns(
+    bench,
+    all,
+    async (server) => {
+      let user = 0;
+      // Autocannon makes some requests that it does not send.
+      const nextUser = () => Math.min(++user, users);
+      const length = { amount: users };
+      return measured(server, () => loadMe(server.url, { nextUser, connections, length }));
+    },
+    TOKEN_CACHE,
+    1,
+  );
+  return [
+    row(busy, 'req/s', (name) => median(runs[name].map(perSecond))),
+    row(`${all}: resident memory`, 'MiB', (name) => memory(walk[name])),
+  ];
 }
 
 async function measureOneByOne(
@@ -95,7 +126,10 @@ async function measureOneByOne(
   what: string,
   load: (server: Server) => Promise<Run>,
 ): Promise<Row[]> {
-  const runs = await inTurns(bench, what, (server) => withCpu(server.pids, () => load(server)));
+  const runs = await inTurns(bench, what, async (server) => {
+    await logIn(bench, WARM_UP_LOGINS)(server);
+    return measured(server, () => load(server));
+  });
   return [
     row(`/${what}, one by one: p50`, 'ms', (name) => latency(runs[name], 0.5)),
     row(`/${what}: CPU`, 'ms/req', (name) => median(runs[name].map(cpuEach))),
@@ -106,12 +140,14 @@ async function measureStorm(bench: Bench): Promise<Row[]> {
   const { users } = bench;
   const seconds = bench.seconds * STORM_LENGTH;
   const what = `/me, ${STORM_REQUESTS_PER_SECOND} req/s, during ${LOGIN_LOOPS} login loops`;
-  const runs = await inTurns(bench, what, async ({ url }) => {
+  const runs = await inTurns(bench, what, async (server) => {
+    await warmUp(server, bench);
+    await logIn(bench, WARM_UP_LOGINS)(server);
     let over = false;
     const loops = Array.from({ length: LOGIN_LOOPS }, () =>
-      loginsUntil(url, { users, isOver: () => over }),
+      loginsUntil(server.url, { users, isOver: () => over }),
     );
-    const me = openLoopMe(url, { users, perSecond: STORM_REQUESTS_PER_SECOND, seconds });
+    const me = openLoopMe(server.url, { users, perSecond: STORM_REQUESTS_PER_SECOND, seconds });
     const ended = me.finally(() => {
       over = true;
     });
@@ -148,9 +184,9 @@ async function measureStartUp({ scripts, scratch, progress }: Bench): Promise<Ro
   return [row('start-up, Miniflare to first answer', 'ms', (name) => median(times[name]))];
 }
 
-async function measureRowsRead({ scratch, spareData, progress }: Bench): Promise<Row[]> {
+async function measureRowsRead({ scratch, data, progress }: Bench): Promise<Row[]> {
   const script = await bundle('test/bench/rows-read.ts', join(scratch, 'rows-read'));
-  const server = await serve(script, spareData);
+  const server = await serve(script, data.spare);
   const read = async (name: Name, path: string, init: RequestInit): Promise<number> => {
     const headers = { ...init.headers, 'X-Worker': name };
     const response = await fetch(`${server.url}${path}`, { ...init, headers });
@@ -185,34 +221,61 @@ async function measureRowsRead({ scratch, spareData, progress }: Bench): Promise
   }
 }
 
-/** Runs each server's turn in every round; the first round only warms them up. */
+/**
+ * Starts a server for each turn of each round and runs `turn` on it.
+ *
+ * @param vars of the product's
+ */
 async function inTurns<T>(
-  { servers, progress }: Bench,
+  { scripts, data, progress }: Bench,
   what: string,
-  run: (server: Server) => Promise<T>,
+  turn: (server: Server) => Promise<T>,
+  vars: Record<string, string> = {},
+  rounds = ROUNDS,
 ): Promise<Record<Name, T[]>> {
   const runs: Record<Name, T[]> = { product: [], reference: [] };
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = 1; round <= rounds; round++) {
     for (const name of NAMES) {
-      const result = await run(servers[name]);
-      if (round > 0) runs[name].push(result);
-      progress(`${what}: ${name}, ${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}`);
+      const server = await serve(scripts[name], data[name], name === 'product' ? vars : {});
+      try {
+        runs[name].push(await turn(server));
+      } finally {
+        await server.stop();
+      }
+      progress(`${what}: ${name}, round ${round} of ${rounds}`);
     }
   }
   return runs;
 }
 
-type RunWithCpu = Run & { cpuMs: number };
+const warmUp = ({ url }: Server, { users }: Bench) => {
+  const length = { amount: WARM_UP_REQUESTS };
+  return loadMe(url, { nextUser: () => randomUser(users), connections: CONNECTIONS, length });
+};
 
-async function withCpu(pids: number[], load: () => Promise<Run>): Promise<RunWithCpu> {
+const logIn =
+  ({ users }: Bench, count: number) =>
+  ({ url }: Server) => {
+    let left = count;
+    return loginsUntil(url, { users, isOver: () => left-- === 0 });
+  };
+
+type MeasuredRun = Run & { cpuMs: number; residentBytes: number };
+
+async function measured({ pids }: Server, load: () => Promise<Run>): Promise<MeasuredRun> {
   const before = (await cpuMs(pids)) ?? Number.NaN;
   const run = await load();
-  return { ...run, cpuMs: ((await cpuMs(pids)) ?? Number.NaN) - before };
+  const after = (await cpuMs(pids)) ?? Number.NaN;
+  const bytes = (await residentBytes(pids)) ?? Number.NaN;
+  return { ...run, cpuMs: after - before, residentBytes: bytes };
 }
 
 const perSecond = ({ latencies, seconds }: Run): number => latencies.length / seconds;
 
-const cpuEach = ({ latencies, cpuMs }: RunWithCpu): number => cpuMs / latencies.length;
+const cpuEach = ({ latencies, cpuMs }: MeasuredRun): number => cpuMs / latencies.length;
+
+const memory = (runs: MeasuredRun[]): number =>
+  median(runs.map(({ residentBytes }) => residentBytes / BYTES_PER_MIB));
 
 /** The median of the rounds' percentiles: one bad moment of the machine is one round's alone. */
 const latency = (runs: Run[], share: number): number =>

@@ -47,19 +47,33 @@ export type Server = {
  * Starts a Worker with the bindings of wrangler.toml on a free port of the loopback interface.
  *
  * @param data the folder that holds (or will hold) its D1 database
+ * @param vars in place of those of wrangler.toml, or beside them
  */
-export async function serve(modules: Bundle, data: string): Promise<Server> {
+export async function serve(
+  modules: Bundle,
+  data: string,
+  vars: Record<string, string> = {},
+): Promise<Server> {
   const before = await childrenOf(process.pid);
   // The rules for modules are the bundler's: they have been carried out.
-  const { modulesRules: _, ...workerOptions } = readWorkerOptions(withoutLimits()).workerOptions;
+  const {
+    modulesRules: _,
+    bindings,
+    ...workerOptions
+  } = readWorkerOptions(withoutLimits()).workerOptions;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...workerOptions,
+      bindings: Object.assign({}, bindings, vars),
       modules,
       modulesRoot: dirname(modules[0]?.path ?? ''),
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       resourcePersistencePath: data,
       cf: false,
+      // What a Worker logs when all is well is not the bench's to say.
+      handleStructuredLogs: ({ level, message }) => {
+        if (level === 'error') console.error(message);
+      },
     }),
   );
   const url = (await miniflare.unsafeGetDirectURL()).origin;
