@@ -1,4 +1,5 @@
 /** What an isolate makes once of its bindings: the settings, the store and who asks. For every door. */
+import { announceTokenCheck } from './auth/passwords/hashers.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { parseSettings, type Settings } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
@@ -22,8 +23,10 @@ export function servicesOf(env: Bindings): Services {
   const created: Services = {
     settings,
     store,
-    authenticate: (authorization) =>
-      authenticate(authorization, store.findToken, settings.tokenMaxAgeDays),
+    authenticate: (authorization) => {
+      announceTokenCheck();
+      return authenticate(authorization, store.findToken, settings.tokenMaxAgeDays);
+    },
   };
   services.set(env, created);
   return created;

@@ -1,5 +1,7 @@
 /** What Linux's /proc tells of processes (proc(5)). Elsewhere there is none, and nothing is told. */
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 /** USER_HZ: /proc counts CPU time in hundredths of a second on every Linux that Node runs on. */
 const MS_PER_TICK = 10;
@@ -31,6 +33,17 @@ export async function residentBytes(pids: number[]): Promise<number | undefined>
   );
   const kib = statuses.map((status) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]));
   return kib.length === 0 || kib.some(Number.isNaN) ? undefined : sum(kib) * BYTES_PER_KIB;
+}
+
+/**
+ * Has processes take turns on the first core, for one core may be slower than another for minutes.
+ * Where there is no `taskset` (util-linux), they stay where they are.
+ */
+export async function keepOnOneCore(pids: number[]): Promise<void> {
+  for (const pid of pids) {
+    const arguments_ = ['--all-tasks', '--cpu-list', '--pid', '0', String(pid)];
+    await promisify(execFile)('taskset', arguments_).catch(() => undefined);
+  }
 }
 
 /** Places of /proc/<pid>/stat's fields, counted from the one after the command's name. */

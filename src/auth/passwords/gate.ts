@@ -38,13 +38,16 @@ const MAX_LOOKS_APART = 50;
 /** How long all who wait must have been silent before a newcomer, who cannot watch them, forgets them. */
 const FORGOTTEN_AFTER_MS = 2000;
 
-/** How long after a hash others may still be busy with what came in while it held the thread. */
+/** How long after a hash token checks may still be busy with what came in while it held the thread. */
 const RECENTLY_MS = 250;
 
 /** Somebody inside or waiting. One who waits beats with each look. */
 type Visitor = { beats: number; beatAt: number };
 
-/** @returns a function that runs work when its turn has come: at once where nobody is inside, waits, or just was */
+/**
+ * @returns `pass` runs work when its turn has come: at once where nobody is inside, waits, or just was.
+ *   `announce` is to be called with each token check.
+ */
 export function createGate({
   maxWaiting,
   pauseMs,
@@ -54,6 +57,8 @@ export function createGate({
   let inside: Visitor | undefined;
   let passed = 0;
   let leftAt = Number.NEGATIVE_INFINITY;
+  let tokenChecks = 0;
+  let tokenChecksWhenLeft = 0;
   /** In the order they came. */
   const waiting = new Set<Visitor>();
 
@@ -75,10 +80,12 @@ export function createGate({
       return false;
     };
 
-    for (let openLooks = 0; ; ) {
-      const [passedBefore, lookedAt] = [passed, Date.now()];
+    for (let looks = 0, openLooks = 0; ; looks++) {
+      const [passedBefore, tokenChecksBefore, lookedAt] = [passed, tokenChecks, Date.now()];
       const before = [...waiting].indexOf(me);
-      const pause = pauseMs * Math.max(1, Math.min(before * LOOKS_APART, MAX_LOOKS_APART));
+      const looksApart = Math.max(1, Math.min(before * LOOKS_APART, MAX_LOOKS_APART));
+      // The first look is but for those to be seen who came while the thread was held.
+      const pause = looks === 0 && before === 0 ? 0 : pauseMs * looksApart;
       await sleep(pause);
       me.beats++;
       me.beatAt = Date.now();
@@ -86,15 +93,21 @@ export function createGate({
       for (const visitor of waiting) if (visitor !== me && isGone(visitor)) waiting.delete(visitor);
       if (inside && isGone(inside)) inside = undefined;
       if (inside || passed !== passedBefore || [...waiting][0] !== me) continue;
+      if (tokenChecks === tokenChecksWhenLeft) break;
       // A timer that is late says that others have work to do: they go first, but not for ever.
-      const isIdle = me.beatAt - lookedAt <= pause + IDLE_LATENESS_MS;
+      const isOnTime = me.beatAt - lookedAt <= pause + IDLE_LATENESS_MS;
+      const isIdle = pause > 0 && isOnTime && tokenChecks === tokenChecksBefore;
       if (isIdle || ++openLooks >= MAX_OPEN_LOOKS) break;
     }
     waiting.delete(me);
   }
 
+  const announce = () => {
+    tokenChecks++;
+  };
+
   /** @throws HashingOverloaded */
-  return async function pass<T>(work: () => T | Promise<T>): Promise<T> {
+  async function pass<T>(work: () => T | Promise<T>): Promise<T> {
     forgetByClock();
     if (waiting.size >= maxWaiting) {
       throw new HashingOverloaded('Too many wait to have a password hashed');
@@ -108,7 +121,10 @@ export function createGate({
     } finally {
       passed++;
       leftAt = Date.now();
+      tokenChecksWhenLeft = tokenChecks;
       if (inside === me) inside = undefined;
     }
-  };
+  }
+
+  return { pass, announce };
 }

@@ -29,7 +29,14 @@ const SCRYPT_LENGTH = 64;
  * All hashing of this isolate. A classroom may wait: at 80 ms a hash the last of 64 has to for some six
  * seconds. A look takes a millisecond; who shows no sign of life for a hundred of them is gone.
  */
-const oneAtATime = createGate({ maxWaiting: 64, pauseMs: 1, lostAfterLooks: 100 });
+const { pass: oneAtATime, announce } = createGate({
+  maxWaiting: 64,
+  pauseMs: 1,
+  lostAfterLooks: 100,
+});
+
+/** To be called with each token check: the next hash lets it go first. */
+export const announceTokenCheck = announce;
 
 /** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
