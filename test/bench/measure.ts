@@ -6,7 +6,15 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ask, loadMe, loginsUntil, openLoopMe, type Run, register } from './load.ts';
+import {
+  ask,
+  loadMe,
+  loginsUntil,
+  openLoopMe,
+  REQUESTS_PER_CONNECTION,
+  type Run,
+  register,
+} from './load.ts';
 import { cpuMs, keepOnOneCore, residentBytes } from './processes.ts';
 import { PASSWORD, randomUser, tokenOf, usernameOf } from './seed.ts';
 import { type Bundle, bundle, type Server, serve } from './serve.ts';
@@ -39,7 +47,7 @@ const STORM_REQUESTS_PER_SECOND = 100;
 /** A p99 needs hundreds of requests: a storm lasts this many times as long as other runs. */
 const STORM_LENGTH = 3;
 /** Until V8 has compiled what is run often. */
-const WARM_UP_REQUESTS = 4000;
+const WARM_UP_SECONDS = 4;
 const WARM_UP_LOGINS = 2;
 /** As many as one isolate may have to do with within seconds, each asking again and again. */
 const BUSY_USERS = 100;
@@ -93,7 +101,7 @@ async function measureCache(bench: Bench): Promise<Row[]> {
     bench,
     busy,
     async ({ url }) => {
-      await loadMe(url, { nextUser, connections, length: { amount: WARM_UP_REQUESTS } });
+      await loadMe(url, { nextUser, connections, length: { duration: WARM_UP_SECONDS } });
       return loadMe(url, { nextUser, connections, length: { duration: bench.seconds } });
     },
     TOKEN_CACHE,
@@ -105,10 +113,11 @@ async function measureCache(bench: Bench): Promise<Row[]> {
     all,
     async (server) => {
       let user = 0;
-      // Autocannon makes some requests that it does not send.
       const nextUser = () => Math.min(++user, users);
-      const length = { amount: users };
-      return measured(server, () => loadMe(server.url, { nextUser, connections, length }));
+      const amount = connections * REQUESTS_PER_CONNECTION;
+      const nextUsers = () => loadMe(server.url, { nextUser, connections, length: { amount } });
+      while (user + amount < users) await nextUsers();
+      return measured(server, nextUsers);
     },
     TOKEN_CACHE,
     1,
@@ -264,7 +273,7 @@ async function inTurns<T>(
 }
 
 const warmUp = ({ url }: Server, { users }: Bench) => {
-  const length = { amount: WARM_UP_REQUESTS };
+  const length = { duration: WARM_UP_SECONDS };
   return loadMe(url, { nextUser: () => randomUser(users), connections: CONNECTIONS, length });
 };
 

@@ -17,7 +17,7 @@ export class HashingOverloaded extends Error {
 export type GateOptions = {
   /** How many may wait; one more is turned away. */
   maxWaiting: number;
-  /** Milliseconds between two looks of the first in the queue, and so at least between two hashes. */
+  /** Milliseconds between two looks of the first in the queue. */
   pauseMs: number;
   /** After how many looks without a sign of life somebody inside, or waiting, is taken for gone. */
   lostAfterLooks: number;
