@@ -1,12 +1,11 @@
+import type { MiddlewareHandler } from 'hono';
 import { NONCE, secureHeaders } from 'hono/secure-headers';
 
-/** Two years, what browsers' preload lists ask for (hstspreload.org). Ignored over plain http. */
+/** Two years, what browsers' preload lists ask for (hstspreload.org). */
 const HSTS_MAX_AGE_SECONDS = 63_072_000;
 
 /** What the API's answers and the page have in common. */
 const EVERYWHERE = {
-  strictTransportSecurity: `max-age=${HSTS_MAX_AGE_SECONDS}`,
-  xFrameOptions: 'DENY',
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
   xDnsPrefetchControl: false,
@@ -18,13 +17,23 @@ const EVERYWHERE = {
 
 const NOBODY = ["'none'"];
 
+/** `secureHeaders`, with HSTS over https alone (RFC 6797 §7.2; Django's SecurityMiddleware). */
+function secureHeadersByScheme(options: Parameters<typeof secureHeaders>[0]): MiddlewareHandler {
+  const strictTransportSecurity = `max-age=${HSTS_MAX_AGE_SECONDS}`;
+  const overHttps = secureHeaders({ ...options, strictTransportSecurity });
+  const overHttp = secureHeaders({ ...options, strictTransportSecurity: false });
+  return (c, next) => (c.req.url.startsWith('https:') ? overHttps : overHttp)(c, next);
+}
+
 /**
  * Headers for an API that answers JSON to scripts and is no page: nothing of it is to be rendered, framed
  * or sniffed (OWASP REST Security Cheat Sheet, Security Headers). Those that speak of pages alone are left
- * out: every header is paid for with each request.
+ * out, and X-Frame-Options, which `frame-ancestors` has made obsolete (CSP Level 2 §7.7.1): every header
+ * is paid for with each request.
  */
-export const hardeningHeaders = secureHeaders({
+export const hardeningHeaders = secureHeadersByScheme({
   ...EVERYWHERE,
+  xFrameOptions: false,
   referrerPolicy: false,
   crossOriginResourcePolicy: false,
   contentSecurityPolicy: { defaultSrc: NOBODY, frameAncestors: NOBODY },
@@ -35,8 +44,9 @@ export const hardeningHeaders = secureHeaders({
  * (`c.var.secureHeadersNonce`), its icon, and requests to this origin. Its forms are sent by its script.
  * To be used before `hardeningHeaders`, and so to have the last word.
  */
-export const pageHeaders = secureHeaders({
+export const pageHeaders = secureHeadersByScheme({
   ...EVERYWHERE,
+  xFrameOptions: 'DENY',
   contentSecurityPolicy: {
     defaultSrc: NOBODY,
     scriptSrc: [NONCE],

@@ -50,7 +50,6 @@ describe('GET /', () => {
       'x-frame-options': 'DENY',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
-      'strict-transport-security': 'max-age=63072000',
     });
   });
 

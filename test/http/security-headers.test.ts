@@ -1,11 +1,11 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { expect, it } from 'vitest';
-import { getAs, newName, post, send } from '../client.ts';
+import { createApp } from '../../src/app.ts';
+import { getAs, newName, post, send, unthrottled } from '../client.ts';
 
 const HARDENING = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'strict-transport-security': 'max-age=63072000',
   'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
 };
 
 it.each([
@@ -19,4 +19,14 @@ it.each([
   const response = await request();
   expect(response.status).toBe(status);
   expect(Object.fromEntries(response.headers)).toMatchObject(HARDENING);
+});
+
+it.each(['/', '/me'])('asks browsers for https at %s, but only over https', async (path) => {
+  const headersOver = async (scheme: string) => {
+    const request = new Request(`${scheme}://auth.example.com${path}`);
+    const response = await createApp().fetch(request, unthrottled, createExecutionContext());
+    return response.headers;
+  };
+  expect((await headersOver('https')).get('Strict-Transport-Security')).toBe('max-age=63072000');
+  expect((await headersOver('http')).has('Strict-Transport-Security')).toBe(false);
 });
