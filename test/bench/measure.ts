@@ -1,31 +1,24 @@
 /**
- * What is measured, section by section. Product and reference take turns (A B A B), each round in
- * processes of its own, so that neither whatever else the machine is doing nor the luck of one process
- * favours either; each number is the median of its rounds.
+ * What is measured, section by section. Product and reference take turns (A B A B), short ones where they
+ * can be, for how fast this machine is may be another matter a second later; and several rounds, each in
+ * processes of its own, lest the luck of one process decide. Sums are over all turns; a percentile is the
+ * median of the turns'.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import {
-  ask,
-  loadMe,
-  loginsUntil,
-  openLoopMe,
-  REQUESTS_PER_CONNECTION,
-  type Run,
-  register,
-} from './load.ts';
+import { ask, loadMe, loginsUntil, openLoopMe, type Run, register } from './load.ts';
 import { cpuMs, keepOnOneCore, residentBytes } from './processes.ts';
 import { PASSWORD, randomUser, tokenOf, usernameOf } from './seed.ts';
 import { type Bundle, bundle, type Server, serve } from './serve.ts';
-import { mean, median, percentile } from './statistics.ts';
+import { median, percentile, sum } from './statistics.ts';
 
 export const NAMES = ['product', 'reference'] as const;
 export type Name = (typeof NAMES)[number];
 
 export type Bench = {
   users: number;
-  /** How long one run of load lasts. */
+  /** How long each server is loaded in a round. */
   seconds: number;
   scripts: Record<Name, Bundle>;
   /** Folders, each with a seeded database that no server has open. */
@@ -41,6 +34,12 @@ export type Row = { metric: string; unit: string } & Record<Name, number>;
 const ROUNDS = 7;
 const STARTS = 7;
 const CONNECTIONS = 16;
+/** How long a turn of `/me` lasts. */
+const TURN_SECONDS = 0.5;
+/** How many requests a turn of `/me` makes beforehand. */
+const REQUESTS = 1000;
+/** How many users a walk through all of them asks for at a time. */
+const STEP = 16_000;
 const REQUESTS_ONE_BY_ONE = 20;
 const LOGIN_LOOPS = 2;
 const STORM_REQUESTS_PER_SECOND = 100;
@@ -75,15 +74,14 @@ export const sections = {
 
 async function measureMe(bench: Bench, connections: number): Promise<Row[]> {
   const what = `/me, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
-  const nextUser = () => randomUser(bench.users);
-  const runs = await inTurns(bench, what, async (server) => {
-    await warmUp(server, bench);
-    const length = { duration: bench.seconds };
-    return measured(server, () => loadMe(server.url, { nextUser, connections, length }));
+  const runs = await inTurns(bench, what, {
+    prepare: (server) => warmUp(server, bench.users),
+    turns: bench.seconds / TURN_SECONDS,
+    turn: (server) => measured(server, () => turnOfMe(server, bench.users, connections)),
   });
   return [
-    row(what, 'req/s', (name) => median(runs[name].map(perSecond))),
-    row(`${what}: CPU`, 'ms/req', (name) => median(runs[name].map(cpuEach))),
+    row(what, 'req/s', (name) => perSecond(runs[name])),
+    row(`${what}: CPU`, 'ms/req', (name) => cpuEach(runs[name])),
     row(`${what}: p50`, 'ms', (name) => latency(runs[name], 0.5)),
     row(`${what}: p99`, 'ms', (name) => latency(runs[name], 0.99)),
     row(`${what}: resident memory`, 'MiB', (name) => memory(runs[name])),
@@ -92,71 +90,44 @@ async function measureMe(bench: Bench, connections: number): Promise<Row[]> {
 
 /** The product with a token cache beside the reference without: busy users, then each user once. */
 async function measureCache(bench: Bench): Promise<Row[]> {
-  const { users } = bench;
-  const connections = CONNECTIONS;
+  const busyUsers = Math.min(BUSY_USERS, bench.users);
   const variables = `TOKEN_CACHE_SECONDS=${TOKEN_CACHE.TOKEN_CACHE_SECONDS}`;
-  const busy = `/me of ${BUSY_USERS} users, ${connections} connections, ${variables}`;
-  const nextUser = () => randomUser(Math.min(BUSY_USERS, users));
-  const runs = await inTurns(
-    bench,
-    busy,
-    async ({ url }) => {
-      await loadMe(url, { nextUser, connections, length: { duration: WARM_UP_SECONDS } });
-      return loadMe(url, { nextUser, connections, length: { duration: bench.seconds } });
-    },
-    TOKEN_CACHE,
-  );
+  const busy = `/me of ${busyUsers} users, ${CONNECTIONS} connections, ${variables}`;
+  const runs = await inTurns(bench, busy, {
+    vars: TOKEN_CACHE,
+    prepare: (server) => warmUp(server, busyUsers),
+    turns: bench.seconds / TURN_SECONDS,
+    turn: (server) => turnOfMe(server, busyUsers, CONNECTIONS),
+  });
 
-  const all = `/me of each of ${users} users, ${variables}`;
-  const walk = await inTurns(
-    bench,
-    all,
-    async (server) => {
-      let user = 0;
-      const nextUser = () => Math.min(++user, users);
-      const amount = connections * REQUESTS_PER_CONNECTION;
-      const nextUsers = () => loadMe(server.url, { nextUser, connections, length: { amount } });
-      while (user + amount < users) await nextUsers();
-      return measured(server, nextUsers);
-    },
-    TOKEN_CACHE,
-    1,
-  );
+  const all = `/me of each of ${bench.users} users, ${variables}`;
+  const walk = await inTurns(bench, all, {
+    vars: TOKEN_CACHE,
+    rounds: 1,
+    turn: (server) => measured(server, () => walkAll(server, bench.users)),
+  });
   return [
-    row(busy, 'req/s', (name) => median(runs[name].map(perSecond))),
+    row(busy, 'req/s', (name) => perSecond(runs[name])),
     row(`${all}: resident memory`, 'MiB', (name) => memory(walk[name])),
   ];
 }
 
-/** Turns of one request each: how long a hash takes here may be another matter a second later. */
 async function measureOneByOne(
   bench: Bench,
   what: string,
   askOnce: (server: Server) => Promise<Run>,
 ): Promise<Row[]> {
-  const runs: Record<Name, MeasuredRun[]> = { product: [], reference: [] };
-  for (let round = 1; round <= ROUNDS; round++) {
-    const servers: [Name, Server][] = [];
-    try {
-      for (const name of NAMES) {
-        const server = await serve(bench.scripts[name], bench.data[name]);
-        servers.push([name, server]);
-        await keepOnOneCore(server.pids);
-        await logIn(bench, WARM_UP_LOGINS)(server);
-      }
-      for (let turn = 0; turn < REQUESTS_ONE_BY_ONE; turn++) {
-        for (const [name, server] of servers) {
-          runs[name].push(await measured(server, () => askOnce(server)));
-        }
-      }
-    } finally {
-      for (const [, server] of servers) await server.stop();
-    }
-    bench.progress(`/${what}: round ${round} of ${ROUNDS}`);
-  }
+  const runs = await inTurns(bench, `/${what}`, {
+    prepare: async (server) => {
+      await keepOnOneCore(server.pids);
+      await logIn(bench, WARM_UP_LOGINS)(server);
+    },
+    turns: REQUESTS_ONE_BY_ONE,
+    turn: (server) => measured(server, () => askOnce(server)),
+  });
   return [
     row(`/${what}, one by one: p50`, 'ms', (name) => latency(runs[name], 0.5)),
-    row(`/${what}: CPU`, 'ms/req', (name) => mean(runs[name].map(({ cpuMs }) => cpuMs))),
+    row(`/${what}: CPU`, 'ms/req', (name) => cpuEach(runs[name])),
   ];
 }
 
@@ -164,20 +135,24 @@ async function measureStorm(bench: Bench): Promise<Row[]> {
   const { users } = bench;
   const seconds = bench.seconds * STORM_LENGTH;
   const what = `/me, ${STORM_REQUESTS_PER_SECOND} req/s, during ${LOGIN_LOOPS} login loops`;
-  const runs = await inTurns(bench, what, async (server) => {
-    await warmUp(server, bench);
-    await logIn(bench, WARM_UP_LOGINS)(server);
-    let over = false;
-    const loops = Array.from({ length: LOGIN_LOOPS }, () =>
-      loginsUntil(server.url, { users, isOver: () => over }),
-    );
-    const me = openLoopMe(server.url, { users, perSecond: STORM_REQUESTS_PER_SECOND, seconds });
-    const ended = me.finally(() => {
-      over = true;
-    });
-    const [run, ...logins] = await Promise.all([ended, ...loops]);
-    const loginsPerSecond = logins.reduce((total, loop) => total + perSecond(loop), 0);
-    return { ...run, loginsPerSecond };
+  const runs = await inTurns(bench, what, {
+    prepare: async (server) => {
+      await warmUp(server, users);
+      await logIn(bench, WARM_UP_LOGINS)(server);
+    },
+    turn: async ({ url }) => {
+      let over = false;
+      const loops = Array.from({ length: LOGIN_LOOPS }, () =>
+        loginsUntil(url, { users, isOver: () => over }),
+      );
+      const me = openLoopMe(url, { users, perSecond: STORM_REQUESTS_PER_SECOND, seconds });
+      const ended = me.finally(() => {
+        over = true;
+      });
+      const [run, ...logins] = await Promise.all([ended, ...loops]);
+      const loginsPerSecond = sum(logins.map((loop) => perSecond([loop])));
+      return { ...run, loginsPerSecond };
+    },
   });
   return [
     row(`${what}: p50`, 'ms', (name) => latency(runs[name], 0.5)),
@@ -245,37 +220,70 @@ async function measureRowsRead({ scratch, data, progress }: Bench): Promise<Row[
   }
 }
 
-/**
- * Starts a server for each turn of each round and runs `turn` on it.
- *
- * @param vars of the product's
- */
+type Turns<T> = {
+  /** The product's, in place of those of wrangler.toml. */
+  vars?: Record<string, string>;
+  rounds?: number;
+  /** Runs on each new server, before the turns. */
+  prepare?: (server: Server) => Promise<unknown>;
+  /** How many each server has in a round. */
+  turns?: number;
+  turn: (server: Server) => Promise<T>;
+};
+
+/** In each round starts a server of each kind, and has them take turns. */
 async function inTurns<T>(
   { scripts, data, progress }: Bench,
   what: string,
-  turn: (server: Server) => Promise<T>,
-  vars: Record<string, string> = {},
-  rounds = ROUNDS,
+  { vars = {}, rounds = ROUNDS, prepare = async () => {}, turns = 1, turn }: Turns<T>,
 ): Promise<Record<Name, T[]>> {
-  const runs: Record<Name, T[]> = { product: [], reference: [] };
+  const results: Record<Name, T[]> = { product: [], reference: [] };
   for (let round = 1; round <= rounds; round++) {
-    for (const name of NAMES) {
-      const server = await serve(scripts[name], data[name], name === 'product' ? vars : {});
-      try {
-        runs[name].push(await turn(server));
-      } finally {
-        await server.stop();
+    const servers: [Name, Server][] = [];
+    try {
+      for (const name of NAMES) {
+        const server = await serve(scripts[name], data[name], name === 'product' ? vars : {});
+        servers.push([name, server]);
+        await prepare(server);
       }
-      progress(`${what}: ${name}, round ${round} of ${rounds}`);
+      for (let i = 0; i < turns; i++) {
+        for (const [name, server] of servers) results[name].push(await turn(server));
+      }
+    } finally {
+      for (const [, server] of servers) await server.stop();
     }
+    progress(`${what}: round ${round} of ${rounds}`);
   }
-  return runs;
+  return results;
 }
 
-const warmUp = ({ url }: Server, { users }: Bench) => {
-  const length = { duration: WARM_UP_SECONDS };
-  return loadMe(url, { nextUser: () => randomUser(users), connections: CONNECTIONS, length });
-};
+const randomUsers = (users: number): number[] =>
+  Array.from({ length: REQUESTS }, () => randomUser(users));
+
+const warmUp = ({ url }: Server, users: number): Promise<Run> =>
+  loadMe(url, {
+    users: randomUsers(users),
+    connections: CONNECTIONS,
+    length: { duration: WARM_UP_SECONDS },
+  });
+
+const turnOfMe = ({ url }: Server, users: number, connections: number): Promise<Run> =>
+  loadMe(url, { users: randomUsers(users), connections, length: { duration: TURN_SECONDS } });
+
+/** Each user once, in several runs, for a million requests would not fit into memory. */
+async function walkAll({ url }: Server, users: number): Promise<Run> {
+  const runs: Run[] = [];
+  for (let first = 1; first <= users; first += STEP) {
+    const amount = Math.min(STEP, users - first + 1);
+    const step = Array.from({ length: amount }, (_, i) => first + i);
+    const connections = Math.min(CONNECTIONS, amount);
+    runs.push(await loadMe(url, { users: step, connections, length: { amount } }));
+  }
+  return {
+    latencies: runs.flatMap(({ latencies }) => latencies),
+    seconds: sum(runs.map(({ seconds }) => seconds)),
+  };
+}
 
 const logIn =
   ({ users }: Bench, count: number) =>
@@ -294,14 +302,16 @@ async function measured({ pids }: Server, load: () => Promise<Run>): Promise<Mea
   return { ...run, cpuMs: after - before, residentBytes: bytes };
 }
 
-const perSecond = ({ latencies, seconds }: Run): number => latencies.length / seconds;
+const perSecond = (runs: Run[]): number =>
+  sum(runs.map(({ latencies }) => latencies.length)) / sum(runs.map(({ seconds }) => seconds));
 
-const cpuEach = ({ latencies, cpuMs }: MeasuredRun): number => cpuMs / latencies.length;
+const cpuEach = (runs: MeasuredRun[]): number =>
+  sum(runs.map(({ cpuMs }) => cpuMs)) / sum(runs.map(({ latencies }) => latencies.length));
 
 const memory = (runs: MeasuredRun[]): number =>
   median(runs.map(({ residentBytes }) => residentBytes / BYTES_PER_MIB));
 
-/** The median of the rounds' percentiles: one bad moment of the machine is one round's alone. */
+/** The median of the turns' percentiles: one bad moment of the machine is one turn's alone. */
 const latency = (runs: Run[], share: number): number =>
   median(runs.map(({ latencies }) => percentile(latencies, share)));
 

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { sum } from './statistics.ts';
 
 /** USER_HZ: /proc counts CPU time in hundredths of a second on every Linux that Node runs on. */
 const MS_PER_TICK = 10;
@@ -55,5 +56,3 @@ async function stat(pid: number | string): Promise<string[] | undefined> {
   // The command's name stands in parentheses and may itself hold spaces and parentheses.
   return line?.slice(line.lastIndexOf(')') + 2).split(' ');
 }
-
-const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);

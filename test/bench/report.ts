@@ -21,7 +21,7 @@ export function toMarkdown(rows: Row[], conditions: Conditions): string {
   const memory = Math.round(totalmem() / BYTES_PER_GIB);
   return [
     `${users.toLocaleString('en')} users (${Math.round(databaseBytes / users)} bytes of database ` +
-      `each), ${seconds} s a run; ${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} ` +
+      `each), ${seconds} s a round; ${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} ` +
       `cores, ${memory} GiB, Node ${process.version}; ${started.toISOString()}`,
     '',
     '| | product | reference | ratio |',
