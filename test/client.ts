@@ -11,9 +11,14 @@ const { LOGIN_LIMIT: _login, REGISTER_LIMIT: _register, ...rest } = env;
 export const unthrottled: Bindings = rest;
 
 /** Sends a request to the app and waits for what it left to `waitUntil`, too. */
-export async function send(path: string, init?: RequestInit, bindings: Bindings = unthrottled) {
+export async function send(
+  path: string,
+  init?: RequestInit,
+  bindings: Bindings = unthrottled,
+  origin = 'http://localhost:8000',
+) {
   const ctx = createExecutionContext();
-  const request = new Request(`http://localhost:8000${path}`, init);
+  const request = new Request(`${origin}${path}`, init);
   const response = await app.fetch(request, bindings, ctx);
   await waitOnExecutionContext(ctx);
   return response;

@@ -36,14 +36,14 @@ const STARTS = 7;
 const CONNECTIONS = 16;
 /** How long a turn of `/me` lasts. */
 const TURN_SECONDS = 0.5;
-/** How many requests a turn of `/me` makes beforehand. */
+/** How many requests of random users a run of `/me` makes beforehand. */
 const REQUESTS = 1000;
 /** How many users a walk through all of them asks for at a time. */
 const STEP = 16_000;
 const REQUESTS_ONE_BY_ONE = 20;
 const LOGIN_LOOPS = 2;
 const STORM_REQUESTS_PER_SECOND = 100;
-/** A p99 needs hundreds of requests: a storm lasts this many times as long as other runs. */
+/** A p99 needs hundreds of requests: a storm lasts this many times as long as other rounds. */
 const STORM_LENGTH = 3;
 /** Until V8 has compiled what is run often. */
 const WARM_UP_SECONDS = 4;
@@ -74,11 +74,7 @@ export const sections = {
 
 async function measureMe(bench: Bench, connections: number): Promise<Row[]> {
   const what = `/me, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
-  const runs = await inTurns(bench, what, {
-    prepare: (server) => warmUp(server, bench.users),
-    turns: bench.seconds / TURN_SECONDS,
-    turn: (server) => measured(server, () => turnOfMe(server, bench.users, connections)),
-  });
+  const runs = await inTurns(bench, what, turnsOfMe(bench.seconds, bench.users, connections));
   return [
     row(what, 'req/s', (name) => perSecond(runs[name])),
     row(`${what}: CPU`, 'ms/req', (name) => cpuEach(runs[name])),
@@ -95,16 +91,17 @@ async function measureCache(bench: Bench): Promise<Row[]> {
   const busy = `/me of ${busyUsers} users, ${CONNECTIONS} connections, ${variables}`;
   const runs = await inTurns(bench, busy, {
     vars: TOKEN_CACHE,
-    prepare: (server) => warmUp(server, busyUsers),
-    turns: bench.seconds / TURN_SECONDS,
-    turn: (server) => turnOfMe(server, busyUsers, CONNECTIONS),
+    ...turnsOfMe(bench.seconds, busyUsers, CONNECTIONS),
   });
 
   const all = `/me of each of ${bench.users} users, ${variables}`;
   const walk = await inTurns(bench, all, {
     vars: TOKEN_CACHE,
     rounds: 1,
-    turn: (server) => measured(server, () => walkAll(server, bench.users)),
+    turn: async (server) => {
+      await walkAll(server, bench.users);
+      return { residentBytes: await resident(server) };
+    },
   });
   return [
     row(busy, 'req/s', (name) => perSecond(runs[name])),
@@ -257,32 +254,35 @@ async function inTurns<T>(
   return results;
 }
 
-const randomUsers = (users: number): number[] =>
-  Array.from({ length: REQUESTS }, () => randomUser(users));
+/** Turns of `/me`, asked by random users. */
+const turnsOfMe = (seconds: number, users: number, connections: number): Turns<MeasuredRun> => ({
+  prepare: (server) => warmUp(server, users),
+  turns: seconds / TURN_SECONDS,
+  turn: (server) =>
+    measured(server, () => meOfRandomUsers(server, users, connections, TURN_SECONDS)),
+});
 
-const warmUp = ({ url }: Server, users: number): Promise<Run> =>
-  loadMe(url, {
-    users: randomUsers(users),
-    connections: CONNECTIONS,
-    length: { duration: WARM_UP_SECONDS },
-  });
+const warmUp = (server: Server, users: number): Promise<Run> =>
+  meOfRandomUsers(server, users, CONNECTIONS, WARM_UP_SECONDS);
 
-const turnOfMe = ({ url }: Server, users: number, connections: number): Promise<Run> =>
-  loadMe(url, { users: randomUsers(users), connections, length: { duration: TURN_SECONDS } });
+function meOfRandomUsers(
+  { url }: Server,
+  users: number,
+  connections: number,
+  duration: number,
+): Promise<Run> {
+  const asking = Array.from({ length: REQUESTS }, () => randomUser(users));
+  return loadMe(url, { users: asking, connections, length: { duration } });
+}
 
 /** Each user once, in several runs, for a million requests would not fit into memory. */
-async function walkAll({ url }: Server, users: number): Promise<Run> {
-  const runs: Run[] = [];
+async function walkAll({ url }: Server, users: number): Promise<void> {
   for (let first = 1; first <= users; first += STEP) {
     const amount = Math.min(STEP, users - first + 1);
     const step = Array.from({ length: amount }, (_, i) => first + i);
     const connections = Math.min(CONNECTIONS, amount);
-    runs.push(await loadMe(url, { users: step, connections, length: { amount } }));
+    await loadMe(url, { users: step, connections, length: { amount } });
   }
-  return {
-    latencies: runs.flatMap(({ latencies }) => latencies),
-    seconds: sum(runs.map(({ seconds }) => seconds)),
-  };
 }
 
 const logIn =
@@ -294,21 +294,24 @@ const logIn =
 
 type MeasuredRun = Run & { cpuMs: number; residentBytes: number };
 
-async function measured({ pids }: Server, load: () => Promise<Run>): Promise<MeasuredRun> {
-  const before = (await cpuMs(pids)) ?? Number.NaN;
+async function measured(server: Server, load: () => Promise<Run>): Promise<MeasuredRun> {
+  const before = (await cpuMs(server.pids)) ?? Number.NaN;
   const run = await load();
-  const after = (await cpuMs(pids)) ?? Number.NaN;
-  const bytes = (await residentBytes(pids)) ?? Number.NaN;
-  return { ...run, cpuMs: after - before, residentBytes: bytes };
+  const after = (await cpuMs(server.pids)) ?? Number.NaN;
+  return { ...run, cpuMs: after - before, residentBytes: await resident(server) };
 }
 
-const perSecond = (runs: Run[]): number =>
-  sum(runs.map(({ latencies }) => latencies.length)) / sum(runs.map(({ seconds }) => seconds));
+const resident = async ({ pids }: Server): Promise<number> =>
+  (await residentBytes(pids)) ?? Number.NaN;
+
+const answers = (runs: Run[]): number => sum(runs.map(({ latencies }) => latencies.length));
+
+const perSecond = (runs: Run[]): number => answers(runs) / sum(runs.map(({ seconds }) => seconds));
 
 const cpuEach = (runs: MeasuredRun[]): number =>
-  sum(runs.map(({ cpuMs }) => cpuMs)) / sum(runs.map(({ latencies }) => latencies.length));
+  sum(runs.map(({ cpuMs }) => cpuMs)) / answers(runs);
 
-const memory = (runs: MeasuredRun[]): number =>
+const memory = (runs: Pick<MeasuredRun, 'residentBytes'>[]): number =>
   median(runs.map(({ residentBytes }) => residentBytes / BYTES_PER_MIB));
 
 /** The median of the turns' percentiles: one bad moment of the machine is one turn's alone. */

@@ -1,6 +1,4 @@
-import { createExecutionContext } from 'cloudflare:test';
 import { expect, it } from 'vitest';
-import { createApp } from '../../src/app.ts';
 import { getAs, newName, post, send, unthrottled } from '../client.ts';
 
 const HARDENING = {
@@ -23,8 +21,7 @@ it.each([
 
 it.each(['/', '/me'])('asks browsers for https at %s, but only over https', async (path) => {
   const headersOver = async (scheme: string) => {
-    const request = new Request(`${scheme}://auth.example.com${path}`);
-    const response = await createApp().fetch(request, unthrottled, createExecutionContext());
+    const response = await send(path, {}, unthrottled, `${scheme}://auth.example.com`);
     return response.headers;
   };
   expect((await headersOver('https')).get('Strict-Transport-Security')).toBe('max-age=63072000');
