@@ -34,9 +34,10 @@ export function createApp() {
   app.get('/', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c, next) {
-    const { settings, store, authenticate } = servicesOf(c.env);
+    const { settings, store, hashing, authenticate } = servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
+    c.set('hashing', hashing);
     c.set('authenticate', authenticate);
     await next();
   });

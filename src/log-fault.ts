@@ -1,15 +1,10 @@
-import { HashingOverloaded } from './auth/passwords/gate.ts';
-import { DatabaseUnavailable } from './store/unavailable.ts';
+import { ServiceUnavailable } from './service-unavailable.ts';
 
 /** Logs what was thrown, by its cause. */
 export function logFault(error: unknown): void {
+  const event = error instanceof ServiceUnavailable ? `${error.service}-unavailable` : 'fault';
   const { name, message, stack } = rootCause(error);
-  console.error(JSON.stringify({ event: eventOf(error), name, message, stack }));
-}
-
-function eventOf(error: unknown): 'database-unavailable' | 'hashing-overloaded' | 'fault' {
-  if (error instanceof DatabaseUnavailable) return 'database-unavailable';
-  return error instanceof HashingOverloaded ? 'hashing-overloaded' : 'fault';
+  console.error(JSON.stringify({ event, name, message, stack }));
 }
 
 /**

@@ -47,6 +47,8 @@ const Origins = v.pipe(
 
 export type Settings = AuthSettings &
   StoreSettings & {
+    /** PBKDF2's work factor for passwords made today. */
+    iterations: number;
     /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
     corsAllowedOrigins: string[];
     /** Whether `/` is a page for people. */

@@ -1,9 +1,7 @@
 /** What users do to their own account. Each takes the current password, or changes nothing that needs it. */
 import { err, ok, type Result } from '../result.ts';
-import type { Store } from '../store/store.ts';
 import type { ProfileChanges } from '../store/users.ts';
-import type { AuthSettings } from './auth-settings.ts';
-import { makePassword, verifyPassword } from './passwords/hashers.ts';
+import type { AuthServices } from './auth-settings.ts';
 import { validatePassword } from './passwords/validators.ts';
 import { newToken, type User } from './tokens.ts';
 import { normalizeEmail, type PasswordRefused } from './users.ts';
@@ -18,16 +16,16 @@ type InvalidPassword = { kind: 'invalid-password' };
  * @returns the new token's key
  */
 export async function changePassword(
-  store: Store,
-  { iterations, passwordValidators }: AuthSettings,
+  services: AuthServices,
   user: User,
   { current_password, new_password }: PasswordChange,
 ): Promise<Result<string, InvalidPassword | PasswordRefused>> {
-  return withCurrentPassword(store, iterations, user, current_password, async (stored) => {
-    const sentences = await validatePassword(new_password, user, passwordValidators);
+  const { store, hashing, settings } = services;
+  return withCurrentPassword(services, user, current_password, async (stored) => {
+    const sentences = await validatePassword(new_password, user, settings.passwordValidators);
     if (sentences.length > 0)
       return err({ kind: 'password-refused', field: 'new_password', sentences });
-    const [encoded, token] = [await makePassword(new_password, iterations), newToken()];
+    const [encoded, token] = [await hashing.makePassword(new_password), newToken()];
     const replaced = await store.replacePasswordAndToken(user.id, stored, encoded, token);
     return replaced ? ok(token.key) : undefined;
   });
@@ -35,13 +33,12 @@ export async function changePassword(
 
 /** Deletes the user and its token, both or neither. Refused while rows of other tables refer to it. */
 export async function deleteAccount(
-  store: Store,
-  { iterations }: AuthSettings,
+  services: AuthServices,
   user: User,
   currentPassword: string,
 ): Promise<Result<undefined, InvalidPassword | { kind: 'user-referenced' }>> {
-  return withCurrentPassword(store, iterations, user, currentPassword, async (stored) => {
-    const outcome = await store.deleteUser(user.id, stored);
+  return withCurrentPassword(services, user, currentPassword, async (stored) => {
+    const outcome = await services.store.deleteUser(user.id, stored);
     if (outcome === 'referenced') return err({ kind: 'user-referenced' });
     return outcome === 'deleted' ? ok(undefined) : undefined;
   });
@@ -49,7 +46,7 @@ export async function deleteAccount(
 
 /** Sets what is given of the names and the address. @returns undefined where the user is gone */
 export async function updateProfile(
-  store: Store,
+  { store }: AuthServices,
   user: User,
   changes: ProfileChanges,
 ): Promise<User | undefined> {
@@ -65,15 +62,14 @@ export async function updateProfile(
  *   changed since, so that the password is verified anew, once
  */
 async function withCurrentPassword<T, E>(
-  store: Store,
-  iterations: number,
+  { store, hashing }: AuthServices,
   user: User,
   currentPassword: string,
   change: (stored: string) => Promise<Result<T, E> | undefined>,
 ): Promise<Result<T, E | InvalidPassword>> {
   const attempt = async () => {
     const stored = await store.findPassword(user.id);
-    const { isCorrect } = await verifyPassword(currentPassword, stored, iterations);
+    const { isCorrect } = await hashing.verifyPassword(currentPassword, stored);
     if (!isCorrect || stored === undefined) return err({ kind: 'invalid-password' as const });
     return change(stored);
   };

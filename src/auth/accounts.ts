@@ -2,9 +2,8 @@
 import { err, ok, type Result } from '../result.ts';
 import type { AccountStore } from '../store/accounts.ts';
 import { djangoDatetime } from '../store/columns.ts';
-import type { AuthSettings } from './auth-settings.ts';
-import { makePassword } from './passwords/hashers.ts';
 import { UNUSABLE_PREFIX } from './passwords/identify.ts';
+import type { PasswordHashing } from './passwords/password-hashing.ts';
 import { getRandomString } from './passwords/random-string.ts';
 import { newToken } from './tokens.ts';
 import { normalizeEmail, normalizeUsername } from './users.ts';
@@ -26,7 +25,7 @@ export type NewAccount = {
 /** Creates an active user (`create_user`, `create_superuser`). As in Django, its first login makes its token. */
 export async function createAccount(
   store: AccountStore,
-  { iterations }: Pick<AuthSettings, 'iterations'>,
+  hashing: PasswordHashing,
   { username, email, password, isSuperuser }: NewAccount,
 ): Promise<Result<void, { kind: 'username-taken' }>> {
   const inserted = await store.insertUser({
@@ -35,7 +34,7 @@ export async function createAccount(
     password:
       password === undefined
         ? UNUSABLE_PREFIX + getRandomString(UNUSABLE_SUFFIX_LENGTH)
-        : await makePassword(password, iterations),
+        : await hashing.makePassword(password),
     first_name: '',
     last_name: '',
     is_active: true,
@@ -57,11 +56,11 @@ export async function findAccount(
 /** Gives the user a new password (`set_password`); its token stays. */
 export async function changePassword(
   store: AccountStore,
-  { iterations }: Pick<AuthSettings, 'iterations'>,
+  hashing: PasswordHashing,
   { id }: Account,
   password: string,
 ): Promise<void> {
-  await store.setPassword(id, await makePassword(password, iterations));
+  await store.setPassword(id, await hashing.makePassword(password));
 }
 
 /**

@@ -1,8 +1,6 @@
 /** From a username and password to the user's token (django/contrib/auth/backends.py `ModelBackend`). */
 import { err, ok, type Result } from '../result.ts';
-import type { Store } from '../store/store.ts';
-import type { AuthSettings } from './auth-settings.ts';
-import { makePassword, verifyPassword } from './passwords/hashers.ts';
+import type { AuthServices } from './auth-settings.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 import { normalizeUsername } from './users.ts';
 
@@ -31,12 +29,11 @@ export type Login = {
  * expired (`Token.objects.get_or_create`).
  */
 export async function logIn(
-  store: Store,
-  settings: AuthSettings,
+  services: AuthServices,
   credentials: Credentials,
 ): Promise<Result<Login, LoginFailure>> {
-  const attempt = () => attemptLogin(store, settings, credentials);
-  // A second look where the user changed under our eyes; whom even that finds changing is let go.
+  const attempt = () => attemptLogin(services, credentials);
+  // The user may change while its password is checked. Then it is looked at once more, and no more.
   return (
     (await attempt()) ??
     (await attempt()) ??
@@ -46,13 +43,12 @@ export async function logIn(
 
 /** Undefined where the user changed (a new password or hash, deactivated, deleted) since it was read. */
 async function attemptLogin(
-  store: Store,
-  { iterations, tokenMaxAgeDays }: AuthSettings,
+  { store, hashing, settings: { tokenMaxAgeDays } }: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
   const user = await store.findUserByUsername(normalizeUsername(username));
   // Before looking whether there is a user or it is active: the time taken must tell neither.
-  const { isCorrect, mustUpdate } = await verifyPassword(password, user?.password, iterations);
+  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, user?.password);
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
@@ -71,6 +67,6 @@ async function attemptLogin(
   if (key === undefined) return undefined;
 
   const upgradeHash = async () =>
-    store.replacePassword(userId, user.password, await makePassword(password, iterations));
+    store.replacePassword(userId, user.password, await hashing.makePassword(password));
   return ok({ userId, key, upgradeHash: mustUpdate ? upgradeHash : undefined });
 }

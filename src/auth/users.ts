@@ -1,9 +1,7 @@
 /** Users: registration and names. Rules are those of django/contrib/auth/models.py. */
 import { err, ok, type Result } from '../result.ts';
 import { djangoDatetime } from '../store/columns.ts';
-import type { Store } from '../store/store.ts';
-import type { AuthSettings } from './auth-settings.ts';
-import { makePassword } from './passwords/hashers.ts';
+import type { AuthServices } from './auth-settings.ts';
 import { validatePassword } from './passwords/validators.ts';
 import { newToken } from './tokens.ts';
 
@@ -29,8 +27,7 @@ export type PasswordRefused = {
  * in one round trip.
  */
 export async function registerUser(
-  store: Store,
-  { iterations, passwordValidators }: AuthSettings,
+  { store, hashing, settings }: AuthServices,
   { password, ...registration }: Registration,
 ): Promise<Result<{ id: number; key: string }, PasswordRefused | { kind: 'username-taken' }>> {
   const user = {
@@ -38,14 +35,14 @@ export async function registerUser(
     username: normalizeUsername(registration.username),
     email: normalizeEmail(registration.email),
   };
-  const sentences = await validatePassword(password, user, passwordValidators);
+  const sentences = await validatePassword(password, user, settings.passwordValidators);
   if (sentences.length > 0) return err({ kind: 'password-refused', field: 'password', sentences });
 
   const token = newToken();
   const id = await store.insertUserWithToken(
     {
       ...user,
-      password: await makePassword(password, iterations),
+      password: await hashing.makePassword(password),
       is_active: true,
       is_staff: false,
       is_superuser: false,

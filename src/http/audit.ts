@@ -5,11 +5,14 @@
 import type { LoginFailure } from '../auth/login.ts';
 import type { RouteContext } from './context.ts';
 
+/** What is counted: guesses at a user's password, guesses from an address, registrations from one. */
+export type ThrottleScope = 'login' | 'login-address' | 'register';
+
 export type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
   | { event: 'login-failed'; user_id: number | undefined; reason: LoginFailure['reason'] }
-  | { event: 'throttled'; user_id: number | undefined; scope: 'login' | 'register' }
+  | { event: 'throttled'; user_id: number | undefined; scope: ThrottleScope }
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }

@@ -1,13 +1,12 @@
 /** The one place where failures become HTTP: status, DRF's sentence, headers. */
 import type { Context } from 'hono';
-import { HashingOverloaded } from '../auth/passwords/gate.ts';
 import type {
   AuthenticationFailure,
   AuthenticationFailureReason,
   Unavailable,
 } from '../auth/tokens.ts';
 import { logFault } from '../log-fault.ts';
-import { DatabaseUnavailable } from '../store/unavailable.ts';
+import { ServiceUnavailable } from '../service-unavailable.ts';
 import type {
   ParseErrorReason,
   ParseFailure,
@@ -37,7 +36,7 @@ export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 /** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
-/** How soon a client may try again when D1 did not answer, or too many hashed at once: both pass in a moment. */
+/** When a client may try again. A D1 that did not answer and a full queue of hashes are over soon. */
 const UNAVAILABLE_SECONDS = 1;
 export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
@@ -117,8 +116,6 @@ const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
 /** What was thrown: something that will pass, or a fault of ours. Told to the log, and no more to the client. */
 export function onError(error: Error, c: Context): Response {
   logFault(error);
-  if (error instanceof DatabaseUnavailable || error instanceof HashingOverloaded) {
-    return fail(c, { kind: 'unavailable' });
-  }
+  if (error instanceof ServiceUnavailable) return fail(c, { kind: 'unavailable' });
   return c.json({ detail: 'A server error occurred.' }, 500);
 }

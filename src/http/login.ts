@@ -40,7 +40,7 @@ async function obtainToken(c: AppContext, data: Fields): Promise<Result<string, 
   if (!credentials.ok) return credentials;
   const allowed = await throttleLogin(c, normalizeUsername(credentials.value.username));
   if (!allowed.ok) return allowed;
-  const loggedIn = await logIn(c.var.store, c.var.settings, credentials.value);
+  const loggedIn = await logIn(c.var, credentials.value);
   if (!loggedIn.ok) {
     const { reason, userId } = loggedIn.error;
     audit(c, { event: 'login-failed', reason, user_id: userId });

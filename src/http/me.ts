@@ -19,22 +19,21 @@ export async function updateMe(c: AuthenticatedContext<Body<typeof ProfileSerial
   if (!body.ok) return fail(c, body.error);
   const changes = validate(ProfileSerializer, body.value);
   if (!changes.ok) return fail(c, changes.error);
-  const user = await updateProfile(c.var.store, c.var.user, changes.value);
+  const user = await updateProfile(c.var, c.var.user, changes.value);
   if (!user) return fail(c, { kind: 'authentication-failed', reason: 'user-inactive' });
   return c.json(toRepresentation(user), 200);
 }
 
 /** `DELETE /me` → 204. User and token are gone. */
 export async function deleteMe(c: AuthenticatedContext<Body<typeof DeleteSerializer>>) {
-  const { user, store, settings } = c.var;
+  const { user } = c.var;
   const body = await parseBody(c.req.raw);
   if (!body.ok) return fail(c, body.error);
   const confirmation = validate(DeleteSerializer, body.value);
   if (!confirmation.ok) return fail(c, confirmation.error);
   const allowed = await throttleLogin(c, user.username, user.id);
   if (!allowed.ok) return fail(c, allowed.error);
-  const { current_password } = confirmation.value;
-  const deleted = await deleteAccount(store, settings, user, current_password);
+  const deleted = await deleteAccount(c.var, user, confirmation.value.current_password);
   audit(c, {
     event: deleted.ok ? 'account-deleted' : 'account-deletion-refused',
     user_id: user.id,

@@ -15,7 +15,7 @@ export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
   if (!registration.ok) return fail(c, registration.error);
   const allowed = await throttleRegister(c);
   if (!allowed.ok) return fail(c, allowed.error);
-  const registered = await registerUser(c.var.store, c.var.settings, registration.value);
+  const registered = await registerUser(c.var, registration.value);
   if (!registered.ok) return fail(c, registered.error);
   audit(c, { event: 'registered', user_id: registered.value.id });
   return tokenAnswer(c, { token: registered.value.key }, 201);

@@ -54,7 +54,7 @@ export async function withDatabase<T>(
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   // Not before it is needed: it takes a second to load, and a quarter of a gigabyte.
-  const { getPlatformProxy, unstable_readConfig } = await import('wrangler');
+  const { unstable_readConfig } = await import('wrangler');
   const config = v.parse(WranglerConfig, unstable_readConfig({}, { hideWarnings: true }));
   const binding = config.d1_databases.find((database) => database.binding === 'DB');
   if (!binding) throw new CommandError('wrangler.toml has no D1 database bound as DB');
@@ -66,12 +66,10 @@ export async function withDatabase<T>(
   note(`Database ${name} (${id}), ${where.remote ? 'remote' : `local in ${where.persistTo}`}`);
   if (where.remote && kind === 'write' && !where.yes) await confirmWrite(name);
 
-  const proxy = where.remote
-    ? await openRemote({ ...config, d1_databases: [{ ...binding, database_id: id }] })
-    : await getPlatformProxy<Env>({
-        persist: { path: join(where.persistTo, 'v3') },
-        remoteBindings: false,
-      });
+  const proxy = await openProxy(where, {
+    ...config,
+    d1_databases: [{ ...binding, database_id: id, remote: where.remote ?? false }],
+  });
   try {
     return await work({ d1: proxy.env.DB, vars: proxy.env, migrationsDir: binding.migrations_dir });
   } catch (error) {
@@ -112,21 +110,20 @@ async function confirmWrite(name: string): Promise<void> {
   }
 }
 
-/** A remote binding is a matter of configuration to wrangler: one of our own, with nothing else in it. */
-async function openRemote(config: v.InferOutput<typeof WranglerConfig>) {
+/**
+ * The bindings of a configuration of our own. The project's has some that wrangler has no stand-in for
+ * outside a Worker, and to wrangler it is the configuration that says what is remote.
+ */
+async function openProxy({ remote, persistTo }: Where, config: object) {
   const { getPlatformProxy } = await import('wrangler');
   const directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
   const configPath = join(directory, 'wrangler.json');
   try {
-    await writeFile(
-      configPath,
-      JSON.stringify({
-        ...config,
-        d1_databases: config.d1_databases.map((database) => ({ ...database, remote: true })),
-      }),
-    );
-    return await getPlatformProxy<Env>({ configPath, persist: false });
+    await writeFile(configPath, JSON.stringify(config));
+    const persist = remote ? false : { path: join(persistTo, 'v3') };
+    return await getPlatformProxy<Env>({ configPath, persist });
   } catch (error) {
+    if (!remote) throw error;
     const [reason] = String(rootCause(error)).split('\n');
     throw new CommandError(`cannot reach the remote database: ${reason}`);
   } finally {

@@ -12,6 +12,7 @@ import {
   createToken,
   findAccount,
 } from '../auth/accounts.ts';
+import { hashHere } from '../auth/passwords/password-hashing.ts';
 import { parseSettings } from '../settings.ts';
 import { type AccountStore, accountQueries } from '../store/accounts.ts';
 import * as fields from '../validation/fields.ts';
@@ -48,10 +49,12 @@ export async function createUser(
   const answers = options.input
     ? await askForUser(store, options)
     : await readEnvironment(store, options);
-  const created = await createAccount(store, parseSettings(vars), { ...answers, isSuperuser });
+  const created = await createAccount(store, hashing(vars), { ...answers, isSuperuser });
   if (!created.ok) throw new CommandError(TAKEN);
   print(`${kind} created successfully.`);
 }
+
+const hashing = (vars: Env) => hashHere(parseSettings(vars).iterations);
 
 type Answers = { username: string; email: string; password: string | undefined };
 
@@ -140,7 +143,7 @@ export async function changeUserPassword({ d1, vars }: Database, username?: stri
   note(`Changing password for user '${user.username}'`);
 
   const password = isInteractive() ? await askTwice(user) : await readTwice();
-  await changePassword(store, parseSettings(vars), user, password);
+  await changePassword(store, hashing(vars), user, password);
   print(`Password changed successfully for user '${user.username}'`);
 }
 
