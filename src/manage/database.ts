@@ -19,7 +19,13 @@ export type Where = {
   yes?: boolean;
 };
 
-export type Database = { d1: D1Database; vars: Env; migrationsDir: string };
+export type Database = {
+  d1: D1Database;
+  vars: Env;
+  migrationsDir: string;
+  /** Whether the Worker hashes passwords in Durable Objects. */
+  hasPasswordHasher: boolean;
+};
 
 const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
 
@@ -29,6 +35,7 @@ const WranglerConfig = v.object({
   account_id: v.optional(v.string()),
   compatibility_date: v.optional(v.string()),
   vars: v.record(v.string(), v.unknown()),
+  durable_objects: v.object({ bindings: v.array(v.object({ name: v.string() })) }),
   d1_databases: v.array(
     v.object({
       binding: v.string(),
@@ -55,7 +62,10 @@ export async function withDatabase<T>(
 ): Promise<T> {
   // Not before it is needed: it takes a second to load, and a quarter of a gigabyte.
   const { unstable_readConfig } = await import('wrangler');
-  const config = v.parse(WranglerConfig, unstable_readConfig({}, { hideWarnings: true }));
+  const { durable_objects, ...config } = v.parse(
+    WranglerConfig,
+    unstable_readConfig({}, { hideWarnings: true }),
+  );
   const binding = config.d1_databases.find((database) => database.binding === 'DB');
   if (!binding) throw new CommandError('wrangler.toml has no D1 database bound as DB');
   const name = binding.database_name ?? binding.binding;
@@ -71,7 +81,12 @@ export async function withDatabase<T>(
     d1_databases: [{ ...binding, database_id: id, remote: where.remote ?? false }],
   });
   try {
-    return await work({ d1: proxy.env.DB, vars: proxy.env, migrationsDir: binding.migrations_dir });
+    return await work({
+      d1: proxy.env.DB,
+      vars: proxy.env,
+      migrationsDir: binding.migrations_dir,
+      hasPasswordHasher: durable_objects.bindings.some(({ name }) => name === 'PASSWORD_HASHER'),
+    });
   } catch (error) {
     if (String(rootCause(error)).includes('no such table')) {
       throw new CommandError(
