@@ -1,9 +1,8 @@
 /** Password hashing by way of the `PASSWORD_HASHER` binding. */
 import type { PasswordHashing } from './auth/passwords/password-hashing.ts';
-import type { Unavailable } from './auth/tokens.ts';
 import type { Result } from './result.ts';
 import type { PasswordHasher } from './rpc/password-hasher.ts';
-import { ServiceUnavailable } from './service-unavailable.ts';
+import { ServiceUnavailable, type Unavailable } from './service-unavailable.ts';
 
 /** The CPU time an object has for a call (developers.cloudflare.com/durable-objects/platform/limits). */
 const TIMEOUT_MS = 30_000;

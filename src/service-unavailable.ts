@@ -11,3 +11,6 @@ export class ServiceUnavailable extends Error {
     this.service = service;
   }
 }
+
+/** The same as a value: RPC does not carry the class of an exception. */
+export type Unavailable = { kind: 'unavailable' };

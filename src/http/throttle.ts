@@ -2,10 +2,12 @@
  * Throttling by Cloudflare's Rate Limiting bindings: counted per location and eventually consistent, so
  * a brake and not a gate. Limits are in wrangler.toml.
  */
+import { log } from '../log.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Bindings } from '../services.ts';
-import { audit, clientAddress, type ThrottleScope } from './audit.ts';
-import type { RouteContext } from './context.ts';
+import { audit, type ThrottleScope } from './audit.ts';
+import { clientAddress } from './client-address.ts';
+import type { AppContext } from './context.ts';
 
 type Throttled = { kind: 'throttled'; waitSeconds: number };
 
@@ -23,17 +25,17 @@ const BINDINGS = {
  *
  * @param username in its normal form
  */
-export async function throttleLogin(c: RouteContext, username: string, userId?: number) {
+export async function throttleLogin(c: AppContext, username: string, userId?: number) {
   const address = clientAddress(c);
   const allowed = await throttle(c, 'login-address', `${address}`, userId);
   return allowed.ok ? throttle(c, 'login', `${username} ${address}`, userId) : allowed;
 }
 
 /** Registrations from one address; there may be a classroom behind it. */
-export const throttleRegister = (c: RouteContext) => throttle(c, 'register', `${clientAddress(c)}`);
+export const throttleRegister = (c: AppContext) => throttle(c, 'register', `${clientAddress(c)}`);
 
 async function throttle(
-  c: RouteContext,
+  c: AppContext,
   scope: ThrottleScope,
   key: string,
   userId?: number,
@@ -55,5 +57,5 @@ function warnOnce(scope: ThrottleScope): void {
   if (warned.has(scope)) return;
   warned.add(scope);
   const message = `${BINDINGS[scope]} is not bound: passwords can be guessed at full speed.`;
-  console.warn(JSON.stringify({ event: 'not-throttled', scope, message }));
+  log('warn', { event: 'not-throttled', scope, message });
 }

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
-import { CommandError, rootCause } from './command-error.ts';
+import { rootCause } from '../root-cause.ts';
+import { CommandError } from './command-error.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
 
 export type Where = {

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { type IdentifiedPassword, identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';
 import { parseSettings } from '../settings.ts';
-import { inspectionQueries } from '../store/inspection.ts';
+import { inspectionQueries } from '../store/operator/inspection.ts';
 import type { Database } from './database.ts';
 import { count, number, print } from './terminal.ts';
 

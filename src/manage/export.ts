@@ -1,7 +1,7 @@
 /** `manage export`: users and tokens of D1 into a file that Django reads. */
 import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { bulkQueries } from '../store/bulk.ts';
+import { bulkQueries } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { writeSqlite } from './django-sqlite.ts';

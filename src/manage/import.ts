@@ -6,7 +6,7 @@
 import { access } from 'node:fs/promises';
 import { identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';
-import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/bulk.ts';
+import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';

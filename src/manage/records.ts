@@ -6,7 +6,7 @@
  * rest_framework/authtoken/models.py). Whether a username is a pretty one is not asked: it exists.
  */
 import * as v from 'valibot';
-import { djangoDatetime } from '../store/columns.ts';
+import { djangoDatetime } from '../django-datetime.ts';
 
 /** A row of `auth_user`, as SQLite has it. */
 export type UserRow = {

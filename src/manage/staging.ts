@@ -4,8 +4,8 @@
  * system's directory for temporary files, without a name, and deletes it when the process ends.
  */
 import { DatabaseSync } from 'node:sqlite';
-import type { Standing, Value } from '../store/bulk.ts';
-import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/bulk.ts';
+import type { Standing, Value } from '../store/operator/bulk.ts';
+import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { TokenRow, UserRow } from './records.ts';
 
@@ -24,7 +24,7 @@ const TABLES = `
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
   BEGIN`;
 
-/** A user and its token, if it has one, as JSON arrays (see `Accounts` in store/bulk.ts). */
+/** A user and its token, if it has one, as JSON arrays (see `Accounts` in store/operator/bulk.ts). */
 export type Account = { user: string; token: string | undefined };
 
 const columnsOf = (table: string, columns: string[]) =>

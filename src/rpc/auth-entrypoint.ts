@@ -1,7 +1,7 @@
 /** The door for other Workers: a service binding instead of HTTP. */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Authenticate } from '../auth/tokens.ts';
-import { logFault } from '../log-fault.ts';
+import { logFault } from '../log.ts';
 import { err } from '../result.ts';
 import { ServiceUnavailable } from '../service-unavailable.ts';
 import { type Bindings, servicesOf } from '../services.ts';

@@ -2,9 +2,9 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Verification } from '../auth/passwords/hashers.ts';
 import { hashHere } from '../auth/passwords/password-hashing.ts';
-import type { Unavailable } from '../auth/tokens.ts';
-import { logFault } from '../log-fault.ts';
+import { logFault } from '../log.ts';
 import { err, ok, type Result } from '../result.ts';
+import type { Unavailable } from '../service-unavailable.ts';
 
 /**
  * Hashes passwords for this Worker. Nothing is stored here. What is thrown stays here too, in the log:

@@ -7,6 +7,7 @@ import { sha1 } from '@noble/hashes/legacy.js';
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { pbkdf2 as nativePbkdf2, sha256 as nativeSha256 } from '@noble/hashes/webcrypto.js';
+import { log } from '../../log.ts';
 import { type Derive, loadWebAssembly } from './pbkdf2-webassembly.ts';
 
 /** Bytes of SHA-256's and SHA-1's output, and so of the keys Django stores. */
@@ -95,7 +96,7 @@ async function loadedWebAssembly(): Promise<Derive | null> {
   try {
     webAssembly = await loadWebAssembly();
   } catch (error) {
-    console.warn(JSON.stringify({ event: 'no-webassembly', message: String(error) }));
+    log('warn', { event: 'no-webassembly', message: String(error) });
     webAssembly = null;
   }
   return webAssembly;

@@ -1,21 +1,21 @@
-/** What users do to their own account. Each takes the current password, or changes nothing that needs it. */
+/** What users do to their own account. The current password is asked for where harm can be done. */
 import { err, ok, type Result } from '../result.ts';
 import type { ProfileChanges } from '../store/users.ts';
-import type { AuthServices } from './auth-settings.ts';
-import { validatePassword } from './passwords/validators.ts';
-import { newToken, type User } from './tokens.ts';
-import { normalizeEmail, type PasswordRefused } from './users.ts';
+import type { AuthServices } from './auth-services.ts';
+import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
+import { newToken } from './tokens.ts';
+import { normalizeEmail, type User } from './users.ts';
 
 export type PasswordChange = { current_password: string; new_password: string };
 
 type InvalidPassword = { kind: 'invalid-password' };
 
 /**
- * Sets a new password and a new token, both or neither: the old token is dead with the old password.
+ * Sets a new password and a new token, both or neither. The old token is dead with the old password.
  *
  * @returns the new token's key
  */
-export async function changePassword(
+export async function changeOwnPassword(
   services: AuthServices,
   user: User,
   { current_password, new_password }: PasswordChange,
@@ -32,7 +32,7 @@ export async function changePassword(
 }
 
 /** Deletes the user and its token, both or neither. Refused while rows of other tables refer to it. */
-export async function deleteAccount(
+export async function deleteOwnAccount(
   services: AuthServices,
   user: User,
   currentPassword: string,
@@ -44,8 +44,12 @@ export async function deleteAccount(
   });
 }
 
-/** Sets what is given of the names and the address. @returns undefined where the user is gone */
-export async function updateProfile(
+/**
+ * Sets what is given of the names and the address. No password is asked for.
+ *
+ * @returns undefined where the user is gone
+ */
+export async function updateOwnProfile(
   { store }: AuthServices,
   user: User,
   changes: ProfileChanges,
@@ -58,8 +62,8 @@ export async function updateProfile(
 /**
  * Runs a change once the current password is verified.
  *
- * @param change given the stored password it must compare and swap; returns undefined where that has
- *   changed since, so that the password is verified anew, once
+ * @param change gets the stored password, which it must compare and swap. It returns undefined where
+ *   that password has changed. Then the current password is verified once more, and no more.
  */
 async function withCurrentPassword<T, E>(
   { store, hashing }: AuthServices,

@@ -7,7 +7,7 @@ export type AuthServices = { store: Store; hashing: PasswordHashing; settings: A
 
 /** What the domain asks of the settings. */
 export type AuthSettings = {
-  /** How long a token is good, in days; undefined: for ever, as in DRF. */
+  /** How long a token is good, in days. Undefined: for ever, as in DRF. */
   tokenMaxAgeDays: number | undefined;
   /** What a new password must pass (`AUTH_PASSWORD_VALIDATORS`), in this order. */
   passwordValidators: PasswordValidator[];

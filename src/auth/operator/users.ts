@@ -1,32 +1,38 @@
-/** What an operator does with accounts: the rules behind Django's and DRF's management commands. */
-import { err, ok, type Result } from '../result.ts';
-import type { AccountStore } from '../store/accounts.ts';
-import { djangoDatetime } from '../store/columns.ts';
-import { UNUSABLE_PREFIX } from './passwords/identify.ts';
-import type { PasswordHashing } from './passwords/password-hashing.ts';
-import { getRandomString } from './passwords/random-string.ts';
-import { newToken } from './tokens.ts';
-import { normalizeEmail, normalizeUsername } from './users.ts';
+/**
+ * What an operator does to users: the rules behind Django's and DRF's management commands. Only the
+ * command line may use this: nobody's password is asked for, and no token cache is told.
+ */
+import { djangoDatetime } from '../../django-datetime.ts';
+import { err, ok, type Result } from '../../result.ts';
+import type { OperatorStore } from '../../store/operator/users.ts';
+import { UNUSABLE_PREFIX } from '../passwords/identify.ts';
+import type { PasswordHashing } from '../passwords/password-hashing.ts';
+import { getRandomString } from '../passwords/random-string.ts';
+import { newToken } from '../tokens.ts';
+import { normalizeEmail, normalizeUsername, type User } from '../users.ts';
 
 /** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */
 const UNUSABLE_SUFFIX_LENGTH = 40;
 
-export type Account = { id: number; username: string };
+export type FoundUser = Pick<User, 'id' | 'username'>;
 
-export type NewAccount = {
+export type UserToCreate = {
   username: string;
   email: string;
-  /** Undefined for a user who cannot log in until it is given one. */
+  /** Undefined for a user who cannot log in until an operator sets a password. */
   password: string | undefined;
   /** A superuser is staff too (`UserManager.create_superuser`). */
   isSuperuser: boolean;
 };
 
-/** Creates an active user (`create_user`, `create_superuser`). As in Django, its first login makes its token. */
-export async function createAccount(
-  store: AccountStore,
+/**
+ * Creates an active user (`create_user`, `create_superuser`). As in Django it has no token; its first
+ * login makes one.
+ */
+export async function createUser(
+  store: OperatorStore,
   hashing: PasswordHashing,
-  { username, email, password, isSuperuser }: NewAccount,
+  { username, email, password, isSuperuser }: UserToCreate,
 ): Promise<Result<void, { kind: 'username-taken' }>> {
   const inserted = await store.insertUser({
     username: normalizeUsername(username),
@@ -45,19 +51,19 @@ export async function createAccount(
   return inserted ? ok(undefined) : err({ kind: 'username-taken' });
 }
 
-/** The user of exactly this name, or of its NFKC form: imported names may be in neither. */
-export async function findAccount(
-  store: AccountStore,
+/** The user of exactly this name, or of its NFKC form: an imported name may be in another form. */
+export async function findUser(
+  store: OperatorStore,
   username: string,
-): Promise<Account | undefined> {
+): Promise<FoundUser | undefined> {
   return (await store.findUser(username)) ?? store.findUser(normalizeUsername(username));
 }
 
-/** Gives the user a new password (`set_password`); its token stays. */
-export async function changePassword(
-  store: AccountStore,
+/** Gives the user a new password (`set_password`). Its token stays. */
+export async function setUserPassword(
+  store: OperatorStore,
   hashing: PasswordHashing,
-  { id }: Account,
+  { id }: FoundUser,
   password: string,
 ): Promise<void> {
   await store.setPassword(id, await hashing.makePassword(password));
@@ -69,9 +75,9 @@ export async function changePassword(
  * @param reset put a new one in the place of the one it has
  * @returns the token's key
  */
-export async function createToken(
-  store: AccountStore,
-  { id }: Account,
+export async function createUserToken(
+  store: OperatorStore,
+  { id }: FoundUser,
   { reset }: { reset: boolean },
 ): Promise<string> {
   const token = { ...newToken(), user_id: id };
