@@ -160,7 +160,7 @@ export async function startCloudflare({ accounts = [{ id: ACCOUNT, name: 'Stub' 
         .db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'auth%'`)
         .all()
         .map((row) => row.name),
-    stop: () => new Promise((stopped) => server.close(stopped)),
+    stop: () => new Promise<void>((stopped) => server.close(() => stopped())),
   };
 }
 
