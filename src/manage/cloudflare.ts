@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
 
@@ -67,7 +67,8 @@ async function ask<T>(args: string[], schema: v.GenericSchema<unknown, T>): Prom
   const { stdout, stderr } = await running.catch((error) => v.parse(Failed, error));
   const answer = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), stdout);
   if (answer.success) return answer.output;
-  throw new CommandError(`\`wrangler ${args.join(' ')}\` failed:\n${(stderr || stdout).trim()}`);
+  const reason = stripVTControlCharacters(stderr || stdout).trim();
+  throw new CommandError(`\`wrangler ${args.join(' ')}\` failed:\n${reason}`);
 }
 
 /** The operator sees what wrangler says. */

@@ -3,11 +3,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, onTestFinished, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { startCloudflare } from './cloudflare-stub.ts';
-import { temporaryDirectory } from './command-line.ts';
 
-/** Far above what a deployment takes here: a question that nobody answers ends the test, not the day. */
+/** Far above what one takes here: a question that nobody answers must not wait for ever. */
 const TIMEOUT_MS = 40_000;
 
 const TOKEN = { CLOUDFLARE_API_TOKEN: 'token' };
@@ -21,8 +20,14 @@ const NOBODY = {
   CLOUDFLARE_ENV: undefined,
 };
 
-const compileCache = mkdtempSync(join(tmpdir(), 'edge-authtoken-compile-cache-'));
-afterAll(() => rmSync(compileCache, { recursive: true }));
+// Tests that run side by side clean up together.
+const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-deploy-'));
+const stubs: Awaited<ReturnType<typeof startCloudflare>>[] = [];
+
+afterAll(async () => {
+  for (const stub of stubs) await stub.stop();
+  rmSync(directory, { recursive: true });
+});
 
 const DATABASE_CREATED = 'POST /d1/database';
 const FIRST_UPLOAD = 'PUT /workers/scripts/edge-authtoken';
@@ -30,11 +35,14 @@ const LATER_UPLOAD = 'POST /workers/scripts/edge-authtoken/versions';
 const MIGRATION = 'POST /d1/database/query';
 const HEALTH = 'GET /health';
 
+const stoppedAt = (step: string) =>
+  `CommandError: stopped at the ${step}. What was done before stays done: see above what is wrong, then run this again.`;
+
 /** A stub of its own, and a home of its own: whoever is logged in on this machine stays out of it. */
 async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
   const cloudflare = await startCloudflare(options);
-  onTestFinished(cloudflare.stop);
-  const home = temporaryDirectory();
+  stubs.push(cloudflare);
+  const home = mkdtempSync(join(directory, 'home-'));
 
   function deploy(env: Record<string, string>, ...args: string[]) {
     cloudflare.requests.length = 0;
@@ -57,7 +65,7 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
             WRANGLER_LOG_PATH: join(home, 'logs'),
             CLOUDFLARE_API_BASE_URL: cloudflare.url,
             // wrangler's 15 MB are compiled once.
-            NODE_COMPILE_CACHE: compileCache,
+            NODE_COMPILE_CACHE: join(directory, 'compiled'),
             STUB_URL: cloudflare.url,
             ...env,
           },
@@ -82,7 +90,7 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
   return { cloudflare, deploy, steps };
 }
 
-describe.concurrent('npm run deploy', { timeout: TIMEOUT_MS }, () => {
+describe.concurrent('npm run deploy', () => {
   test('first uploads, then migrates; later migrates, then uploads', async ({ expect }) => {
     const { cloudflare, deploy, steps } = await freshAccount();
     const { code, stdout, stderr } = await deploy(TOKEN);
@@ -108,56 +116,51 @@ describe.concurrent('npm run deploy', { timeout: TIMEOUT_MS }, () => {
     expect(cloudflare.databases()).toEqual(['edge-authtoken']);
   });
 
-  test('leaves nothing behind where it cannot list databases', async ({ expect }) => {
+  test('can be repeated after a failure at each step', async ({ expect }) => {
     const { cloudflare, deploy, steps } = await freshAccount();
-    cloudflare.breakAt(/^GET .*\/d1\/database$/);
-    const { code, stderr } = await deploy(TOKEN);
-    expect(code).toBe(1);
-    expect(stderr).toContain('CommandError: `wrangler d1 list --json` failed:');
-    expect(steps()).toEqual([]);
-    cloudflare.breakAt();
-    expect((await deploy(TOKEN)).code).toBe(0);
-    expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
-  });
-
-  test('can be repeated after the database could not be made', async ({ expect }) => {
-    const { cloudflare, deploy, steps } = await freshAccount();
-    cloudflare.breakAt(/^POST .*\/d1\/database$/);
-    const { code, stderr } = await deploy(TOKEN);
-    expect(code).toBe(1);
-    expect(stderr).toContain('CommandError: stopped at the upload.');
-    expect(steps()).toEqual([DATABASE_CREATED]);
-    cloudflare.breakAt();
-    expect((await deploy(TOKEN)).code).toBe(0);
-    expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
-  });
-
-  test('can be repeated after the upload failed with the database made', async ({ expect }) => {
-    const { cloudflare, deploy, steps } = await freshAccount();
-    cloudflare.breakAt(/^PUT .*\/workers\/scripts\//);
-    const { code, stderr } = await deploy(TOKEN);
-    expect(code).toBe(1);
-    expect(stderr).toContain('CommandError: stopped at the upload.');
-    expect(cloudflare.databases()).toEqual(['edge-authtoken']);
+    const failing = async (line: RegExp) => {
+      cloudflare.breakAt(line);
+      const { code, stderr } = await deploy(TOKEN);
+      expect(code).toBe(1);
+      expect(stderr).toContain('Broken for a test.');
+      return { steps: steps(), error: /^CommandError: .*$/m.exec(stderr)?.[0] };
+    };
+    expect(await failing(/^GET .*\/d1\/database$/)).toEqual({
+      steps: [],
+      error: 'CommandError: `wrangler d1 list --json` failed:',
+    });
+    expect(await failing(/^POST .*\/d1\/database$/)).toEqual({
+      steps: [DATABASE_CREATED],
+      error: stoppedAt('upload'),
+    });
+    expect(await failing(/^PUT .*\/workers\/scripts\//)).toEqual({
+      steps: [DATABASE_CREATED, FIRST_UPLOAD],
+      error: stoppedAt('upload'),
+    });
+    // The database is there now: no Worker before its tables.
+    expect(await failing(/^POST .*\/query$/)).toEqual({
+      steps: [MIGRATION],
+      error: stoppedAt('migrations'),
+    });
     expect(cloudflare.uploads()).toBe(0);
+
     cloudflare.breakAt();
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, FIRST_UPLOAD, HEALTH]);
+    expect(cloudflare.databases()).toEqual(['edge-authtoken']);
     expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
   });
 
-  test('can be repeated after the migrations failed, and uploads nothing before they work', async ({
+  test('can be repeated after a first Worker is there and its tables are not', async ({
     expect,
   }) => {
     const { cloudflare, deploy, steps } = await freshAccount();
     cloudflare.breakAt(/^POST .*\/query$/);
     const { code, stderr } = await deploy(TOKEN);
     expect(code).toBe(1);
-    expect(stderr).toContain('CommandError: stopped at the migrations.');
-    expect(cloudflare.uploads()).toBe(1);
-    expect(cloudflare.requests).not.toContain(HEALTH);
-    expect((await deploy(TOKEN)).code).toBe(1);
-    expect(steps()).toEqual([MIGRATION]);
+    expect(stderr).toContain(stoppedAt('migrations'));
+    expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION]);
+
     cloudflare.breakAt();
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
@@ -244,11 +247,11 @@ describe.concurrent('npm run deploy', { timeout: TIMEOUT_MS }, () => {
 
   test('is a configuration that wrangler warns of nothing about', async ({ expect }) => {
     const args = ['--env-file=.wrangler.env', 'node_modules/wrangler/bin/wrangler.js', 'deploy'];
-    const directory = temporaryDirectory();
+    const outdir = join(directory, 'bundle');
     const output = await new Promise<string>((finished, failed) => {
       execFile(
         process.execPath,
-        [...args, '--dry-run', '--outdir', directory],
+        [...args, '--dry-run', '--outdir', outdir],
         { timeout: TIMEOUT_MS },
         (error, stdout, stderr) => (error ? failed(error) : finished(stdout + stderr)),
       );
