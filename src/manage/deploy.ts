@@ -125,7 +125,7 @@ async function untilHealthy(url: URL): Promise<void> {
 
 async function stepsBeforeProduction(): Promise<string[]> {
   const security = await readFile('SECURITY.md', 'utf8');
-  return /^## Before production\n+(.*?)\n+## /ms.exec(security)?.[1]?.split('\n') ?? [];
+  return /^## Before production\n.*?(^1\. .*?)\n+## /ms.exec(security)?.[1]?.split('\n') ?? [];
 }
 
 try {
