@@ -5,20 +5,10 @@ import { normalizeUsername } from '../auth/users.ts';
 import { parseSettings } from '../settings.ts';
 import { inspectionQueries } from '../store/operator/inspection.ts';
 import type { Database } from './database.ts';
+import { cpuMsOf, loginCost, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
 import { count, number, print } from './terminal.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
-
-/** What production Workers' WebCrypto takes. Local ones take all. */
-const MAX_NATIVE_ITERATIONS = 100_000;
-
-/** What a Worker may use of CPU for a request on the free plan (developers.cloudflare.com/workers/platform/limits). */
-const FREE_PLAN_CPU_MS = 10;
-
-/** What 1,000 iterations take in workerd (README, "What it costs"). */
-const NATIVE_MS = 0.12;
-const WEBASSEMBLY_MS = 0.3;
-const JAVASCRIPT_SHA1_MS = 1.8;
 
 const NAMES_PAGE = 1000;
 
@@ -41,19 +31,8 @@ export async function doctor({
   );
 
   const { iterations } = parseSettings(vars);
-  const cpuMs = cpuMsOf('pbkdf2_sha256', iterations);
-  const isOnEveryPlan = hasPasswordHasher || cpuMs < FREE_PLAN_CPU_MS;
-  report(
-    isOnEveryPlan,
-    `Setting: PBKDF2_ITERATIONS ${number(iterations)}: in production a login or registration costs ` +
-      `about ${number(Math.round(cpuMs))} ms of CPU, ${
-        hasPasswordHasher
-          ? 'in a Durable Object, on every plan'
-          : isOnEveryPlan
-            ? `of the ${FREE_PLAN_CPU_MS} ms that Workers Free has`
-            : `and Workers Free has ${FREE_PLAN_CPU_MS}: bind PASSWORD_HASHER, or be on Workers Paid`
-      }`,
-  );
+  const cost = loginCost(iterations, hasPasswordHasher);
+  report(cost.isOnEveryPlan, `Setting: ${cost.line}`);
 
   const withoutToken = await inspection.countUsersWithoutToken();
   const orphans = await inspection.countTokensWithoutUser();
@@ -101,13 +80,6 @@ async function reportPasswords(inspection: Inspection): Promise<void> {
 /** What production refuses is hashed in slices of WebAssembly; SHA-1 has none. */
 const holdsThread = ({ algorithm, iterations = 0 }: IdentifiedPassword): boolean =>
   algorithm === 'pbkdf2_sha1' && iterations > MAX_NATIVE_ITERATIONS;
-
-/** CPU time in production of PBKDF2 with so many iterations. */
-function cpuMsOf(algorithm: string, iterations: number): number {
-  const thousands = iterations / 1000;
-  if (iterations <= MAX_NATIVE_ITERATIONS) return thousands * NATIVE_MS;
-  return thousands * (algorithm === 'pbkdf2_sha1' ? JAVASCRIPT_SHA1_MS : WEBASSEMBLY_MS);
-}
 
 /** Login looks for a name in its NFKC form: who is stored in another cannot be found. */
 async function reportNames(inspection: Inspection): Promise<void> {
