@@ -96,7 +96,7 @@ test('of a broken file nothing is written', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(
-      /\nCommandError: record 3 \(authtoken\.token\): its user 2 is not in the file\n$/,
+      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is neither in what is imported nor in the database\n$/,
     ),
   });
   expect(query(USERS)).toEqual([]);
