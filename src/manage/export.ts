@@ -35,12 +35,12 @@ export function formatOf(path: string): Format | undefined {
  * @throws CommandError where the file exists
  */
 export async function exportAccounts(
-  database: Database,
+  { d1 }: Pick<Database, 'd1'>,
   path: string,
   format: Format,
 ): Promise<void> {
   if (path !== STDIO && existsSync(path)) throw new CommandError(`${path} exists already`);
-  const bulk = bulkQueries(database.d1);
+  const bulk = bulkQueries(d1);
   const staging = createStaging();
   try {
     await stageDatabase(bulk, staging);

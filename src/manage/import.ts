@@ -12,7 +12,7 @@ import { isSqlite, stageSqlite } from './django-sqlite.ts';
 import { type FindUserIds, stageFixture } from './dumpdata.ts';
 import { printConflicts, printReport } from './report.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
-import { count, fileName, STDIO, startProgress } from './terminal.ts';
+import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
 
 export type OnConflict = 'fail' | 'skip' | 'update';
 
@@ -151,11 +151,12 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
     }
     if (updates > 0) await writeAll(staging.differingAccounts(now), bulk.updateAccounts);
   } catch (error) {
-    if (!String(error).includes('UNIQUE constraint failed')) throw error;
-    throw new CommandError(
-      `somebody registered meanwhile; ${count(done, 'user')} were written, each with its token: ` +
-        'start again with --on-conflict skip',
-    );
+    const rest = `${count(done, 'user')} were written, each with its token: start again with --on-conflict skip`;
+    if (String(error).includes('UNIQUE constraint failed')) {
+      throw new CommandError(`somebody registered meanwhile; ${rest}`);
+    }
+    note(rest);
+    throw error;
   }
 }
 

@@ -2,18 +2,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getPlatformProxy } from 'wrangler';
+import type { Database } from '../../src/manage/database.ts';
 
-const MIGRATIONS = 'drizzle';
+const migrationsDir = 'drizzle';
 
 /** @returns a database with the project's tables and nobody in them, and what ends it */
-export async function startLocalD1(): Promise<{ d1: D1Database; stop: () => Promise<void> }> {
+export async function startLocalD1(): Promise<Database & { stop: () => Promise<void> }> {
   const { env, dispose } = await getPlatformProxy<Env>({ persist: false, remoteBindings: false });
-  const files = readdirSync(MIGRATIONS).filter((file) => file.endsWith('.sql'));
+  const files = readdirSync(migrationsDir).filter((file) => file.endsWith('.sql'));
   for (const file of files.sort()) {
-    const sql = readFileSync(join(MIGRATIONS, file), 'utf8');
+    const sql = readFileSync(join(migrationsDir, file), 'utf8');
     await env.DB.batch(
       sql.split('--> statement-breakpoint').map((statement) => env.DB.prepare(statement)),
     );
   }
-  return { d1: env.DB, stop: dispose };
+  return { d1: env.DB, vars: env, migrationsDir, stop: dispose };
 }
