@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
+import { nodeDerivations } from './test/auth/passwords/node-derivations.ts';
 
 /** Tests of what only Node can do: run a validator, start Workers. All others run in workerd. */
 const NODE_TESTS = 'test/**/*.node.test.ts';
@@ -25,7 +26,10 @@ export default defineConfig(async () => ({
         ],
         test: {
           name: 'workerd',
-          provide: { fuzzSeed: Number(process.env.FUZZ_SEED ?? 1) },
+          provide: {
+            fuzzSeed: Number(process.env.FUZZ_SEED ?? 1),
+            nodeDerivations: nodeDerivations(),
+          },
           include: ['test/**/*.test.ts'],
           // The last two have configurations of their own.
           exclude: [NODE_TESTS, 'test/manage/**', 'test/browser/**'],

@@ -5,6 +5,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ApplyGlobalResponse } from 'hono/client';
+import { authenticated } from './http/authenticated.ts';
 import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
 import { fail, onError } from './http/failure.ts';
@@ -12,13 +13,12 @@ import { health } from './http/health.ts';
 import { login, obtainAuthToken } from './http/login.ts';
 import { logout } from './http/logout.ts';
 import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
-import { noRoute } from './http/no-route.ts';
-import { openApi } from './http/openapi.ts';
+import { openApi } from './http/openapi/route.ts';
 import { password } from './http/password.ts';
 import { register } from './http/register.ts';
 import { root } from './http/root.tsx';
 import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
-import { tokenAuthentication } from './http/token-authentication.ts';
+import { unrouted } from './http/unrouted.ts';
 import { servicesOf } from './services.ts';
 
 /** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
@@ -34,28 +34,28 @@ export function createApp() {
   app.get('/', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c, next) {
-    const { settings, store, authenticate } = servicesOf(c.env);
+    const { settings, store, hashing, authenticate } = servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
+    c.set('hashing', hashing);
     c.set('authenticate', authenticate);
     await next();
   });
   app.use(crossOrigin);
-  for (const path of ['/me', '/logout', '/password']) app.use(path, tokenAuthentication());
 
   app.onError(onError);
-  app.notFound(noRoute(app));
+  app.notFound(unrouted(app));
 
   return app
     .get('/', root(app))
     .post('/register', limitBody, register)
     .post('/login', limitBody, login)
     .post('/api-token-auth', limitBody, obtainAuthToken)
-    .post('/logout', logout)
-    .post('/password', limitBody, password)
-    .get('/me', retrieveMe)
-    .patch('/me', limitBody, updateMe)
-    .delete('/me', limitBody, deleteMe)
+    .post('/logout', authenticated(logout))
+    .post('/password', limitBody, authenticated(password))
+    .get('/me', authenticated(retrieveMe))
+    .patch('/me', limitBody, authenticated(updateMe))
+    .delete('/me', limitBody, authenticated(deleteMe))
     .get('/health', health)
     .get('/openapi.json', openApi);
 }

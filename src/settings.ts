@@ -1,6 +1,6 @@
 /** The Worker's vars, parsed once: everything past this file can rely on them. */
 import * as v from 'valibot';
-import type { AuthSettings } from './auth/auth-settings.ts';
+import type { AuthSettings } from './auth/auth-services.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
 import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
 import type { StoreSettings } from './store/store.ts';
@@ -47,6 +47,8 @@ const Origins = v.pipe(
 
 export type Settings = AuthSettings &
   StoreSettings & {
+    /** PBKDF2's work factor for passwords made today. */
+    iterations: number;
     /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
     corsAllowedOrigins: string[];
     /** Whether `/` is a page for people. */

@@ -5,7 +5,12 @@ import type { Bindings } from '../src/services.ts';
 
 const app = createApp();
 
-const { LOGIN_LIMIT: _login, REGISTER_LIMIT: _register, ...rest } = env;
+const {
+  LOGIN_LIMIT: _login,
+  LOGIN_ADDRESS_LIMIT: _address,
+  REGISTER_LIMIT: _register,
+  ...rest
+} = env;
 
 /** This Worker's bindings, but for those that throttle. */
 export const unthrottled: Bindings = rest;

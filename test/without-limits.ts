@@ -7,15 +7,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 
-const PATH = '.wrangler/without-limits/wrangler.json';
+const FOLDER = '.wrangler/without-limits';
 
-/** Writes the configuration. @returns its path */
-export function withoutLimits(): string {
-  const { ratelimits: _, ...config } = readRawConfig({ config: 'wrangler.toml' }).rawConfig;
-  mkdirSync('.wrangler/without-limits', { recursive: true });
+/**
+ * Writes the configuration.
+ *
+ * @param hasObjects whether its Worker has the Durable Objects of wrangler.toml
+ * @returns its path
+ */
+export function withoutLimits(hasObjects = true): string {
+  const { rawConfig } = readRawConfig({ config: 'wrangler.toml' });
+  const { ratelimits: _, durable_objects, migrations, ...config } = rawConfig;
+  const objects = hasObjects ? { durable_objects, migrations } : {};
+  const path = `${FOLDER}/${hasObjects ? 'wrangler' : 'without-objects'}.json`;
+  mkdirSync(FOLDER, { recursive: true });
   // wrangler reads the paths of a configuration from where it lies.
-  writeFileSync(PATH, JSON.stringify({ ...config, main: `../../${config.main}` }));
-  return PATH;
+  writeFileSync(path, JSON.stringify({ ...config, ...objects, main: `../../${config.main}` }));
+  return path;
 }
 
 if (import.meta.main) process.stdout.write(`${withoutLimits()}\n`);

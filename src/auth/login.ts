@@ -1,14 +1,15 @@
 /** From a username and password to the user's token (django/contrib/auth/backends.py `ModelBackend`). */
 import { err, ok, type Result } from '../result.ts';
-import type { Store } from '../store/store.ts';
-import type { AuthSettings } from './auth-settings.ts';
-import { makePassword, verifyPassword } from './passwords/hashers.ts';
+import type { AuthServices } from './auth-services.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
-import { normalizeUsername } from './users.ts';
 
-export type Credentials = { username: string; password: string };
+export type Credentials = {
+  /** In its normal form (`normalizeUsername`). */
+  username: string;
+  password: string;
+};
 
-/** The reason is for the log alone: on the wire all failures are one and the same. */
+/** The reason is for the log alone. The client gets the same answer for each. */
 export type LoginFailure = {
   kind: 'invalid-credentials';
   reason: 'unknown-user' | 'wrong-password' | 'inactive-user' | 'changed-meanwhile';
@@ -20,8 +21,8 @@ export type Login = {
   /** The token's key. */
   key: string;
   /**
-   * Where the stored hash is weaker than today's: replaces it, unless the password has changed since, and
-   * tells whether it did. As costly as a login: to be run once the answer is out.
+   * Replaces a stored hash that is weaker than today's, unless the password has changed meanwhile, and
+   * returns whether it did. It costs as much as a login: run it once the answer is out.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
 };
@@ -31,12 +32,11 @@ export type Login = {
  * expired (`Token.objects.get_or_create`).
  */
 export async function logIn(
-  store: Store,
-  settings: AuthSettings,
+  services: AuthServices,
   credentials: Credentials,
 ): Promise<Result<Login, LoginFailure>> {
-  const attempt = () => attemptLogin(store, settings, credentials);
-  // A second look where the user changed under our eyes; whom even that finds changing is let go.
+  const attempt = () => attemptLogin(services, credentials);
+  // The user may change while its password is checked. Then everything is read once more.
   return (
     (await attempt()) ??
     (await attempt()) ??
@@ -46,13 +46,12 @@ export async function logIn(
 
 /** Undefined where the user changed (a new password or hash, deactivated, deleted) since it was read. */
 async function attemptLogin(
-  store: Store,
-  { iterations, tokenMaxAgeDays }: AuthSettings,
+  { store, hashing, settings: { tokenMaxAgeDays } }: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
-  const user = await store.findUserByUsername(normalizeUsername(username));
-  // Before looking whether there is a user or it is active: the time taken must tell neither.
-  const { isCorrect, mustUpdate } = await verifyPassword(password, user?.password, iterations);
+  const user = await store.findUserByUsername(username);
+  // Also where there is no user or it is inactive: the time taken must not tell.
+  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, user?.password);
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
@@ -71,6 +70,6 @@ async function attemptLogin(
   if (key === undefined) return undefined;
 
   const upgradeHash = async () =>
-    store.replacePassword(userId, user.password, await makePassword(password, iterations));
+    store.replacePassword(userId, user.password, await hashing.makePassword(password));
   return ok({ userId, key, upgradeHash: mustUpdate ? upgradeHash : undefined });
 }

@@ -1,22 +1,12 @@
 /** Tokens and how a request presents one. After rest_framework/authtoken/models.py and authentication.py. */
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
+import { djangoDatetime } from '../django-datetime.ts';
 import { err, ok, type Result } from '../result.ts';
-import { djangoDatetime } from '../store/columns.ts';
+import type { Unavailable } from '../service-unavailable.ts';
+import type { User } from './users.ts';
 
 /** Bytes of randomness in a key of ours: 160 bits, 40 hexadecimal digits (`Token.generate_key`). */
 const KEY_LENGTH = 20;
-
-/** Whom a token names: a user without its password. */
-export type User = {
-  id: number;
-  username: string;
-  first_name: string;
-  last_name: string;
-  email: string;
-  is_staff: boolean;
-  is_superuser: boolean;
-  is_active: boolean;
-};
 
 export type Token = {
   key: string;
@@ -24,7 +14,7 @@ export type Token = {
   created: string;
 };
 
-/** A new token. Its key is 40 lower-case hexadecimal digits; imported ones may be any 40 characters or fewer. */
+/** A new token. Its key is 40 lower-case hexadecimal digits. Imported keys are any 1 to 40 characters. */
 export const newToken = (): Token => ({
   key: bytesToHex(randomBytes(KEY_LENGTH)),
   created: djangoDatetime(new Date()),
@@ -32,7 +22,7 @@ export const newToken = (): Token => ({
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The datetime before which tokens that are expired now were created; '' where none ever expires. */
+/** Tokens created before this datetime are expired now. '' where tokens don't expire. */
 export const expiryDate = (maxAgeDays: number | undefined): string =>
   maxAgeDays === undefined ? '' : djangoDatetime(new Date(Date.now() - maxAgeDays * DAY_MS));
 
@@ -46,7 +36,7 @@ export type Authenticated = { user: User; token: Token };
 /** Finds a key's token and user; undefined where there is none. */
 export type FindToken = (key: string) => Promise<Authenticated | undefined>;
 
-/** Why a request is nobody's. `not-authenticated` where it did not try, or not in our scheme. */
+/** Why a request has no user. `not-authenticated`: it has no header, or one of another scheme. */
 export type AuthenticationFailure =
   | { kind: 'not-authenticated' }
   | { kind: 'authentication-failed'; reason: AuthenticationFailureReason };
@@ -59,10 +49,10 @@ export type AuthenticationFailureReason =
   | 'user-inactive'
   | 'token-expired';
 
-/** D1 did not answer. Said in so many words only to those who could not tell by an exception's class. */
-export type Unavailable = { kind: 'unavailable' };
-
-/** From an Authorization header, undefined where there is none, to whom it names. */
+/**
+ * From an Authorization header, undefined where there is none, to the user it names. `unavailable` comes
+ * only over RPC; within this Worker a `ServiceUnavailable` is thrown.
+ */
 export type Authenticate = (
   authorization: string | undefined,
 ) => Promise<Result<Authenticated, AuthenticationFailure | Unavailable>>;
@@ -87,7 +77,7 @@ export async function authenticate(
   if (keyword?.toLowerCase() !== 'token') return err({ kind: 'not-authenticated' });
   if (key === undefined) return failed('no-credentials');
   if (rest.length > 0) return failed('token-contains-spaces');
-  // The header's bytes must be UTF-8; what the runtime could not decode it has replaced by U+FFFD.
+  // The header's bytes must be UTF-8. The runtime puts U+FFFD in the place of what is not.
   if (key.includes('\uFFFD')) return failed('token-contains-invalid-characters');
 
   const authenticated = await findToken(key);

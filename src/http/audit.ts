@@ -3,13 +3,18 @@
  * failed login: people type passwords there.
  */
 import type { LoginFailure } from '../auth/login.ts';
-import type { RouteContext } from './context.ts';
+import { log } from '../log.ts';
+import { clientAddress } from './client-address.ts';
+import type { AppContext } from './context.ts';
+
+/** What is counted: guesses at a user's password, guesses from an address, registrations from one. */
+export type ThrottleScope = 'login' | 'login-address' | 'register';
 
 export type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
   | { event: 'login-failed'; user_id: number | undefined; reason: LoginFailure['reason'] }
-  | { event: 'throttled'; user_id: number | undefined; scope: 'login' | 'register' }
+  | { event: 'throttled'; user_id: number | undefined; scope: ThrottleScope }
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }
@@ -17,21 +22,16 @@ export type SecurityEvent =
   | { event: 'account-deletion-refused'; user_id: number }
   | { event: 'hash-upgraded'; user_id: number };
 
-export function audit(c: RouteContext, event: SecurityEvent): void {
-  const line = { ...event, client: clientAddress(c), request_id: requestId(c) };
-  console.log(JSON.stringify(line));
+export function audit(c: AppContext, event: SecurityEvent): void {
+  log('log', { ...event, client: clientAddress(c), request_id: requestId(c) });
 }
 
 /** Cloudflare's own id where there is one; never the client's word for it. */
-function requestId(c: RouteContext): string {
+function requestId(c: AppContext): string {
   const id = requestIds.get(c) ?? c.req.header('CF-Ray') ?? crypto.randomUUID();
   requestIds.set(c, id);
   return id;
 }
 
 /** Made only for requests that have something to log. */
-const requestIds = new WeakMap<RouteContext, string>();
-
-/** Set by Cloudflare alone; `X-Forwarded-For` is whatever the client says. Undefined off Cloudflare. */
-export const clientAddress = (c: RouteContext): string | undefined =>
-  c.req.header('CF-Connecting-IP');
+const requestIds = new WeakMap<AppContext, string>();

@@ -2,22 +2,11 @@ import type { Context, Input } from 'hono';
 import type { BlankInput } from 'hono/types';
 import type { GenericSchema, InferInput } from 'valibot';
 import type { Bindings, Services } from '../services.ts';
-import type { TokenAuthenticationVariables } from './token-authentication.ts';
 
 /** What every handler of this Worker finds on its context. */
 export type AppEnv = { Bindings: Bindings; Variables: Services };
 
 export type AppContext<I extends Input = BlankInput> = Context<AppEnv, string, I>;
 
-/** The context of a route behind `tokenAuthentication`. */
-export type AuthenticatedContext<I extends Input = BlankInput> = Context<
-  AppEnv & { Variables: TokenAuthenticationVariables },
-  string,
-  I
->;
-
 /** A body that a route takes: what a typed client must send (`hc<AppType>`). */
 export type Body<TSchema extends GenericSchema> = { in: { json: InferInput<TSchema> } };
-
-/** Any route's. */
-export type RouteContext = AppContext | AuthenticatedContext;

@@ -1,13 +1,8 @@
 /** The one place where failures become HTTP: status, DRF's sentence, headers. */
 import type { Context } from 'hono';
-import { HashingOverloaded } from '../auth/passwords/gate.ts';
-import type {
-  AuthenticationFailure,
-  AuthenticationFailureReason,
-  Unavailable,
-} from '../auth/tokens.ts';
-import { logFault } from '../log-fault.ts';
-import { DatabaseUnavailable } from '../store/unavailable.ts';
+import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
+import { logFault } from '../log.ts';
+import { ServiceUnavailable, type Unavailable } from '../service-unavailable.ts';
 import type {
   ParseErrorReason,
   ParseFailure,
@@ -37,7 +32,7 @@ export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 /** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
-/** How soon a client may try again when D1 did not answer, or too many hashed at once: both pass in a moment. */
+/** When a client may try again. A D1 that did not answer and a full queue of hashes are over soon. */
 const UNAVAILABLE_SECONDS = 1;
 export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
@@ -82,24 +77,16 @@ export function fail(c: Context, failure: Failure) {
       return invalid(c, { [failure.field]: failure.sentences });
     case 'invalid-credentials':
       return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
-    case 'not-authenticated': {
-      const detail = 'Authentication credentials were not provided.';
-      return c.json({ detail }, 401, WWW_AUTHENTICATE);
-    }
-    case 'authentication-failed': {
-      const detail = AUTHENTICATION_FAILURES[failure.reason];
-      return c.json({ detail }, 401, WWW_AUTHENTICATE);
-    }
+    case 'not-authenticated':
+    case 'authentication-failed':
+    case 'unavailable':
+      return failAuthentication(c, failure);
     case 'user-referenced':
       return c.json({ detail: 'This user cannot be deleted: other records refer to it.' }, 409);
     case 'throttled': {
       const { waitSeconds } = failure;
       const detail = `Request was throttled. Expected available in ${waitSeconds} seconds.`;
       return c.json({ detail }, 429, { 'Retry-After': String(waitSeconds) });
-    }
-    case 'unavailable': {
-      const detail = 'Service temporarily unavailable, try again later.';
-      return c.json({ detail }, 503, RETRY_AFTER);
     }
     case 'not-found':
       return c.json({ detail: 'Not found.' }, 404);
@@ -112,13 +99,31 @@ export function fail(c: Context, failure: Failure) {
   }
 }
 
+/** The answer where it is not known who asks. Apart from `fail`, so that a route's type has no more. */
+export function failAuthentication(c: Context, failure: AuthenticationFailure | Unavailable) {
+  switch (failure.kind) {
+    case 'not-authenticated': {
+      const detail = 'Authentication credentials were not provided.';
+      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+    }
+    case 'authentication-failed': {
+      const detail = AUTHENTICATION_FAILURES[failure.reason];
+      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+    }
+    case 'unavailable': {
+      const detail = 'Service temporarily unavailable, try again later.';
+      return c.json({ detail }, 503, RETRY_AFTER);
+    }
+    default:
+      return failure satisfies never;
+  }
+}
+
 const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
 
-/** What was thrown: something that will pass, or a fault of ours. Told to the log, and no more to the client. */
+/** Answers what was thrown: 503 for what will pass, 500 for a fault of ours. Only the log says more. */
 export function onError(error: Error, c: Context): Response {
   logFault(error);
-  if (error instanceof DatabaseUnavailable || error instanceof HashingOverloaded) {
-    return fail(c, { kind: 'unavailable' });
-  }
+  if (error instanceof ServiceUnavailable) return fail(c, { kind: 'unavailable' });
   return c.json({ detail: 'A server error occurred.' }, 500);
 }

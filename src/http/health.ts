@@ -1,4 +1,4 @@
-import { logFault } from '../log-fault.ts';
+import { logFault } from '../log.ts';
 import type { AppContext } from './context.ts';
 import { RETRY_AFTER } from './failure.ts';
 

@@ -1,14 +1,14 @@
-import type { Env, Hono } from 'hono';
+import type { Hono } from 'hono';
 import { html } from 'hono/html';
-import type { AppContext } from './context.ts';
-import { Page } from './page/page.tsx';
+import type { AppContext, AppEnv } from './context.ts';
+import { Page } from './lesson/page.tsx';
 
 /**
  * `GET /` → the page; with `BROWSABLE_API = "false"`, 200 `{path: [methods]}` of all routes.
  *
  * @param app whose routes are listed
  */
-export function root<E extends Env>(app: Hono<E>) {
+export function root(app: Hono<AppEnv>) {
   return function root(c: AppContext) {
     if (!c.var.settings.browsableApi) return c.json(methodsByPath(app));
     const page = html`<!doctype html>${<Page nonce={c.var.secureHeadersNonce} />}`;
@@ -17,7 +17,7 @@ export function root<E extends Env>(app: Hono<E>) {
   };
 }
 
-function methodsByPath<E extends Env>({ routes }: Hono<E>): Record<string, string[]> {
+function methodsByPath({ routes }: Hono<AppEnv>): Record<string, string[]> {
   const index: Record<string, string[]> = {};
   for (const { path, method } of routes) {
     if (method === 'ALL' || index[path]?.includes(method)) continue;

@@ -2,31 +2,47 @@
  * Throttling by Cloudflare's Rate Limiting bindings: counted per location and eventually consistent, so
  * a brake and not a gate. Limits are in wrangler.toml.
  */
+import { log } from '../log.ts';
 import { err, ok, type Result } from '../result.ts';
-import { audit, clientAddress } from './audit.ts';
-import type { RouteContext } from './context.ts';
+import type { Bindings } from '../services.ts';
+import { audit, type ThrottleScope } from './audit.ts';
+import { clientAddress } from './client-address.ts';
+import type { AppContext } from './context.ts';
 
 type Throttled = { kind: 'throttled'; waitSeconds: number };
 
-/** The `period` of both limits in wrangler.toml; the bindings don't tell how much of it is left. */
+/** The `period` of all limits in wrangler.toml; the bindings don't tell how much of it is left. */
 const PERIOD_SECONDS = 60;
 
-/** Guesses at one user's password from one address. @param username in its normal form */
-export const throttleLogin = (c: RouteContext, username: string, userId?: number) =>
-  throttle(c, 'login', `${username} ${clientAddress(c)}`, userId);
+const BINDINGS = {
+  login: 'LOGIN_LIMIT',
+  'login-address': 'LOGIN_ADDRESS_LIMIT',
+  register: 'REGISTER_LIMIT',
+} as const satisfies Record<ThrottleScope, keyof Bindings>;
+
+/**
+ * Guesses from one address: at any password, and at one user's.
+ *
+ * @param username in its normal form
+ */
+export async function throttleLogin(c: AppContext, username: string, userId?: number) {
+  const address = clientAddress(c);
+  const allowed = await throttle(c, 'login-address', `${address}`, userId);
+  return allowed.ok ? throttle(c, 'login', `${username} ${address}`, userId) : allowed;
+}
 
 /** Registrations from one address; there may be a classroom behind it. */
-export const throttleRegister = (c: RouteContext) => throttle(c, 'register', `${clientAddress(c)}`);
+export const throttleRegister = (c: AppContext) => throttle(c, 'register', `${clientAddress(c)}`);
 
 async function throttle(
-  c: RouteContext,
-  scope: 'login' | 'register',
+  c: AppContext,
+  scope: ThrottleScope,
   key: string,
   userId?: number,
 ): Promise<Result<undefined, Throttled>> {
-  const limiter = scope === 'login' ? c.env.LOGIN_LIMIT : c.env.REGISTER_LIMIT;
+  const limiter = c.env[BINDINGS[scope]];
   if (!limiter) {
-    warnOnce();
+    warnOnce(scope);
     return ok(undefined);
   }
   const { success } = await limiter.limit({ key });
@@ -35,16 +51,11 @@ async function throttle(
   return err({ kind: 'throttled', waitSeconds: PERIOD_SECONDS });
 }
 
-let warned = false;
+const warned = new Set<ThrottleScope>();
 
-function warnOnce(): void {
-  if (warned) return;
-  warned = true;
-  console.warn(
-    JSON.stringify({
-      event: 'not-throttled',
-      message:
-        'LOGIN_LIMIT or REGISTER_LIMIT is not bound: passwords can be guessed at full speed.',
-    }),
-  );
+function warnOnce(scope: ThrottleScope): void {
+  if (warned.has(scope)) return;
+  warned.add(scope);
+  const message = `${BINDINGS[scope]} is not bound: passwords can be guessed at full speed.`;
+  log('warn', { event: 'not-throttled', scope, message });
 }

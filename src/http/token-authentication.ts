@@ -1,6 +1,7 @@
 import type { Context, Env, MiddlewareHandler } from 'hono';
-import type { Authenticate, Token, User } from '../auth/tokens.ts';
-import { fail } from './failure.ts';
+import type { Authenticate, Token } from '../auth/tokens.ts';
+import type { User } from '../auth/users.ts';
+import { failAuthentication } from './failure.ts';
 
 export type { Authenticate };
 
@@ -41,7 +42,7 @@ export function tokenAuthentication(
 ): MiddlewareHandler<WithUser<WithAuthenticate>> {
   return async function tokenAuthentication(c, next) {
     const authenticated = await authenticate(c.req.header('Authorization'), c);
-    if (!authenticated.ok) return fail(c, authenticated.error);
+    if (!authenticated.ok) return failAuthentication(c, authenticated.error);
     c.set('user', authenticated.value.user);
     c.set('auth', authenticated.value.token);
     await next();

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
-import { CommandError, rootCause } from './command-error.ts';
+import { rootCause } from '../root-cause.ts';
+import { CommandError } from './command-error.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
 
 export type Where = {
@@ -19,7 +20,13 @@ export type Where = {
   yes?: boolean;
 };
 
-export type Database = { d1: D1Database; vars: Env; migrationsDir: string };
+export type Database = {
+  d1: D1Database;
+  vars: Env;
+  migrationsDir: string;
+  /** Whether the Worker hashes passwords in Durable Objects. */
+  hasPasswordHasher: boolean;
+};
 
 const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
 
@@ -29,6 +36,7 @@ const WranglerConfig = v.object({
   account_id: v.optional(v.string()),
   compatibility_date: v.optional(v.string()),
   vars: v.record(v.string(), v.unknown()),
+  durable_objects: v.object({ bindings: v.array(v.object({ name: v.string() })) }),
   d1_databases: v.array(
     v.object({
       binding: v.string(),
@@ -54,8 +62,11 @@ export async function withDatabase<T>(
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   // Not before it is needed: it takes a second to load, and a quarter of a gigabyte.
-  const { getPlatformProxy, unstable_readConfig } = await import('wrangler');
-  const config = v.parse(WranglerConfig, unstable_readConfig({}, { hideWarnings: true }));
+  const { unstable_readConfig } = await import('wrangler');
+  const { durable_objects, ...config } = v.parse(
+    WranglerConfig,
+    unstable_readConfig({}, { hideWarnings: true }),
+  );
   const binding = config.d1_databases.find((database) => database.binding === 'DB');
   if (!binding) throw new CommandError('wrangler.toml has no D1 database bound as DB');
   const name = binding.database_name ?? binding.binding;
@@ -66,14 +77,17 @@ export async function withDatabase<T>(
   note(`Database ${name} (${id}), ${where.remote ? 'remote' : `local in ${where.persistTo}`}`);
   if (where.remote && kind === 'write' && !where.yes) await confirmWrite(name);
 
-  const proxy = where.remote
-    ? await openRemote({ ...config, d1_databases: [{ ...binding, database_id: id }] })
-    : await getPlatformProxy<Env>({
-        persist: { path: join(where.persistTo, 'v3') },
-        remoteBindings: false,
-      });
+  const proxy = await openProxy(where, {
+    ...config,
+    d1_databases: [{ ...binding, database_id: id, remote: where.remote ?? false }],
+  });
   try {
-    return await work({ d1: proxy.env.DB, vars: proxy.env, migrationsDir: binding.migrations_dir });
+    return await work({
+      d1: proxy.env.DB,
+      vars: proxy.env,
+      migrationsDir: binding.migrations_dir,
+      hasPasswordHasher: durable_objects.bindings.some(({ name }) => name === 'PASSWORD_HASHER'),
+    });
   } catch (error) {
     if (String(rootCause(error)).includes('no such table')) {
       throw new CommandError(
@@ -112,21 +126,20 @@ async function confirmWrite(name: string): Promise<void> {
   }
 }
 
-/** A remote binding is a matter of configuration to wrangler: one of our own, with nothing else in it. */
-async function openRemote(config: v.InferOutput<typeof WranglerConfig>) {
+/**
+ * The bindings of a configuration of our own. The project's has some that wrangler has no stand-in for
+ * outside a Worker, and to wrangler it is the configuration that says what is remote.
+ */
+async function openProxy({ remote, persistTo }: Where, config: object) {
   const { getPlatformProxy } = await import('wrangler');
   const directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
   const configPath = join(directory, 'wrangler.json');
   try {
-    await writeFile(
-      configPath,
-      JSON.stringify({
-        ...config,
-        d1_databases: config.d1_databases.map((database) => ({ ...database, remote: true })),
-      }),
-    );
-    return await getPlatformProxy<Env>({ configPath, persist: false });
+    await writeFile(configPath, JSON.stringify(config));
+    const persist = remote ? false : { path: join(persistTo, 'v3') };
+    return await getPlatformProxy<Env>({ configPath, persist });
   } catch (error) {
+    if (!remote) throw error;
     const [reason] = String(rootCause(error)).split('\n');
     throw new CommandError(`cannot reach the remote database: ${reason}`);
   } finally {

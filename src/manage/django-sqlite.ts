@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/bulk.ts';
+import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import { type Parsed, parseTokenRow, parseUserRow } from './records.ts';
 import type { Staging } from './staging.ts';

@@ -1,30 +1,25 @@
 /** `manage doctor`: reads the database and the settings and says what would hurt. Writes nothing. */
 import { readdir } from 'node:fs/promises';
-import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 import { type IdentifiedPassword, identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';
 import { parseSettings } from '../settings.ts';
-import { type FoundUser, inspectionQueries } from '../store/inspection.ts';
+import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
 import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
+import { cpuMsOf, loginCost, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
 import { count, number, print } from './terminal.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
 
-/** What production Workers' WebCrypto takes; above it PBKDF2 runs in JavaScript. Local ones take all. */
-const MAX_NATIVE_ITERATIONS = 100_000;
-
-/** What a Worker may use of CPU for a request on the free plan (developers.cloudflare.com/workers/platform/limits). */
-const FREE_PLAN_CPU_MS = 10;
-
-/** Enough iterations to time, few enough not to wait for: about 20 ms. */
-const TIMED_ITERATIONS = 20_000;
-
 /** Users that a query answers with. */
 const PAGE_LENGTH = 1000;
 
-export async function doctor({ d1, vars, migrationsDir }: Database): Promise<void> {
+export async function doctor({
+  d1,
+  vars,
+  migrationsDir,
+  hasPasswordHasher,
+}: Database): Promise<void> {
   const inspection = inspectionQueries(d1);
   const applied = await inspection.appliedMigrations();
   const files = (await readdir(migrationsDir)).filter((file) => file.endsWith('.sql')).sort();
@@ -35,18 +30,8 @@ export async function doctor({ d1, vars, migrationsDir }: Database): Promise<voi
   );
 
   const { iterations } = parseSettings(vars);
-  const msPerIteration = timeIteration();
-  const milliseconds = (work: number) => `${number(Math.round(work * msPerIteration))} ms`;
-  report(
-    iterations <= MAX_NATIVE_ITERATIONS,
-    `Setting: PBKDF2_ITERATIONS ${number(iterations)}, ${
-      iterations <= MAX_NATIVE_ITERATIONS
-        ? 'which production does natively'
-        : `above the ${number(MAX_NATIVE_ITERATIONS)} that production does natively: a login or ` +
-          `registration costs about ${milliseconds(iterations)} of CPU there (measured here, in JavaScript); ` +
-          `the free plan allows ${FREE_PLAN_CPU_MS} ms`
-    }`,
-  );
+  const cost = loginCost(iterations, hasPasswordHasher);
+  report(cost.isOnEveryPlan, `Setting: ${cost.line}`);
 
   const withoutToken = await inspection.countUsersWithoutToken();
   const orphans = await inspection.countTokensWithoutUser();
@@ -57,7 +42,7 @@ export async function doctor({ d1, vars, migrationsDir }: Database): Promise<voi
   report(true, `Users without a token: ${number(withoutToken)} (the next login makes one)`);
   report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
 
-  await reportPasswords(inspection, milliseconds);
+  await reportPasswords(inspection);
   await reportNames(inspection);
   await reportKeys(inspection);
 }
@@ -65,18 +50,14 @@ export async function doctor({ d1, vars, migrationsDir }: Database): Promise<voi
 const report = (isWell: boolean, line: string): void =>
   print(`${isWell ? ' ok  ' : 'LOOK '}${line}`);
 
-async function reportPasswords(
-  inspection: Inspection,
-  milliseconds: (iterations: number) => string,
-): Promise<void> {
+async function reportPasswords(inspection: Inspection): Promise<void> {
   print('     Passwords:');
   for (const { users, sample } of await inspection.passwordGroups()) {
     const password = identifyPassword(sample);
     // They are named below.
     if (password.kind === 'malformed') continue;
-    const isCheap =
-      password.algorithm !== 'pbkdf2_sha256' || (password.iterations ?? 0) <= MAX_NATIVE_ITERATIONS;
-    const isWell = password.kind === 'unusable' || (password.kind === 'verifiable' && isCheap);
+    const isWell =
+      password.kind === 'unusable' || (password.kind === 'verifiable' && !holdsThread(password));
     report(isWell, `  ${count(users, 'user')} with ${describe(password)}`);
   }
   const malformed = await find(
@@ -96,12 +77,17 @@ async function reportPasswords(
       case 'unsupported':
         return `${label}, which cannot be checked here: \`changepassword\` helps`;
       case 'verifiable':
-        return algorithm === 'pbkdf2_sha256' && (iterations ?? 0) > MAX_NATIVE_ITERATIONS
-          ? `${label}: beyond production's native path, about ${milliseconds(iterations ?? 0)} of CPU a login`
+        return holdsThread({ kind, algorithm, iterations })
+          ? `${label}: in production JavaScript hashes it, which holds up other requests for about ` +
+              `${number(Math.round(cpuMsOf(algorithm, iterations ?? 0)))} ms, until the first login`
           : label;
     }
   }
 }
+
+/** What production refuses is hashed in slices of WebAssembly; SHA-1 has none. */
+const holdsThread = ({ algorithm, iterations = 0 }: IdentifiedPassword): boolean =>
+  algorithm === 'pbkdf2_sha1' && iterations > MAX_NATIVE_ITERATIONS;
 
 async function reportNames(inspection: Inspection): Promise<void> {
   // Login looks for a name in its NFKC form: who is stored in another cannot be found.
@@ -130,7 +116,7 @@ function reportFound(label: string, found: Found, advice: string): void {
 }
 
 /** Those of the users of all pages that a finding is about. */
-async function find<T extends FoundUser>(
+async function find<T extends InspectedUser>(
   page: (afterId: number, limit: number) => Promise<T[]>,
   isMeant: (user: T) => boolean,
 ): Promise<Found> {
@@ -142,14 +128,4 @@ async function find<T extends FoundUser>(
     rows = users.length;
   }
   return found;
-}
-
-/** Milliseconds that one iteration of PBKDF2 takes in JavaScript on this machine. */
-function timeIteration(): number {
-  const derive = () => pbkdf2(sha256, 'password', 'salt', { c: TIMED_ITERATIONS, dkLen: 32 });
-  // Once for the compiler.
-  derive();
-  const start = performance.now();
-  derive();
-  return (performance.now() - start) / TIMED_ITERATIONS;
 }

@@ -4,7 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { bulkQueries } from '../store/bulk.ts';
+import { bulkQueries } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { writeSqlite } from './django-sqlite.ts';

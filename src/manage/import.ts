@@ -4,8 +4,8 @@
  * then, a chunk of whole accounts at a time, into the database.
  */
 import { access, constants, stat } from 'node:fs/promises';
-import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/bulk.ts';
-import { djangoDatetime } from '../store/columns.ts';
+import { djangoDatetime } from '../django-datetime.ts';
+import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';

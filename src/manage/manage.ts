@@ -1,7 +1,8 @@
 /** `npm run manage -- <command>`: what Django's `manage.py` does, for this database. */
 import { Console } from 'node:console';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { CommandError, rootCause } from './command-error.ts';
+import { rootCause } from '../root-cause.ts';
+import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
 import { doctor } from './doctor.ts';
 import { GZIP } from './dumpdata.ts';
@@ -10,11 +11,11 @@ import { type ImportOptions, importFiles } from './import.ts';
 import { note, STDIO } from './terminal.ts';
 import {
   type CreateOptions,
-  changeUserPassword,
-  createUser,
-  createUserToken,
-  listUsers,
-  setActive,
+  changePasswordCommand,
+  createTokenCommand,
+  createUserCommand,
+  listUsersCommand,
+  setActiveCommand,
 } from './users.ts';
 
 const FAILED = 1;
@@ -119,7 +120,7 @@ DJANGO_SUPERUSER_EMAIL what the options don't say. Without a password the ${kind
     .action((options: Where & CreateOptions & { noinput?: boolean }) =>
       withDatabase(options, 'write', (database) => {
         const input = options.input && !options.noinput;
-        return createUser(database, { ...options, input }, { isSuperuser });
+        return createUserCommand(database, { ...options, input }, { isSuperuser });
       }),
     );
 }
@@ -132,7 +133,7 @@ By default the username is your own on this machine. The password is asked for, 
 pipe it is read on two lines. The user's token stays: \`drf_create_token -r\` changes that.`,
   )
   .action((username: string | undefined, options: Where) =>
-    withDatabase(options, 'write', (database) => changeUserPassword(database, username)),
+    withDatabase(options, 'write', (database) => changePasswordCommand(database, username)),
   );
 
 command('drf_create_token <username>', "Print a user's token, made where there is none.", [
@@ -140,18 +141,18 @@ command('drf_create_token <username>', "Print a user's token, made where there i
 ])
   .option('-r, --reset', 'reset the existing token and create a new one')
   .action((username: string, options: Where & { reset?: boolean }) =>
-    withDatabase(options, 'write', (database) => createUserToken(database, username, options)),
+    withDatabase(options, 'write', (database) => createTokenCommand(database, username, options)),
   );
 
 command('deactivate <username>', 'Keep a user from logging in and from using its token.', [
   'deactivate ann',
 ]).action((username: string, options: Where) =>
-  withDatabase(options, 'write', (database) => setActive(database, username, false)),
+  withDatabase(options, 'write', (database) => setActiveCommand(database, username, false)),
 );
 
 command('activate <username>', 'Let a deactivated user in again.', ['activate ann']).action(
   (username: string, options: Where) =>
-    withDatabase(options, 'write', (database) => setActive(database, username, true)),
+    withDatabase(options, 'write', (database) => setActiveCommand(database, username, true)),
 );
 
 command('users', 'List users: id, username, email address, and what is special.', [
@@ -160,7 +161,7 @@ command('users', 'List users: id, username, email address, and what is special.'
   .option('--search <text>', 'only whose username, name or address contains it')
   .option('--limit <number>', 'how many to list', wholeNumber, DEFAULT_LIMIT)
   .action((options: Where & { search?: string; limit: number }) =>
-    withDatabase(options, 'read', (database) => listUsers(database, options)),
+    withDatabase(options, 'read', (database) => listUsersCommand(database, options)),
   );
 
 command('doctor', 'Say what in the database and the settings would hurt.', [

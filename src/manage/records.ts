@@ -8,7 +8,7 @@
  * it exists.
  */
 import * as v from 'valibot';
-import { djangoDatetime } from '../store/columns.ts';
+import { djangoDatetime } from '../django-datetime.ts';
 
 /** A row of `auth_user`, as SQLite has it. */
 export type UserRow = {

@@ -4,9 +4,9 @@
  * system's directory for temporary files, without a name, and deletes it when the process ends.
  */
 import { DatabaseSync } from 'node:sqlite';
-import type { Standing, Value } from '../store/bulk.ts';
-import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/bulk.ts';
-import { UNSENDABLE_KEY } from '../store/inspection.ts';
+import type { Standing, Value } from '../store/operator/bulk.ts';
+import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
+import { UNSENDABLE_KEY } from '../store/operator/inspection.ts';
 import { CommandError } from './command-error.ts';
 import type { FixtureToken, FixtureUser } from './records.ts';
 
@@ -30,7 +30,7 @@ const TABLES = `
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
   BEGIN`;
 
-/** A user and its token, if it has one, as JSON arrays (see `Accounts` in store/bulk.ts). */
+/** A user and its token, if it has one, as JSON arrays (see `Accounts` in store/operator/bulk.ts). */
 export type Account = { user: string; token: string | undefined };
 
 /** Where a record stands: the file, and its number in it, from 1. */

@@ -6,14 +6,15 @@ import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import * as v from 'valibot';
 import {
-  type Account,
-  changePassword,
-  createAccount,
-  createToken,
-  findAccount,
-} from '../auth/accounts.ts';
+  createUser,
+  createUserToken,
+  type FoundUser,
+  findUser,
+  setUserPassword,
+} from '../auth/operator/users.ts';
+import { hashHere } from '../auth/passwords/password-hashing.ts';
 import { parseSettings } from '../settings.ts';
-import { type AccountStore, accountQueries } from '../store/accounts.ts';
+import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
@@ -33,12 +34,12 @@ export type CreateOptions = {
 };
 
 /** `createsuperuser` and, for a user without privileges, `createuser`. */
-export async function createUser(
+export async function createUserCommand(
   { d1, vars }: Database,
   options: CreateOptions,
   { isSuperuser }: { isSuperuser: boolean },
 ): Promise<void> {
-  const store = accountQueries(d1);
+  const store = operatorQueries(d1);
   const kind = isSuperuser ? 'Superuser' : 'User';
   if (options.input && !isInteractive()) {
     throw new CommandError(
@@ -48,14 +49,16 @@ export async function createUser(
   const answers = options.input
     ? await askForUser(store, options)
     : await readEnvironment(store, options);
-  const created = await createAccount(store, parseSettings(vars), { ...answers, isSuperuser });
+  const created = await createUser(store, hashing(vars), { ...answers, isSuperuser });
   if (!created.ok) throw new CommandError(TAKEN);
   print(`${kind} created successfully.`);
 }
 
+const hashing = (vars: Env) => hashHere(parseSettings(vars).iterations);
+
 type Answers = { username: string; email: string; password: string | undefined };
 
-async function askForUser(store: AccountStore, options: CreateOptions): Promise<Answers> {
+async function askForUser(store: OperatorStore, options: CreateOptions): Promise<Answers> {
   let username = options.username;
   if (username !== undefined) {
     const reason = await whyNotUsername(store, username);
@@ -92,7 +95,7 @@ async function askForUser(store: AccountStore, options: CreateOptions): Promise<
 }
 
 /** Django's variables of `createsuperuser --noinput`; `createuser` reads the same. */
-async function readEnvironment(store: AccountStore, options: CreateOptions): Promise<Answers> {
+async function readEnvironment(store: OperatorStore, options: CreateOptions): Promise<Answers> {
   const { env } = process;
   const username = options.username ?? env.DJANGO_SUPERUSER_USERNAME;
   const email = options.email || env.DJANGO_SUPERUSER_EMAIL;
@@ -108,10 +111,10 @@ async function readEnvironment(store: AccountStore, options: CreateOptions): Pro
 }
 
 /** Why nobody can be given this name; undefined where somebody can. */
-async function whyNotUsername(store: AccountStore, username: string): Promise<string | undefined> {
+async function whyNotUsername(store: OperatorStore, username: string): Promise<string | undefined> {
   const reason = whyNot(fields.username, username);
   if (reason) return `Error: ${reason}`;
-  return (await findAccount(store, username)) && TAKEN;
+  return (await findUser(store, username)) && TAKEN;
 }
 
 function whyNotPassword(password: string): string | undefined {
@@ -126,25 +129,28 @@ function whyNot(field: v.GenericSchema<string, string>, value: string): string |
 }
 
 /** The operator's own name, unless a user has it (django/contrib/auth/management, `get_default_username`). */
-async function defaultUsername(store: AccountStore): Promise<string> {
+async function defaultUsername(store: OperatorStore): Promise<string> {
   const name = userInfo().username.replace(/\s/g, '').toLowerCase();
   return (await whyNotUsername(store, name)) === undefined ? name : '';
 }
 
 /** `changepassword`: the password comes from the terminal, or on two lines from a pipe. */
-export async function changeUserPassword({ d1, vars }: Database, username?: string): Promise<void> {
-  const store = accountQueries(d1);
+export async function changePasswordCommand(
+  { d1, vars }: Database,
+  username?: string,
+): Promise<void> {
+  const store = operatorQueries(d1);
   const name = username ?? userInfo().username;
-  const user = await findAccount(store, name);
+  const user = await findUser(store, name);
   if (!user) throw new CommandError(`user '${name}' does not exist`);
   note(`Changing password for user '${user.username}'`);
 
   const password = isInteractive() ? await askTwice(user) : await readTwice();
-  await changePassword(store, parseSettings(vars), user, password);
+  await setUserPassword(store, hashing(vars), user, password);
   print(`Password changed successfully for user '${user.username}'`);
 }
 
-async function askTwice(user: Account): Promise<string> {
+async function askTwice(user: FoundUser): Promise<string> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const password = await askPassword('Password:');
     if (password === '') throw new CommandError('aborted');
@@ -173,37 +179,37 @@ async function readTwice(): Promise<string> {
 }
 
 /** `drf_create_token`: prints the token, which is what it is for. */
-export async function createUserToken(
+export async function createTokenCommand(
   { d1 }: Database,
   username: string,
   { reset = false }: { reset?: boolean },
 ): Promise<void> {
-  const store = accountQueries(d1);
-  const user = await findAccount(store, username);
+  const store = operatorQueries(d1);
+  const user = await findUser(store, username);
   if (!user) throw new CommandError(`Cannot create the Token: user ${username} does not exist`);
-  const key = await createToken(store, user, { reset });
+  const key = await createUserToken(store, user, { reset });
   print(`Generated token ${key} for user ${user.username}`);
 }
 
 /** `activate`, `deactivate`: whom Django's admin unticks as "Active" can neither log in nor use a token. */
-export async function setActive(
+export async function setActiveCommand(
   { d1 }: Database,
   username: string,
   isActive: boolean,
 ): Promise<void> {
-  const store = accountQueries(d1);
-  const user = await findAccount(store, username);
+  const store = operatorQueries(d1);
+  const user = await findUser(store, username);
   if (!user) throw new CommandError(`user '${username}' does not exist`);
   await store.setActive(user.id, isActive);
   print(`User '${user.username}' is ${isActive ? 'active' : 'inactive'}`);
 }
 
 /** `users`: one line a user, tabs between the columns. */
-export async function listUsers(
+export async function listUsersCommand(
   { d1 }: Database,
   { search = '', limit }: { search?: string; limit: number },
 ): Promise<void> {
-  const { users, total } = await accountQueries(d1).searchUsers(search, limit);
+  const { users, total } = await operatorQueries(d1).searchUsers(search, limit);
   for (const user of users) {
     const marks = [
       user.is_superuser ? 'superuser' : user.is_staff && 'staff',

@@ -1,10 +1,10 @@
 /** The door for other Workers: a service binding instead of HTTP. */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Authenticate } from '../auth/tokens.ts';
-import { logFault } from '../log-fault.ts';
+import { logFault } from '../log.ts';
 import { err } from '../result.ts';
+import { ServiceUnavailable } from '../service-unavailable.ts';
 import { type Bindings, servicesOf } from '../services.ts';
-import { DatabaseUnavailable } from '../store/unavailable.ts';
 
 /**
  * Tells another Worker whose request it has been sent, as `tokenAuthentication` asks.
@@ -24,7 +24,7 @@ export class AuthEntrypoint extends WorkerEntrypoint<Bindings> {
     } catch (error) {
       // RPC would carry the message to the caller and its log, and Drizzle's names the token.
       logFault(error);
-      if (error instanceof DatabaseUnavailable) return err({ kind: 'unavailable' });
+      if (error instanceof ServiceUnavailable) return err({ kind: 'unavailable' });
       throw new Error('edge-authtoken could not authenticate; the cause is in its log.');
     }
   }

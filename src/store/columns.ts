@@ -26,12 +26,3 @@ export const bool = customType<{ data: boolean; driverData: number }>({
 export const datetime = customType<{ data: string; driverData: string }>({
   dataType: () => 'datetime',
 });
-
-/**
- * Django's text for a moment: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, no zone; without the fraction when it
- * is zero (django/db/backends/sqlite3/operations.py, `adapt_datetimefield_value`: `str(datetime)`).
- */
-export function djangoDatetime(moment: Date): string {
-  const [date, time] = moment.toISOString().slice(0, -1).split('T');
-  return `${date} ${time?.endsWith('.000') ? time.slice(0, -4) : `${time}000`}`;
-}

@@ -7,7 +7,7 @@ import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
-/** The user `id`, as long as its stored password is `password`: what a compare-and-swap compares. */
+/** The user `id`, if its stored password is `password`: what a compare-and-swap compares. */
 const hasPassword = and(
   eq(authUser.id, placeholder('id')),
   eq(authUser.password, placeholder('password')),
@@ -76,7 +76,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
           updatePassword({ id, password, new_password: newPassword }),
           replaceTokenIfPassword({ ...token, id, password: newPassword }),
         ]);
-        // Not the first one's count: where the answer of a first try was lost, the retry changes nothing.
+        // Not the first statement's count: a retry after a lost answer changes nothing there.
         return replaced?.results.length === 1;
       });
     },

@@ -1,12 +1,12 @@
 /**
  * Found tokens, remembered for some seconds by this isolate, so that a client's next requests need no
- * database. What is changed through this isolate is forgotten at once; what is changed elsewhere, when
- * the seconds are over. A token that was not found is never remembered.
+ * database. A change through this isolate is seen at once. A change made elsewhere is seen when the
+ * seconds are over. A token that was not found is never remembered.
  */
 import QuickLRU from 'quick-lru';
 import type { Store } from './queries.ts';
 
-/** Some 5 MB of an isolate's 128 (quick-lru keeps up to twice as many), and more than it meets in a minute. */
+/** About 5 MB of an isolate's 128; quick-lru keeps up to twice as many. */
 export const MAX_TOKENS = 10_000;
 
 const MS_PER_SECOND = 1000;
@@ -19,7 +19,7 @@ export function withTokenCache(store: Store, seconds: number): Store {
     maxSize: MAX_TOKENS,
     maxAge: seconds * MS_PER_SECOND,
   });
-  /** Counts what was forgotten: a look-up under way meanwhile may have found what is gone. */
+  /** How often something was forgotten. A look-up under way meanwhile may bring what is gone. */
   let forgotten = 0;
 
   const forget = (isChanged: (found: Found) => boolean) => {
@@ -27,7 +27,10 @@ export function withTokenCache(store: Store, seconds: number): Store {
     for (const [key, found] of cache) if (isChanged(found)) cache.delete(key);
   };
 
-  /** Forgets before the change, lest it be answered from memory, and after, lest it be remembered. */
+  /**
+   * Forgets before the change, so that nobody is answered from memory once it is made, and after it, so
+   * that nothing read meanwhile is remembered.
+   */
   const changing = async <T>(isChanged: (found: Found) => boolean, change: () => Promise<T>) => {
     forget(isChanged);
     try {

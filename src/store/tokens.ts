@@ -5,7 +5,7 @@ import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
-/** The columns of `selectByKey`, as D1 gives them. */
+/** The columns of `selectByKey`, in its order, as D1 gives them. `select` takes them apart. */
 type TokenRow = [
   id: number,
   username: string,
@@ -18,10 +18,10 @@ type TokenRow = [
   created: string,
 ];
 
-/** Where a token check may be answered: by the database itself, or by the replica that is nearest. */
+/** What may answer a token check: the database itself, or the replica that is nearest. */
 export type TokenReads = 'primary' | 'nearest';
 
-/** The row of a new token, `key` and `created` placeholders, for the user that fits; no row where none does. */
+/** The row of a new token for the user that fits, or no row. `key` and `created` are placeholders. */
 export const newTokenOf = (db: DrizzleD1Database, user: SQL | undefined) =>
   db
     .select({
@@ -51,7 +51,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
     .toSQL();
   const primary = d1.prepare(selectByKey);
 
-  /** Every authenticated request comes through here: decoded by hand, at half the price of Drizzle's mapper. */
+  /** By hand: every authenticated request comes through here, and Drizzle's mapper costs twice as much. */
   async function select(statement: D1PreparedStatement, key: string) {
     const [row] = await reading(() => statement.bind(key).raw<TokenRow>());
     if (!row) return undefined;
@@ -91,7 +91,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
         ),
       ),
     )
-    // Also where nothing is to be changed: RETURNING is silent about rows that a conflict left alone.
+    // An update in each case, since RETURNING is silent about rows that a conflict left alone.
     .onConflictDoUpdate({
       target: authtokenToken.user_id,
       set: {
@@ -112,12 +112,12 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
 
     /**
-     * The user's token: the one it has, or `token` where it has none or an expired one; whoever asks at
-     * the same time gets the same one.
+     * The user's token: the one it has, or `token` where it has none or an expired one. All who ask at
+     * the same time get the same one.
      *
-     * @param password the encoding that was verified: where it has changed since, or the user is gone
-     *   or inactive, the answer is undefined and nothing is changed
+     * @param password the encoding that was verified
      * @param expiredBefore tokens created before are replaced; '' where tokens do not expire
+     * @returns the key; undefined where the password has changed, or the user is gone or inactive
      */
     async getOrCreateToken(
       userId: number,

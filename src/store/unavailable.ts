@@ -1,14 +1,10 @@
 /**
- * D1's passing failures: of the network, of a moved or overloaded database. Reads have been retried by
- * D1 itself when they arrive here; writes never are, since D1 cannot know whether they took place.
+ * D1's passing failures: of the network, of a moved or overloaded database. D1 retries reads by itself.
+ * It never retries writes, since it cannot know whether they took place.
  */
+import { ServiceUnavailable } from '../service-unavailable.ts';
 
-/** D1 did not answer, or its answer was lost: trying again may help. */
-export class DatabaseUnavailable extends Error {
-  override name = 'DatabaseUnavailable';
-}
-
-/** D1's own words, for errors that it says may be retried (developers.cloudflare.com, D1: Debug, Error list). */
+/** D1's words for errors that may be retried (developers.cloudflare.com, D1: Debug, Error list). */
 const TRANSIENT = [
   'Network connection lost',
   'storage caused object to be reset',
@@ -20,23 +16,23 @@ const TRANSIENT = [
   'storage operation exceeded timeout',
 ];
 
-/** Runs a read. @throws DatabaseUnavailable where D1 failed for a passing reason */
+/** Runs a read. @throws ServiceUnavailable where D1 failed for a passing reason */
 export async function reading<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query();
   } catch (error) {
     throw isTransient(error)
-      ? new DatabaseUnavailable('D1 did not answer', { cause: error })
+      ? new ServiceUnavailable('database', 'D1 did not answer', { cause: error })
       : error;
   }
 }
 
 /**
- * Runs a write, and once more where its answer was lost: it may have taken place or not. So it must come
- * to the same thing when run twice.
+ * Runs a write, and once more where D1 failed: the first try may have taken place or not. So running it
+ * twice must do the same as running it once.
  *
  * @param query told whether it may have run before
- * @throws DatabaseUnavailable where D1 failed twice for a passing reason
+ * @throws ServiceUnavailable where D1 failed twice for a passing reason
  */
 export async function writing<T>(query: (isRetry: boolean) => Promise<T>): Promise<T> {
   try {

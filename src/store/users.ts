@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
+import { rootCause } from '../root-cause.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
 import { reading, writing } from './unavailable.ts';
@@ -94,7 +95,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
           return v.parse(InsertedRow, inserted?.results)[0].id;
         } catch (error) {
           if (!isUniqueViolation(error, 'auth_user.username')) throw error;
-          // Taken, or taken by ourselves: the first try took place and only its answer was lost.
+          // A retry may meet its own first try, whose answer was lost. Then the token is there.
           return isRetry ? (await selectIdByKey.get({ key: token.key }))?.id : undefined;
         }
       });
@@ -115,8 +116,8 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       ),
 
     /**
-     * Deletes the user and its token, both or neither, if its password is still `password` and no row of
-     * another table refers to it. Two round trips.
+     * Deletes the user and its token, both or neither. Its password must still be `password`, and no row
+     * of another table may refer to it. Two round trips.
      *
      * @returns `changed` where the password is another one, `referenced` where a row refers to the user
      */
@@ -126,7 +127,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
           eq(authUser.id, id),
           eq(authUser.password, password),
           ...(await referencesToUser(d1)).map(({ table, column }) => {
-            return sql`not exists (select 1 from ${quoted(table)} where ${quoted(column)} = ${id})`;
+            return sql`not exists (select 1 from ${sql.identifier(table)} where ${sql.identifier(column)} = ${id})`;
           }),
         );
         const [, , [remaining]] = await db.batch([
@@ -149,14 +150,14 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
 }
 
 /**
- * The columns of other tables that refer to a user. They are looked for by us, since the foreign keys of
- * Django's tables are checked when a transaction ends, and D1 answers a failure there with an internal
- * error that also resets the database's object.
+ * The columns of other tables that refer to a user. Django's foreign keys are checked when a transaction
+ * ends. D1 answers a failure there with an internal error, and the database's object is reset. So
+ * references are looked for beforehand.
  */
 async function referencesToUser(d1: D1Database) {
   const { results } = await d1
     .prepare(
-      // D1's own tables, _cf_*, are forbidden to ask about.
+      // Nobody may ask about D1's own tables, _cf_*.
       `WITH tables AS MATERIALIZED (
          SELECT name FROM sqlite_master
           WHERE type = 'table' AND name <> 'authtoken_token' AND name NOT GLOB '_cf_*'
@@ -171,8 +172,6 @@ async function referencesToUser(d1: D1Database) {
 
 const References = v.array(v.object({ table: v.string(), column: v.string() }));
 
-const quoted = (identifier: string) => sql.raw(`"${identifier.replaceAll('"', '""')}"`);
-
 /** D1 reports a constraint only in the message: `… UNIQUE constraint failed: auth_user.username: …`. */
 const isUniqueViolation = (error: unknown, column: string): boolean =>
-  error instanceof Error && error.message.includes(`UNIQUE constraint failed: ${column}`);
+  String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);

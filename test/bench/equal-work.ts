@@ -1,8 +1,9 @@
 /**
- * `npm run bench:equal-work`: does the time of a failed login tell whether the user exists? Pairs of
- * logins, unknown user and wrong password in turn, at the iterations of wrangler.toml.
+ * `npm run bench:equal-work`: does the time of a failed login tell whether the user exists, or how old
+ * its hash is? Pairs of logins, of an unknown user and of a known one in turn, at the iterations of
+ * wrangler.toml.
  *
- *     npm run bench:equal-work -- [--url http://localhost:8000]
+ *     npm run bench:equal-work -- [--pairs 60] [--production]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,38 +11,80 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { post } from './load.ts';
 import { PASSWORD, seed } from './seed.ts';
-import { bundle, serve } from './serve.ts';
+import { bundle, type Server, serve } from './serve.ts';
 import { median } from './statistics.ts';
 
-const PAIRS = 20;
 const WARM_UP_PAIRS = 2;
 
-const { values: options } = parseArgs({ options: { url: { type: 'string' } } });
-if (options.url) await compare(options.url.replace(/\/$/, ''));
-else await withServer(compare);
+/** What is stored of each user. That nobody has such a password makes no difference to its time. */
+const KNOWN: Record<string, { password?: string; isActive?: 0 | 1 }> = {
+  'new hash': {},
+  'pbkdf2_sha256 of 1,000': { password: `pbkdf2_sha256$1000$seasalt$${'A'.repeat(43)}=` },
+  'pbkdf2_sha256 of 100,000': { password: `pbkdf2_sha256$100000$seasalt$${'A'.repeat(43)}=` },
+  'pbkdf2_sha256 of 260,000': { password: `pbkdf2_sha256$260000$seasalt$${'A'.repeat(43)}=` },
+  'pbkdf2_sha1 of 20,000': { password: `pbkdf2_sha1$20000$seasalt$${'A'.repeat(27)}=` },
+  inactive: { isActive: 0 },
+  unusable: { password: `!${'A'.repeat(40)}` },
+};
 
-async function compare(url: string): Promise<void> {
+const { values: options } = parseArgs({
+  options: {
+    pairs: { type: 'string', default: '60' },
+    production: { type: 'boolean', default: false },
+  },
+});
+const pairs = Number(options.pairs);
+
+const scratch = await mkdtemp(join(tmpdir(), 'equal-work-'));
+try {
+  const entry = options.production ? 'test/bench/production/product.ts' : 'src/index.ts';
+  const script = await bundle(entry, join(scratch, 'bundle'));
+  const server = await serve(script, scratch, { hasObjects: true });
+  try {
+    await seed(server, 0, () => {});
+    for (const [what, { password, isActive = 1 }] of Object.entries(KNOWN)) {
+      await compare(what, server, await knownUser(server, password, isActive));
+    }
+  } finally {
+    await server.stop();
+  }
+} finally {
+  await rm(scratch, { recursive: true });
+}
+
+async function knownUser(server: Server, password: string | undefined, isActive: 0 | 1) {
   const username = crypto.randomUUID();
-  await post(`${url}/register`, 201, { username, password: PASSWORD });
+  await post(`${server.url}/register`, 201, { username, password: PASSWORD });
+  const database = await server.database();
+  await database
+    .prepare(
+      'update auth_user set password = coalesce(?, password), is_active = ? where username = ?',
+    )
+    .bind(password ?? null, isActive, username)
+    .run();
+  return username;
+}
 
+async function compare(what: string, { url }: Server, username: string): Promise<void> {
   const unknownUser: number[] = [];
-  const wrongPassword: number[] = [];
-  for (let pair = 0; pair < WARM_UP_PAIRS + PAIRS; pair++) {
+  const knownUser: number[] = [];
+  for (let pair = 0; pair < WARM_UP_PAIRS + pairs; pair++) {
     const unknown = () => timeOfFailure(url, crypto.randomUUID());
-    const wrong = () => timeOfFailure(url, username);
+    const known = () => timeOfFailure(url, username);
     // Each goes first in every other pair: what a first one leaves behind must favour neither.
     const isUnknownFirst = pair % 2 === 0;
-    const first = await (isUnknownFirst ? unknown : wrong)();
-    const second = await (isUnknownFirst ? wrong : unknown)();
+    const first = await (isUnknownFirst ? unknown : known)();
+    const second = await (isUnknownFirst ? known : unknown)();
     if (pair < WARM_UP_PAIRS) continue;
     unknownUser.push(isUnknownFirst ? first : second);
-    wrongPassword.push(isUnknownFirst ? second : first);
+    knownUser.push(isUnknownFirst ? second : first);
   }
-
-  const [unknown, wrong] = [median(unknownUser), median(wrongPassword)];
-  console.log(`unknown user     ${unknown.toFixed(1)} ms (median of ${PAIRS})`);
-  console.log(`wrong password   ${wrong.toFixed(1)} ms (median of ${PAIRS})`);
-  console.log(`difference       ${((Math.abs(unknown - wrong) / wrong) * 100).toFixed(2)} %`);
+  const [unknownMs, knownMs] = [median(unknownUser), median(knownUser)];
+  const difference = ((knownMs / unknownMs - 1) * 100).toFixed(1);
+  console.log(
+    `${what.padEnd(26)} ${knownMs.toFixed(1)} ms, unknown user ${unknownMs.toFixed(1)} ms: ` +
+      `${difference} % (medians of ${pairs} pairs)`,
+  );
 }
 
 /** @returns milliseconds that a login which must fail took */
@@ -49,16 +92,4 @@ async function timeOfFailure(url: string, username: string): Promise<number> {
   const start = performance.now();
   await post(`${url}/login`, 401, { username, password: `not ${PASSWORD}` });
   return performance.now() - start;
-}
-
-async function withServer(use: (url: string) => Promise<void>): Promise<void> {
-  const scratch = await mkdtemp(join(tmpdir(), 'equal-work-'));
-  const server = await serve(await bundle('src/index.ts', join(scratch, 'bundle')), scratch);
-  try {
-    await seed(server, 0, () => {});
-    await use(server.url);
-  } finally {
-    await server.stop();
-    await rm(scratch, { recursive: true });
-  }
 }

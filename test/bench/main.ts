@@ -1,15 +1,19 @@
 /**
  * `npm run bench`: the product beside a bare reference Worker, on this machine, in one table.
  *
- *     npm run bench -- [--users 10000] [--duration 2] [--only me,login,…]
+ *     npm run bench -- [--users 10000] [--duration 2] [--only me,login,…] [--production]
+ *
+ * `--production`: on a runtime that refuses what production refuses, and the product once more without
+ * its Durable Objects.
  */
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Bench, NAMES, type Row, sections } from './measure.ts';
+import { sections } from './measure.ts';
 import { toMarkdown, writeReport } from './report.ts';
 import { seed } from './seed.ts';
 import { type Bundle, bundle, serve } from './serve.ts';
+import type { Bench, Name, Row } from './turns.ts';
 
 /** Results stay here; a run's databases and bundles do not. */
 const FOLDER = '.bench';
@@ -22,6 +26,7 @@ const { values: options } = parseArgs({
     users: { type: 'string', default: '10000' },
     duration: { type: 'string', default: '2' },
     only: { type: 'string', default: Object.keys(sections).join(',') },
+    production: { type: 'boolean', default: false },
   },
 });
 const users = positive('--users', options.users);
@@ -39,27 +44,34 @@ await mkdir(FOLDER, { recursive: true });
 const scratch = await mkdtemp(join(FOLDER, 'run-'));
 try {
   progress('bundling');
-  const scripts = {
-    product: await bundle('src/index.ts', join(scratch, 'product')),
-    reference: await bundle('test/bench/reference.ts', join(scratch, 'reference')),
-  };
+  const folder = options.production ? 'test/bench/production' : 'test/bench';
+  const entry = options.production ? `${folder}/product.ts` : 'src/index.ts';
+  const product = await bundle(entry, join(scratch, 'product'));
+  const reference = await bundle(`${folder}/reference.ts`, join(scratch, 'reference'));
+  const scripts: [Name, Bundle][] = [
+    ['product', product],
+    ...(options.production ? [['isolate', product] satisfies [Name, Bundle]] : []),
+    ['reference', reference],
+  ];
 
-  const data = {
-    spare: join(scratch, 'data'),
-    product: join(scratch, 'product-data'),
-    reference: join(scratch, 'reference-data'),
-  };
-  const databaseBytes = await seedInto(data.spare, scripts.reference);
-  for (const name of NAMES) await cp(data.spare, data[name], { recursive: true });
+  const spareData = join(scratch, 'data');
+  const databaseBytes = await seedInto(spareData, reference);
+  const contestants: Bench['contestants'] = [];
+  for (const [name, script] of scripts) {
+    const data = join(scratch, `${name}-data`);
+    await cp(spareData, data, { recursive: true });
+    contestants.push({ name, script, data });
+  }
 
-  const bench: Bench = { users, seconds, scripts, data, scratch, progress };
+  const bench: Bench = { contestants, users, seconds, spareData, scratch, progress };
   const rows: Row[] = [];
   for (const [, section] of wanted) rows.push(...(await section(bench)));
 
   const conditions = { users, databaseBytes, seconds, started };
-  await writeReport(FOLDER, `${users}-users`, rows, conditions);
+  const name = `${users}-users${options.production ? '-production' : ''}`;
+  await writeReport(FOLDER, name, rows, conditions);
   console.log(`\n${toMarkdown(rows, conditions)}`);
-  console.log(`Written to ${join(FOLDER, `${users}-users.md`)} and .json`);
+  console.log(`Written to ${join(FOLDER, `${name}.md`)} and .json`);
 } finally {
   await rm(scratch, { recursive: true });
 }

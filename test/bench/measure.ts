@@ -1,37 +1,30 @@
-/**
- * What is measured, section by section. Product and reference take turns (A B A B), short ones where they
- * can be, for how fast this machine is may be another matter a second later; and several rounds, each in
- * processes of its own, lest the luck of one process decide. Sums are over all turns; a percentile is the
- * median of the turns'.
- */
-import { mkdtemp } from 'node:fs/promises';
+/** What is measured, section by section. */
+import { cp, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ask, loadMe, loginsUntil, openLoopMe, type Run, register } from './load.ts';
-import { cpuMs, keepOnOneCore, residentBytes } from './processes.ts';
+import { ask, loadMe, loginsUntil, openLoopMe, post, type Run, register } from './load.ts';
+import { keepOnOneCore } from './processes.ts';
 import { PASSWORD, randomUser, tokenOf, usernameOf } from './seed.ts';
-import { type Bundle, bundle, type Server, serve } from './serve.ts';
-import { median, percentile, sum } from './statistics.ts';
+import { bundle, type Server, serve } from './serve.ts';
+import { median, sum } from './statistics.ts';
+import {
+  type Bench,
+  cpuEach,
+  type Each,
+  inTurns,
+  latency,
+  type MeasuredRun,
+  measured,
+  memory,
+  type Name,
+  perSecond,
+  type Row,
+  resident,
+  row,
+  serveIt,
+  type Turns,
+} from './turns.ts';
 
-export const NAMES = ['product', 'reference'] as const;
-export type Name = (typeof NAMES)[number];
-
-export type Bench = {
-  users: number;
-  /** How long each server is loaded in a round. */
-  seconds: number;
-  scripts: Record<Name, Bundle>;
-  /** Folders, each with a seeded database that no server has open. */
-  data: Record<Name | 'spare', string>;
-  /** Where files may be put; removed in the end. */
-  scratch: string;
-  progress: (text: string) => void;
-};
-
-/** One line of the table. NaN: could not be measured here. */
-export type Row = { metric: string; unit: string } & Record<Name, number>;
-
-const ROUNDS = 7;
 const STARTS = 7;
 const CONNECTIONS = 16;
 /** How long a turn of `/me` lasts. */
@@ -45,6 +38,9 @@ const LOGIN_LOOPS = 2;
 const STORM_REQUESTS_PER_SECOND = 100;
 /** A p99 needs hundreds of requests: a storm lasts this many times as long as other rounds. */
 const STORM_LENGTH = 3;
+/** As many as may wait in one isolate. */
+const LOGINS_AT_ONCE = 64;
+const ROUNDS_OF_LOGINS_AT_ONCE = 3;
 /** Until V8 has compiled what is run often. */
 const WARM_UP_SECONDS = 4;
 const WARM_UP_LOGINS = 2;
@@ -52,7 +48,9 @@ const WARM_UP_LOGINS = 2;
 const BUSY_USERS = 100;
 const TOKEN_CACHE = { TOKEN_CACHE_SECONDS: '5' };
 const BYTES_PER_KIB = 1024;
-const BYTES_PER_MIB = 1024 * BYTES_PER_KIB;
+/** Those that production takes natively, those of the default, and Django 6's. */
+const ENGINE_ITERATIONS = [100_000, 600_000, 1_200_000];
+const ENGINE_ROUNDS = 7;
 
 export const sections = {
   me: async (bench) => [...(await measureMe(bench, 1)), ...(await measureMe(bench, CONNECTIONS))],
@@ -60,27 +58,35 @@ export const sections = {
   login: (bench) => measureOneByOne(bench, 'login', logIn(bench, 1)),
   register: (bench) => measureOneByOne(bench, 'register', ({ url }) => register(url, 1)),
   storm: measureStorm,
+  'at-once': measureLoginsAtOnce,
   'start-up': measureStartUp,
-  bundle: async ({ scripts }) => [
-    // The code alone: texts are loaded when they are asked for.
-    row(
-      'bundle, gzipped',
-      'KiB',
-      (name) => gzipSync(scripts[name][0]?.contents ?? '').byteLength / BYTES_PER_KIB,
-    ),
-  ],
+  bundle: async ({ contestants }) => {
+    const scripts: Each<(typeof contestants)[number]['script']> = new Map(
+      contestants.map(({ name, script }) => [name, script]),
+    );
+    // Without texts, which are loaded when they are asked for.
+    const kib = (script: (typeof contestants)[number]['script']) =>
+      sum(
+        script
+          .filter(({ type }) => type !== 'Text')
+          .map(({ contents }) => gzipSync(contents).byteLength / BYTES_PER_KIB),
+      );
+    return [row('bundle, gzipped', 'KiB', scripts, kib)];
+  },
   'rows-read': measureRowsRead,
+  engines: measureEngines,
+  front: measureFront,
 } satisfies Record<string, (bench: Bench) => Promise<Row[]>>;
 
 async function measureMe(bench: Bench, connections: number): Promise<Row[]> {
   const what = `/me, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
   const runs = await inTurns(bench, what, turnsOfMe(bench.seconds, bench.users, connections));
   return [
-    row(what, 'req/s', (name) => perSecond(runs[name])),
-    row(`${what}: CPU`, 'ms/req', (name) => cpuEach(runs[name])),
-    row(`${what}: p50`, 'ms', (name) => latency(runs[name], 0.5)),
-    row(`${what}: p99`, 'ms', (name) => latency(runs[name], 0.99)),
-    row(`${what}: resident memory`, 'MiB', (name) => memory(runs[name])),
+    row(what, 'req/s', runs, perSecond),
+    row(`${what}: CPU`, 'ms/req', runs, cpuEach),
+    row(`${what}: p50`, 'ms', runs, latency(0.5)),
+    row(`${what}: p99`, 'ms', runs, latency(0.99)),
+    row(`${what}: resident memory`, 'MiB', runs, memory),
   ];
 }
 
@@ -103,10 +109,7 @@ async function measureCache(bench: Bench): Promise<Row[]> {
       return { residentBytes: await resident(server) };
     },
   });
-  return [
-    row(busy, 'req/s', (name) => perSecond(runs[name])),
-    row(`${all}: resident memory`, 'MiB', (name) => memory(walk[name])),
-  ];
+  return [row(busy, 'req/s', runs, perSecond), row(`${all}: resident memory`, 'MiB', walk, memory)];
 }
 
 async function measureOneByOne(
@@ -123,66 +126,111 @@ async function measureOneByOne(
     turn: (server) => measured(server, () => askOnce(server)),
   });
   return [
-    row(`/${what}, one by one: p50`, 'ms', (name) => latency(runs[name], 0.5)),
-    row(`/${what}: CPU`, 'ms/req', (name) => cpuEach(runs[name])),
+    row(`/${what}, one by one: p50`, 'ms', runs, latency(0.5)),
+    row(`/${what}: CPU`, 'ms/req', runs, cpuEach),
   ];
 }
 
 async function measureStorm(bench: Bench): Promise<Row[]> {
   const { users } = bench;
-  const seconds = bench.seconds * STORM_LENGTH;
   const what = `/me, ${STORM_REQUESTS_PER_SECOND} req/s, during ${LOGIN_LOOPS} login loops`;
   const runs = await inTurns(bench, what, {
-    prepare: async (server) => {
-      await warmUp(server, users);
-      await logIn(bench, WARM_UP_LOGINS)(server);
-    },
+    prepare: warmUpForStorm(bench),
     turn: async ({ url }) => {
       let over = false;
       const loops = Array.from({ length: LOGIN_LOOPS }, () =>
         loginsUntil(url, { users, isOver: () => over }),
       );
-      const me = openLoopMe(url, { users, perSecond: STORM_REQUESTS_PER_SECOND, seconds });
+      const me = stormOfMe(url, users, bench.seconds * STORM_LENGTH);
       const ended = me.finally(() => {
         over = true;
       });
       const [run, ...logins] = await Promise.all([ended, ...loops]);
-      const loginsPerSecond = sum(logins.map((loop) => perSecond([loop])));
-      return { ...run, loginsPerSecond };
+      return { ...run, loginsPerSecond: sum(logins.map((loop) => perSecond([loop]))) };
     },
   });
   return [
-    row(`${what}: p50`, 'ms', (name) => latency(runs[name], 0.5)),
-    row(`${what}: p99`, 'ms', (name) => latency(runs[name], 0.99)),
-    row('logins during that', 'req/s', (name) =>
-      median(runs[name].map(({ loginsPerSecond }) => loginsPerSecond)),
+    row(`${what}: p50`, 'ms', runs, latency(0.5)),
+    row(`${what}: p99`, 'ms', runs, latency(0.99)),
+    row('logins during that', 'req/s', runs, (of) =>
+      median(of.map(({ loginsPerSecond }) => loginsPerSecond)),
     ),
   ];
 }
 
+/**
+ * So many that no more may wait, and token checks until the last of them is answered. Not for the
+ * reference: where it hashes in JavaScript, nobody waits so long.
+ */
+async function measureLoginsAtOnce(bench: Bench): Promise<Row[]> {
+  const { users } = bench;
+  const what = `${LOGINS_AT_ONCE} logins at once`;
+  const loginsAtOnce = ({ url }: Server) =>
+    Array.from({ length: LOGINS_AT_ONCE }, () => {
+      const username = usernameOf(randomUser(users));
+      return post(`${url}/login`, 200, { username, password: PASSWORD });
+    });
+  const contestants = bench.contestants.filter(({ name }) => name !== 'reference');
+  const runs = await inTurns({ ...bench, contestants }, what, {
+    rounds: ROUNDS_OF_LOGINS_AT_ONCE,
+    prepare: async (server) => {
+      await warmUpForStorm(bench)(server);
+      // Locally an object makes a file when it is new, which takes 2 ms.
+      await Promise.all(loginsAtOnce(server));
+    },
+    turn: async (server) => {
+      const { url } = server;
+      const start = performance.now();
+      const logins = loginsAtOnce(server);
+      let loginSeconds = 0;
+      const answered = Promise.all(logins).then(() => {
+        loginSeconds = (performance.now() - start) / 1000;
+      });
+      const latencies: number[] = [];
+      while (loginSeconds === 0) latencies.push(...(await stormOfMe(url, users, 1)).latencies);
+      await answered;
+      return { latencies, seconds: loginSeconds };
+    },
+  });
+  return [
+    row(`${what}: until the last is answered`, 's', runs, (of) =>
+      median(of.map(({ seconds }) => seconds)),
+    ),
+    row(`${what}: p99 of /me, ${STORM_REQUESTS_PER_SECOND} req/s`, 'ms', runs, latency(0.99)),
+  ];
+}
+
+const stormOfMe = (url: string, users: number, seconds: number): Promise<Run> =>
+  openLoopMe(url, { users, perSecond: STORM_REQUESTS_PER_SECOND, seconds });
+
+const warmUpForStorm = (bench: Bench) => async (server: Server) => {
+  await warmUp(server, bench.users);
+  await logIn(bench, WARM_UP_LOGINS)(server);
+};
+
 /** From nothing to the first answer, by a route that needs no database. */
-async function measureStartUp({ scripts, scratch, progress }: Bench): Promise<Row[]> {
-  const times: Record<Name, number[]> = { product: [], reference: [] };
+async function measureStartUp({ contestants, scratch, progress }: Bench): Promise<Row[]> {
+  const times: Each<number[]> = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = 1; round <= STARTS; round++) {
-    for (const name of NAMES) {
+    for (const contestant of contestants) {
       const data = await mkdtemp(join(scratch, 'start-'));
       const start = performance.now();
-      const server = await serve(scripts[name], data);
+      const server = await serveIt({ ...contestant, data });
       try {
         await ask(`${server.url}/no-such-route`, 404, {});
-        times[name].push(performance.now() - start);
+        times.get(contestant.name)?.push(performance.now() - start);
       } finally {
         await server.stop();
       }
     }
     progress(`start-up, round ${round} of ${STARTS}`);
   }
-  return [row('start-up, Miniflare to first answer', 'ms', (name) => median(times[name]))];
+  return [row('start-up, Miniflare to first answer', 'ms', times, median)];
 }
 
-async function measureRowsRead({ scratch, data, progress }: Bench): Promise<Row[]> {
+async function measureRowsRead({ scratch, spareData, progress }: Bench): Promise<Row[]> {
   const script = await bundle('test/bench/rows-read.ts', join(scratch, 'rows-read'));
-  const server = await serve(script, data.spare);
+  const server = await serve(script, spareData);
   const read = async (name: Name, path: string, init: RequestInit): Promise<number> => {
     const headers = { ...init.headers, 'X-Worker': name };
     const response = await fetch(`${server.url}${path}`, { ...init, headers });
@@ -208,7 +256,7 @@ async function measureRowsRead({ scratch, data, progress }: Bench): Promise<Row[
     for (const [path, init] of requests) {
       const product = await read('product', path, init('product'));
       const reference = await read('reference', path, init('reference'));
-      rows.push({ metric: `${path}: rows_read`, unit: 'rows', product, reference });
+      rows.push({ metric: `${path}: rows_read`, unit: 'rows', values: { product, reference } });
       progress(`rows_read of ${path}`);
     }
     return rows;
@@ -217,41 +265,64 @@ async function measureRowsRead({ scratch, data, progress }: Bench): Promise<Row[
   }
 }
 
-type Turns<T> = {
-  /** The product's, in place of those of wrangler.toml. */
-  vars?: Record<string, string>;
-  rounds?: number;
-  /** Runs on each new server, before the turns. */
-  prepare?: (server: Server) => Promise<unknown>;
-  /** How many each server has in a round. */
-  turns?: number;
-  turn: (server: Server) => Promise<T>;
-};
-
-/** In each round starts a server of each kind, and has them take turns. */
-async function inTurns<T>(
-  { scripts, data, progress }: Bench,
-  what: string,
-  { vars = {}, rounds = ROUNDS, prepare = async () => {}, turns = 1, turn }: Turns<T>,
-): Promise<Record<Name, T[]>> {
-  const results: Record<Name, T[]> = { product: [], reference: [] };
-  for (let round = 1; round <= rounds; round++) {
-    const servers: [Name, Server][] = [];
-    try {
-      for (const name of NAMES) {
-        const server = await serve(scripts[name], data[name], name === 'product' ? vars : {});
-        servers.push([name, server]);
-        await prepare(server);
+/** Each of the product's other engines, beside the runtime's own. */
+async function measureEngines({ scratch, progress }: Bench): Promise<Row[]> {
+  const script = await bundle('test/bench/engines.ts', join(scratch, 'engines'));
+  const server = await serve(script, await mkdtemp(join(scratch, 'engines-data-')));
+  const time = async (engine: string, iterations: number) => {
+    const start = performance.now();
+    await ask(`${server.url}/${engine}/${iterations}`, 200, {});
+    return performance.now() - start;
+  };
+  try {
+    await keepOnOneCore(server.pids);
+    const rows: Row[] = [];
+    for (const iterations of ENGINE_ITERATIONS) {
+      for (const engine of ['webassembly', 'javascript']) {
+        const times = { product: [] as number[], reference: [] as number[] };
+        for (let round = 0; round < ENGINE_ROUNDS; round++) {
+          times.product.push(await time(engine, iterations));
+          times.reference.push(await time('native', iterations));
+        }
+        rows.push({
+          metric: `${iterations} iterations: ${engine} beside native`,
+          unit: 'ms',
+          values: { product: median(times.product), reference: median(times.reference) },
+        });
+        progress(`engines: ${engine}, ${iterations} iterations`);
       }
-      for (let i = 0; i < turns; i++) {
-        for (const [name, server] of servers) results[name].push(await turn(server));
-      }
-    } finally {
-      for (const [, server] of servers) await server.stop();
     }
-    progress(`${what}: round ${round} of ${rounds}`);
+    return rows;
+  } finally {
+    await server.stop();
   }
-  return results;
+}
+
+/** What the Worker in front of the objects does for a login, with a constant for the object's work. */
+async function measureFront(bench: Bench): Promise<Row[]> {
+  const script = await bundle('test/bench/constant-hasher.ts', join(bench.scratch, 'front'));
+  const data = join(bench.scratch, 'front-data');
+  await cp(bench.spareData, data, { recursive: true });
+  const server = await serve(script, data, { hasObjects: true });
+  const cpu = async (what: string, count: number, load: () => Promise<Run>): Promise<Row> => {
+    await load();
+    const run = await measured(server, load);
+    bench.progress(`front: ${what}`);
+    return {
+      metric: `/${what} in front of the objects: CPU (${count} requests)`,
+      unit: 'ms/req',
+      values: { product: cpuEach([run]) },
+    };
+  };
+  const count = 200;
+  try {
+    return [
+      await cpu('login', count, () => logIn(bench, count)(server)),
+      await cpu('register', count, () => register(server.url, count)),
+    ];
+  } finally {
+    await server.stop();
+  }
 }
 
 /** Turns of `/me`, asked by random users. */
@@ -291,36 +362,3 @@ const logIn =
     let left = count;
     return loginsUntil(url, { users, isOver: () => left-- === 0 });
   };
-
-type MeasuredRun = Run & { cpuMs: number; residentBytes: number };
-
-async function measured(server: Server, load: () => Promise<Run>): Promise<MeasuredRun> {
-  const before = (await cpuMs(server.pids)) ?? Number.NaN;
-  const run = await load();
-  const after = (await cpuMs(server.pids)) ?? Number.NaN;
-  return { ...run, cpuMs: after - before, residentBytes: await resident(server) };
-}
-
-const resident = async ({ pids }: Server): Promise<number> =>
-  (await residentBytes(pids)) ?? Number.NaN;
-
-const answers = (runs: Run[]): number => sum(runs.map(({ latencies }) => latencies.length));
-
-const perSecond = (runs: Run[]): number => answers(runs) / sum(runs.map(({ seconds }) => seconds));
-
-const cpuEach = (runs: MeasuredRun[]): number =>
-  sum(runs.map(({ cpuMs }) => cpuMs)) / answers(runs);
-
-const memory = (runs: Pick<MeasuredRun, 'residentBytes'>[]): number =>
-  median(runs.map(({ residentBytes }) => residentBytes / BYTES_PER_MIB));
-
-/** The median of the turns' percentiles: one bad moment of the machine is one turn's alone. */
-const latency = (runs: Run[], share: number): number =>
-  median(runs.map(({ latencies }) => percentile(latencies, share)));
-
-const row = (metric: string, unit: string, of: (name: Name) => number): Row => ({
-  metric,
-  unit,
-  product: of('product'),
-  reference: of('reference'),
-});

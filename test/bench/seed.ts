@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import { djangoDatetime } from '../../src/store/columns.ts';
+import { djangoDatetime } from '../../src/django-datetime.ts';
 import type { Server } from './serve.ts';
 
 /** What every seeded user logs in with. */

@@ -3,7 +3,8 @@
  * reached without the proxy of `wrangler dev`, which would be what gets measured.
  */
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
@@ -13,24 +14,29 @@ import { childrenOf } from './processes.ts';
 
 const execFileAsync = promisify(execFile);
 
-/** A bundle's modules: its code first, then the texts that the code imports. */
-export type Bundle = { type: 'ESModule' | 'Text'; path: string; contents: string }[];
+/** A bundle's modules: its code first, then what the code imports. */
+export type Bundle = ReturnType<typeof readModule>[];
 
 /** Bundles (and minifies) a Worker with the settings of wrangler.toml. */
 export async function bundle(entry: string, folder: string): Promise<Bundle> {
-  const arguments_ = ['run', '--silent', 'wrangler', '--', 'deploy', entry];
+  // Not every entry exports the class of the objects.
+  const config = withoutLimits(false);
+  const arguments_ = ['run', '--silent', 'wrangler', '--', 'deploy', entry, '--config', config];
   await execFileAsync('npm', [...arguments_, '--dry-run', '--outdir', folder]);
   // Wrangler names its bundle for its entry, and that always ends in .js.
   const code = basename(entry).replace(/\.ts$/, '.js');
-  const isText = (name: string) => name !== code && !/^README\.md$|\.map$/.test(name);
-  const texts = (await readdir(folder)).filter(isText);
-  return Promise.all(
-    [code, ...texts].map(async (name) => ({
-      type: name === code ? 'ESModule' : 'Text',
-      path: join(folder, name),
-      contents: await readFile(join(folder, name), 'utf8'),
-    })),
-  );
+  const isImported = (name: string) => name !== code && !/^README\.md$|\.map$/.test(name);
+  const imported = (await readdir(folder)).filter(isImported);
+  return [code, ...imported].map((name) => readModule(join(folder, name), name === code));
+}
+
+function readModule(path: string, isCode: boolean) {
+  if (isCode) {
+    return { type: 'ESModule' as const, path, contents: readFileSync(path, 'utf8') };
+  }
+  return path.endsWith('.wasm')
+    ? { type: 'CompiledWasm' as const, path, contents: readFileSync(path) }
+    : { type: 'Text' as const, path, contents: readFileSync(path, 'utf8') };
 }
 
 export type Server = {
@@ -43,16 +49,22 @@ export type Server = {
   stop: () => Promise<void>;
 };
 
+export type ServeOptions = {
+  /** In place of those of wrangler.toml, or beside them. */
+  vars?: Record<string, string>;
+  /** Whether the Worker has the Durable Objects of wrangler.toml. */
+  hasObjects?: boolean;
+};
+
 /**
  * Starts a Worker with the bindings of wrangler.toml on a free port of the loopback interface.
  *
  * @param data the folder that holds (or will hold) its D1 database
- * @param vars in place of those of wrangler.toml, or beside them
  */
 export async function serve(
   modules: Bundle,
   data: string,
-  vars: Record<string, string> = {},
+  { vars = {}, hasObjects = false }: ServeOptions = {},
 ): Promise<Server> {
   const before = await childrenOf(process.pid);
   // The rules for modules are the bundler's: they have been carried out.
@@ -60,7 +72,7 @@ export async function serve(
     modulesRules: _,
     bindings,
     ...workerOptions
-  } = readWorkerOptions(withoutLimits()).workerOptions;
+  } = readWorkerOptions(withoutLimits(hasObjects)).workerOptions;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...workerOptions,

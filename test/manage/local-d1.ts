@@ -16,5 +16,6 @@ export async function startLocalD1(): Promise<Database & { stop: () => Promise<v
       sql.split('--> statement-breakpoint').map((statement) => env.DB.prepare(statement)),
     );
   }
-  return { d1: env.DB, vars: env, migrationsDir, stop: dispose };
+  const hasPasswordHasher = true;
+  return { d1: env.DB, vars: env, migrationsDir, hasPasswordHasher, stop: dispose };
 }

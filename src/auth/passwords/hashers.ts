@@ -6,12 +6,12 @@
  *     scrypt$<N>$<salt>$<r>$<p>$<base64>              verified
  *     !<anything>                                     no password can be right
  *
- * Passwords and salts are taken as UTF-8, exactly as received. No I/O, no clock.
+ * Passwords and salts are taken as UTF-8, exactly as received. One who calls this hashes at once and
+ * on this thread: password-hashing.ts says where and when.
  */
 import { scrypt } from '@noble/hashes/scrypt.js';
 import { constantTimeCompare } from './constant-time-compare.ts';
-import { createGate } from './gate.ts';
-import { pbkdf2Sha1, pbkdf2Sha256 } from './pbkdf2.ts';
+import { pbkdf2Sha1, pbkdf2Sha256, relativeTime } from './pbkdf2.ts';
 import { getRandomString } from './random-string.ts';
 
 /** Django's salts carry 128 bits (`BasePasswordHasher.salt_entropy`): 22 characters of log2(62) bits. */
@@ -25,19 +25,6 @@ const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
 const MAX_SCRYPT_PARALLELISM = 16;
 const SCRYPT_LENGTH = 64;
 
-/**
- * All hashing of this isolate. A classroom may wait: at 80 ms a hash the last of 64 has to for some six
- * seconds. A look takes a millisecond; who shows no sign of life for a hundred of them is gone.
- */
-const { pass: oneAtATime, announce } = createGate({
-  maxWaiting: 64,
-  pauseMs: 1,
-  lostAfterLooks: 100,
-});
-
-/** To be called with each token check: the next hash lets it go first. */
-export const announceTokenCheck = announce;
-
 /** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
 
@@ -47,15 +34,14 @@ type Decoded = {
   encode: (password: string) => Promise<string>;
   /** Is this weaker than what `makePassword` would write today? */
   mustUpdate: boolean;
-  /** PBKDF2 iterations by which checking this is cheaper than checking one of today's. */
-  missingIterations: number;
+  /** The time that `encode` took, in native iterations of PBKDF2. */
+  time: () => number;
 };
 
 /**
  * Encodes a password for storage (`make_password`).
  *
  * @param iterations PBKDF2's work factor, at least 1
- * @throws HashingOverloaded where too many passwords wait to be hashed
  */
 export function makePassword(password: string, iterations: number): Promise<string> {
   return encodePbkdf2Sha256(password, getRandomString(SALT_LENGTH), iterations);
@@ -70,7 +56,6 @@ export function makePassword(password: string, iterations: number): Promise<stri
  *
  * @param encoded what is stored, or undefined where there is no such user
  * @param iterations what `makePassword` is called with today
- * @throws HashingOverloaded where too many passwords wait to be hashed
  */
 export async function verifyPassword(
   password: string,
@@ -84,11 +69,11 @@ export async function verifyPassword(
     return { isCorrect: false, mustUpdate: false };
   }
   const isCorrect = constantTimeCompare(encoded ?? '', await decoded.encode(password));
-  if (!isCorrect && decoded.missingIterations > 0) {
-    // `harden_runtime`: a wrong password costs an older, cheaper hash as much as a new one.
-    await makePassword(password, decoded.missingIterations);
-  }
-  return { isCorrect, mustUpdate: isCorrect && decoded.mustUpdate };
+  if (isCorrect) return { isCorrect, mustUpdate: decoded.mustUpdate };
+  // `harden_runtime`: a wrong password costs an older, cheaper hash as much as a new one.
+  const missing = Math.round(iterations - decoded.time() / relativeTime('SHA-256', iterations));
+  if (missing > 0) await pbkdf2Sha256(utf8(password), new Uint8Array(), missing, iterations);
+  return { isCorrect, mustUpdate: false };
 }
 
 /** Undefined where no password can be right, or finding out would cost too much. */
@@ -96,11 +81,11 @@ export function decode(encoded: string, iterations: number): Decoded | undefined
   const [algorithm, ...parts] = encoded.split('$');
   switch (algorithm) {
     case 'pbkdf2_sha256':
-      return decodePbkdf2(parts, encodePbkdf2Sha256, iterations, (used, salt) => {
+      return decodePbkdf2(parts, 'SHA-256', (used, salt) => {
         return used < iterations || salt.length < SALT_LENGTH;
       });
     case 'pbkdf2_sha1':
-      return decodePbkdf2(parts, encodePbkdf2Sha1, iterations, () => true);
+      return decodePbkdf2(parts, 'SHA-1', () => true);
     case 'scrypt':
       return decodeScrypt(parts);
     default:
@@ -110,17 +95,19 @@ export function decode(encoded: string, iterations: number): Decoded | undefined
 
 function decodePbkdf2(
   parts: string[],
-  encode: (password: string, salt: string, iterations: number) => Promise<string>,
-  preferredIterations: number,
+  hashName: 'SHA-256' | 'SHA-1',
   isWeaker: (iterations: number, salt: string) => boolean,
 ): Decoded | undefined {
   const [count, salt, hash] = parts;
   const iterations = parseCost(count);
   if (parts.length !== 3 || !salt || !hash || iterations > MAX_ITERATIONS) return undefined;
   return {
-    encode: (password) => encode(password, salt, iterations),
+    encode: (password) =>
+      hashName === 'SHA-1'
+        ? encodePbkdf2Sha1(password, salt, iterations)
+        : encodePbkdf2Sha256(password, salt, iterations),
     mustUpdate: isWeaker(iterations, salt),
-    missingIterations: preferredIterations - iterations,
+    time: () => iterations * relativeTime(hashName, iterations),
   };
 }
 
@@ -137,22 +124,23 @@ function decodeScrypt(parts: string[]): Decoded | undefined {
   return {
     encode: async (password) => {
       const options = { N, r, p, dkLen: SCRYPT_LENGTH };
-      const key = await oneAtATime(() => scrypt(utf8(password), utf8(salt), options));
+      const key = scrypt(utf8(password), utf8(salt), options);
       return `scrypt$${N}$${salt}$${r}$${p}$${base64(key)}`;
     },
     // Memory-hard: PBKDF2 in its place would be a downgrade.
     mustUpdate: false,
-    missingIterations: 0,
+    // It costs what its own parameters ask.
+    time: () => Number.POSITIVE_INFINITY,
   };
 }
 
 async function encodePbkdf2Sha256(password: string, salt: string, iterations: number) {
-  const key = await oneAtATime(() => pbkdf2Sha256(utf8(password), utf8(salt), iterations));
+  const key = await pbkdf2Sha256(utf8(password), utf8(salt), iterations);
   return `pbkdf2_sha256$${iterations}$${salt}$${base64(key)}`;
 }
 
 async function encodePbkdf2Sha1(password: string, salt: string, iterations: number) {
-  const key = await oneAtATime(() => pbkdf2Sha1(utf8(password), utf8(salt), iterations));
+  const key = await pbkdf2Sha1(utf8(password), utf8(salt), iterations);
   return `pbkdf2_sha1$${iterations}$${salt}$${base64(key)}`;
 }
 

@@ -12,12 +12,21 @@ export const PASSWORD_VALIDATORS = [
 
 export type PasswordValidator = (typeof PASSWORD_VALIDATORS)[number];
 
-/** Whom the password is for: what it must not be similar to. */
+/** The password must not be similar to these attributes of its user. */
 export type UserAttributes = {
   username: string;
   first_name: string;
   last_name: string;
   email: string;
+};
+
+/** The validators of the settings do not let a password through. */
+export type PasswordRefused = {
+  kind: 'password-refused';
+  /** What the password was called where it came from. */
+  field: 'password' | 'new_password';
+  /** Django's, one for each validator. */
+  sentences: string[];
 };
 
 /** Characters; `MinimumLengthValidator`'s default. */

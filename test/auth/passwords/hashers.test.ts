@@ -1,6 +1,8 @@
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { makePassword, verifyPassword } from '../../../src/auth/passwords/hashers.ts';
+import { SLICE_ITERATIONS } from '../../../src/auth/passwords/pbkdf2-webassembly.ts';
+import { refuseAbove } from './refuse-above.ts';
 
 const ITERATIONS = 1000;
 
@@ -122,6 +124,25 @@ describe('verifyPassword', () => {
     const iterations = spyOnIterations();
     await verifyPassword('wrong', encoded, ITERATIONS);
     expect(iterations()).toEqual([600, 400]);
+  });
+
+  it('makes a wrong password for a hash of SHA-1 cost what one of today’s does', async () => {
+    const iterations = spyOnIterations();
+    await verifyPassword('wrong', `pbkdf2_sha1$600$seasalt$${'A'.repeat(27)}=`, ITERATIONS);
+    expect(iterations()).toEqual([600, 400]);
+  });
+
+  it('counts what an older hash lacks in time: where today’s are refused, theirs take longer', async () => {
+    const slice = SLICE_ITERATIONS;
+    refuseAbove(slice);
+    const today = 3 * slice + 1;
+    // From now on it is known that today's count is refused.
+    await makePassword('pw', today);
+    const setTimeout = vi.spyOn(globalThis, 'setTimeout');
+    const stored = `pbkdf2_sha256$${slice}$seasalt$${'A'.repeat(43)}=`;
+    await verifyPassword('wrong', stored, today);
+    // One native slice took the time of 0.4: of three, 2.6 are missing, which are done in three pieces.
+    expect(setTimeout).toHaveBeenCalledTimes(2);
   });
 
   it('runs an allowed count of iterations up to the ceiling', async () => {

@@ -1,55 +1,56 @@
-/** What users do to their own account. Each takes the current password, or changes nothing that needs it. */
+/** What users do to their own account. The current password is asked for where harm can be done. */
 import { err, ok, type Result } from '../result.ts';
-import type { Store } from '../store/store.ts';
 import type { ProfileChanges } from '../store/users.ts';
-import type { AuthSettings } from './auth-settings.ts';
-import { makePassword, verifyPassword } from './passwords/hashers.ts';
-import { validatePassword } from './passwords/validators.ts';
-import { newToken, type User } from './tokens.ts';
-import { normalizeEmail, type PasswordRefused } from './users.ts';
+import type { AuthServices } from './auth-services.ts';
+import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
+import { newToken } from './tokens.ts';
+import { normalizeEmail, type User } from './users.ts';
 
 export type PasswordChange = { current_password: string; new_password: string };
 
 type InvalidPassword = { kind: 'invalid-password' };
 
 /**
- * Sets a new password and a new token, both or neither: the old token is dead with the old password.
+ * Sets a new password and a new token, both or neither. The old token is dead with the old password.
  *
  * @returns the new token's key
  */
-export async function changePassword(
-  store: Store,
-  { iterations, passwordValidators }: AuthSettings,
+export async function changeOwnPassword(
+  services: AuthServices,
   user: User,
   { current_password, new_password }: PasswordChange,
 ): Promise<Result<string, InvalidPassword | PasswordRefused>> {
-  return withCurrentPassword(store, iterations, user, current_password, async (stored) => {
-    const sentences = await validatePassword(new_password, user, passwordValidators);
+  const { store, hashing, settings } = services;
+  return withCurrentPassword(services, user, current_password, async (stored) => {
+    const sentences = await validatePassword(new_password, user, settings.passwordValidators);
     if (sentences.length > 0)
       return err({ kind: 'password-refused', field: 'new_password', sentences });
-    const [encoded, token] = [await makePassword(new_password, iterations), newToken()];
+    const [encoded, token] = [await hashing.makePassword(new_password), newToken()];
     const replaced = await store.replacePasswordAndToken(user.id, stored, encoded, token);
     return replaced ? ok(token.key) : undefined;
   });
 }
 
 /** Deletes the user and its token, both or neither. Refused while rows of other tables refer to it. */
-export async function deleteAccount(
-  store: Store,
-  { iterations }: AuthSettings,
+export async function deleteOwnAccount(
+  services: AuthServices,
   user: User,
   currentPassword: string,
 ): Promise<Result<undefined, InvalidPassword | { kind: 'user-referenced' }>> {
-  return withCurrentPassword(store, iterations, user, currentPassword, async (stored) => {
-    const outcome = await store.deleteUser(user.id, stored);
+  return withCurrentPassword(services, user, currentPassword, async (stored) => {
+    const outcome = await services.store.deleteUser(user.id, stored);
     if (outcome === 'referenced') return err({ kind: 'user-referenced' });
     return outcome === 'deleted' ? ok(undefined) : undefined;
   });
 }
 
-/** Sets what is given of the names and the address. @returns undefined where the user is gone */
-export async function updateProfile(
-  store: Store,
+/**
+ * Sets what is given of the names and the address. No password is asked for.
+ *
+ * @returns undefined where the user is gone
+ */
+export async function updateOwnProfile(
+  { store }: AuthServices,
   user: User,
   changes: ProfileChanges,
 ): Promise<User | undefined> {
@@ -61,19 +62,18 @@ export async function updateProfile(
 /**
  * Runs a change once the current password is verified.
  *
- * @param change given the stored password it must compare and swap; returns undefined where that has
- *   changed since, so that the password is verified anew, once
+ * @param change gets the stored password, which it must compare and swap. It returns undefined where
+ *   that password has changed. Then the current password is verified once more, and no more.
  */
 async function withCurrentPassword<T, E>(
-  store: Store,
-  iterations: number,
+  { store, hashing }: AuthServices,
   user: User,
   currentPassword: string,
   change: (stored: string) => Promise<Result<T, E> | undefined>,
 ): Promise<Result<T, E | InvalidPassword>> {
   const attempt = async () => {
     const stored = await store.findPassword(user.id);
-    const { isCorrect } = await verifyPassword(currentPassword, stored, iterations);
+    const { isCorrect } = await hashing.verifyPassword(currentPassword, stored);
     if (!isCorrect || stored === undefined) return err({ kind: 'invalid-password' as const });
     return change(stored);
   };

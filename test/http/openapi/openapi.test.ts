@@ -2,10 +2,10 @@
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createApp } from '../../src/app.ts';
-import type { Bindings } from '../../src/services.ts';
-import { post, register, send, unthrottled } from '../client.ts';
-import { interceptD1 } from '../intercept-d1.ts';
+import { createApp } from '../../../src/app.ts';
+import type { Bindings } from '../../../src/services.ts';
+import { post, register, send, unthrottled } from '../../client.ts';
+import { interceptD1 } from '../../intercept-d1.ts';
 
 const Examples = v.optional(v.record(v.string(), v.object({ value: v.unknown() })), {});
 const Content = v.optional(v.record(v.string(), v.object({ examples: Examples })), {});

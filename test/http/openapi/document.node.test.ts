@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { expect, it } from 'vitest';
-import { openApiDocument } from '../../src/openapi/document.ts';
+import { openApiDocument } from '../../../src/http/openapi/document.ts';
 
-const COMMITTED = 'src/http/openapi.json';
+const COMMITTED = 'src/http/openapi/openapi.json';
 
 it('is valid OpenAPI 3.1, and its examples are what its schemas allow', async () => {
   const config = await createConfig({

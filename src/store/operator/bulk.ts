@@ -4,7 +4,7 @@
  * no `json_each`.
  */
 import { getTableColumns } from 'drizzle-orm';
-import { authtokenToken, authUser } from './schema.ts';
+import { authtokenToken, authUser } from '../schema.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
 export const USER_COLUMNS = Object.keys(getTableColumns(authUser));

@@ -2,13 +2,13 @@
 import { count, eq, like, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { authtokenToken, authUser, type NewUser } from './schema.ts';
+import { authtokenToken, authUser, type NewUser } from '../schema.ts';
 
-export type AccountStore = ReturnType<typeof accountQueries>;
+export type OperatorStore = ReturnType<typeof operatorQueries>;
 
 type TokenOfUser = typeof authtokenToken.$inferInsert;
 
-export function accountQueries(d1: D1Database) {
+export function operatorQueries(d1: D1Database) {
   const db = drizzle(d1);
 
   return {

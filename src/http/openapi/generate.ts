@@ -3,4 +3,4 @@ import { writeFileSync } from 'node:fs';
 import { openApiDocument } from './document.ts';
 
 const document = await openApiDocument();
-writeFileSync('src/http/openapi.json', `${JSON.stringify(document, null, 2)}\n`);
+writeFileSync('src/http/openapi/openapi.json', `${JSON.stringify(document, null, 2)}\n`);

@@ -10,7 +10,7 @@ export type PasswordGroup = { users: number; sample: string };
 export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12, 13, 32) || ']*')`;
 
 /** A user that a finding names. */
-export type FoundUser = { id: number; username: string };
+export type InspectedUser = { id: number; username: string };
 
 /**
  * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, except where it is
@@ -59,14 +59,14 @@ export function inspectionQueries(d1: D1Database) {
 
     /** Names with a character beyond ASCII, the only ones that NFKC can change. */
     pageOfNonAsciiNames: (afterId: number, limit: number) =>
-      users<FoundUser>(`${NAMES} AND username GLOB '*[^ -~]*'`, afterId, limit),
+      users<InspectedUser>(`${NAMES} AND username GLOB '*[^ -~]*'`, afterId, limit),
 
     pageOfBlankNames: (afterId: number, limit: number) =>
-      users<FoundUser>(`${NAMES} AND username = ''`, afterId, limit),
+      users<InspectedUser>(`${NAMES} AND username = ''`, afterId, limit),
 
     /** Passwords that are not plainly PBKDF2's or unusable. */
     pageOfOddPasswords: (afterId: number, limit: number) =>
-      users<FoundUser & { password: string }>(
+      users<InspectedUser & { password: string }>(
         `SELECT id, username, password FROM auth_user WHERE id > ?
          AND password NOT GLOB '!*' AND password NOT GLOB 'pbkdf2_sha*$[0-9]*$?*$?*'`,
         afterId,
@@ -75,7 +75,7 @@ export function inspectionQueries(d1: D1Database) {
 
     /** Users whose token no request can send. */
     pageOfUnsendableKeys: (afterId: number, limit: number) =>
-      users<FoundUser>(
+      users<InspectedUser>(
         `SELECT id, username FROM authtoken_token JOIN auth_user ON id = user_id
          WHERE id > ? AND ${UNSENDABLE_KEY}`,
         afterId,

@@ -1,4 +1,4 @@
-import type { AppContext } from './context.ts';
+import type { AppContext } from '../context.ts';
 
 /**
  * `GET /openapi.json` → 200, this API's description, with the origin it was asked at for its server.

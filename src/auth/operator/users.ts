@@ -1,0 +1,87 @@
+/**
+ * What an operator does to users: the rules behind Django's and DRF's management commands. Only the
+ * command line may use this: nobody's password is asked for, and no token cache is told.
+ */
+import { djangoDatetime } from '../../django-datetime.ts';
+import { err, ok, type Result } from '../../result.ts';
+import type { OperatorStore } from '../../store/operator/users.ts';
+import { UNUSABLE_PREFIX } from '../passwords/identify.ts';
+import type { PasswordHashing } from '../passwords/password-hashing.ts';
+import { getRandomString } from '../passwords/random-string.ts';
+import { newToken } from '../tokens.ts';
+import { normalizeEmail, normalizeUsername, type User } from '../users.ts';
+
+/** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */
+const UNUSABLE_SUFFIX_LENGTH = 40;
+
+export type FoundUser = Pick<User, 'id' | 'username'>;
+
+export type UserToCreate = {
+  username: string;
+  email: string;
+  /** Undefined for a user who cannot log in until an operator sets a password. */
+  password: string | undefined;
+  /** A superuser is staff too (`UserManager.create_superuser`). */
+  isSuperuser: boolean;
+};
+
+/**
+ * Creates an active user (`create_user`, `create_superuser`). As in Django it has no token; its first
+ * login makes one.
+ */
+export async function createUser(
+  store: OperatorStore,
+  hashing: PasswordHashing,
+  { username, email, password, isSuperuser }: UserToCreate,
+): Promise<Result<void, { kind: 'username-taken' }>> {
+  const inserted = await store.insertUser({
+    username: normalizeUsername(username),
+    email: normalizeEmail(email),
+    password:
+      password === undefined
+        ? UNUSABLE_PREFIX + getRandomString(UNUSABLE_SUFFIX_LENGTH)
+        : await hashing.makePassword(password),
+    first_name: '',
+    last_name: '',
+    is_active: true,
+    is_staff: isSuperuser,
+    is_superuser: isSuperuser,
+    date_joined: djangoDatetime(new Date()),
+  });
+  return inserted ? ok(undefined) : err({ kind: 'username-taken' });
+}
+
+/** The user of exactly this name, or of its NFKC form: an imported name may be in another form. */
+export async function findUser(
+  store: OperatorStore,
+  username: string,
+): Promise<FoundUser | undefined> {
+  return (await store.findUser(username)) ?? store.findUser(normalizeUsername(username));
+}
+
+/** Gives the user a new password (`set_password`). Its token stays. */
+export async function setUserPassword(
+  store: OperatorStore,
+  hashing: PasswordHashing,
+  { id }: FoundUser,
+  password: string,
+): Promise<void> {
+  await store.setPassword(id, await hashing.makePassword(password));
+}
+
+/**
+ * The user's token, made where there is none (rest_framework/authtoken/management/commands).
+ *
+ * @param reset put a new one in the place of the one it has
+ * @returns the token's key
+ */
+export async function createUserToken(
+  store: OperatorStore,
+  { id }: FoundUser,
+  { reset }: { reset: boolean },
+): Promise<string> {
+  const token = { ...newToken(), user_id: id };
+  if (!reset) return store.getOrCreateToken(token);
+  await store.replaceToken(token);
+  return token.key;
+}

@@ -1,0 +1,49 @@
+/** From a registration to a user with a token (django/contrib/auth/models.py `UserManager`). */
+import { djangoDatetime } from '../django-datetime.ts';
+import { err, ok, type Result } from '../result.ts';
+import type { AuthServices } from './auth-services.ts';
+import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
+import { newToken } from './tokens.ts';
+import { normalizeEmail, normalizeUsername } from './users.ts';
+
+export type Registration = {
+  username: string;
+  /** Plain text, exactly as the user typed it. */
+  password: string;
+  first_name: string;
+  last_name: string;
+  email: string;
+};
+
+/**
+ * Creates an active user without privileges (`create_user`) and its token, both or neither, in one
+ * round trip.
+ *
+ * @returns the user's id and the token's key
+ */
+export async function registerUser(
+  { store, hashing, settings }: AuthServices,
+  { password, ...registration }: Registration,
+): Promise<Result<{ id: number; key: string }, PasswordRefused | { kind: 'username-taken' }>> {
+  const user = {
+    ...registration,
+    username: normalizeUsername(registration.username),
+    email: normalizeEmail(registration.email),
+  };
+  const sentences = await validatePassword(password, user, settings.passwordValidators);
+  if (sentences.length > 0) return err({ kind: 'password-refused', field: 'password', sentences });
+
+  const token = newToken();
+  const id = await store.insertUserWithToken(
+    {
+      ...user,
+      password: await hashing.makePassword(password),
+      is_active: true,
+      is_staff: false,
+      is_superuser: false,
+      date_joined: djangoDatetime(new Date()),
+    },
+    token,
+  );
+  return id === undefined ? err({ kind: 'username-taken' }) : ok({ id, key: token.key });
+}

@@ -1,0 +1,8 @@
+/**
+ * Django's text for a moment: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, no zone. A fraction of zero is left
+ * out (django/db/backends/sqlite3/operations.py, `adapt_datetimefield_value`: `str(datetime)`).
+ */
+export function djangoDatetime(moment: Date): string {
+  const [date, time] = moment.toISOString().slice(0, -1).split('T');
+  return `${date} ${time?.endsWith('.000') ? time.slice(0, -4) : `${time}000`}`;
+}

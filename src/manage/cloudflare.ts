@@ -1,0 +1,92 @@
+/** What a deployment needs of wrangler, and so of Cloudflare: questions with JSON for an answer, and work. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import * as v from 'valibot';
+import { CommandError } from './command-error.ts';
+
+const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
+
+/** What `wrangler whoami --json` answers; where nobody is logged in it exits with 1 as well. */
+const WhoAmI = v.variant('loggedIn', [
+  v.object({ loggedIn: v.literal(false) }),
+  v.object({
+    loggedIn: v.literal(true),
+    email: v.optional(v.string()),
+    accounts: v.array(v.object({ id: v.string(), name: v.string() })),
+  }),
+]);
+
+/** What `wrangler d1 list --json` answers. */
+const Databases = v.array(v.object({ uuid: v.string(), name: v.string() }));
+
+/** A line of WRANGLER_OUTPUT_FILE_PATH. */
+const OutputEntry = v.object({ type: v.string(), targets: v.optional(v.array(v.string()), []) });
+
+/** A process that failed. */
+const Failed = v.object({ stdout: v.string(), stderr: v.string() });
+
+/** A host among a deployment's targets, with or without "(custom domain)"; not a route's pattern. */
+const HOST = /^(?:https:\/\/)?([\w-]+(?:\.[\w-]+)+)(?: \(|$)/;
+
+export const whoAmI = () => ask(['whoami', '--json'], WhoAmI);
+
+export const listDatabases = () => ask(['d1', 'list', '--json'], Databases);
+
+/** Asks no question: after a "no" there would be a Worker without its tables. */
+export const applyMigrations = (flags: string[]): Promise<void> =>
+  run('migrations', ['d1', 'migrations', 'apply', 'DB', '--remote', ...flags], 'ignore');
+
+/**
+ * Uploads the Worker, and makes the database where there is none. On a terminal wrangler may ask: about
+ * terms, or for the name of the account's workers.dev subdomain.
+ *
+ * @returns the address, unless there are only routes
+ */
+export async function upload(flags: string[]): Promise<URL | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
+  const output = join(directory, 'output.ndjson');
+  try {
+    await run('upload', ['deploy', ...flags], 'inherit', { WRANGLER_OUTPUT_FILE_PATH: output });
+    const lines = (await readFile(output, 'utf8')).trim().split('\n');
+    const entries = lines.map((line) => v.parse(OutputEntry, JSON.parse(line)));
+    const targets = entries.find(({ type }) => type === 'deploy')?.targets ?? [];
+    const [host] = targets.flatMap((target) => HOST.exec(target)?.[1] ?? []);
+    return host === undefined ? undefined : new URL(`https://${host}`);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Without a terminal, as here, wrangler asks nothing. */
+async function ask<T>(args: string[], schema: v.GenericSchema<unknown, T>): Promise<T> {
+  const running = promisify(execFile)(process.execPath, [WRANGLER, ...args]);
+  running.child.stdin?.end();
+  const { stdout, stderr } = await running.catch((error) => v.parse(Failed, error));
+  const answer = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), stdout);
+  if (answer.success) return answer.output;
+  const reason = stripVTControlCharacters(stderr || stdout).trim();
+  throw new CommandError(`\`wrangler ${args.join(' ')}\` failed:\n${reason}`);
+}
+
+/** The operator sees what wrangler says. */
+async function run(
+  step: string,
+  args: string[],
+  stdin: 'inherit' | 'ignore',
+  env: Record<string, string> = {},
+): Promise<void> {
+  const child = spawn(process.execPath, [WRANGLER, ...args], {
+    env: { ...process.env, ...env },
+    stdio: [stdin, 'inherit', 'inherit'],
+  });
+  const code = await new Promise((resolve, reject) => {
+    child.once('error', reject).once('exit', resolve);
+  });
+  if (code === 0) return;
+  throw new CommandError(
+    `stopped at the ${step}. What was done before stays done: see above what is wrong, then run this again.`,
+  );
+}

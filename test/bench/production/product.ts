@@ -1,0 +1,5 @@
+/** The product, on a runtime that refuses what production refuses. */
+import './refuse.ts';
+
+export * from '../../../src/index.ts';
+export { default } from '../../../src/index.ts';

@@ -1,0 +1,262 @@
+/** `npm run deploy` as an operator or CI runs it, with a stub for Cloudflare and without a terminal. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, test } from 'vitest';
+import { startCloudflare } from './cloudflare-stub.ts';
+
+/** Far above what one takes here: a question that nobody answers must not wait for ever. */
+const TIMEOUT_MS = 40_000;
+
+const TOKEN = { CLOUDFLARE_API_TOKEN: 'token' };
+
+/** What would let wrangler in as somebody of this machine. */
+const NOBODY = {
+  CLOUDFLARE_API_TOKEN: undefined,
+  CLOUDFLARE_API_KEY: undefined,
+  CLOUDFLARE_EMAIL: undefined,
+  CLOUDFLARE_ACCOUNT_ID: undefined,
+  CLOUDFLARE_ENV: undefined,
+};
+
+// Tests that run side by side clean up together.
+const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-deploy-'));
+const stubs: Awaited<ReturnType<typeof startCloudflare>>[] = [];
+
+afterAll(async () => {
+  for (const stub of stubs) await stub.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const DATABASE_CREATED = 'POST /d1/database';
+const FIRST_UPLOAD = 'PUT /workers/scripts/edge-authtoken';
+const LATER_UPLOAD = 'POST /workers/scripts/edge-authtoken/versions';
+const MIGRATION = 'POST /d1/database/query';
+const HEALTH = 'GET /health';
+
+const stoppedAt = (step: string) =>
+  `CommandError: stopped at the ${step}. What was done before stays done: see above what is wrong, then run this again.`;
+
+/** A stub of its own, and a home of its own: whoever is logged in on this machine stays out of it. */
+async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
+  const cloudflare = await startCloudflare(options);
+  stubs.push(cloudflare);
+  const home = mkdtempSync(join(directory, 'home-'));
+
+  function deploy(env: Record<string, string>, ...args: string[]) {
+    cloudflare.requests.length = 0;
+    return new Promise<{ code: unknown; stdout: string; stderr: string }>((finished) => {
+      const child = execFile(
+        process.execPath,
+        [
+          '--env-file=.wrangler.env',
+          ...['--import', './test/manage/workers-dev.ts'],
+          ...['src/manage/deploy.ts', ...args],
+        ],
+        {
+          timeout: TIMEOUT_MS,
+          env: {
+            ...process.env,
+            ...NOBODY,
+            HOME: home,
+            XDG_CONFIG_HOME: join(home, 'config'),
+            WRANGLER_CACHE_DIR: join(home, 'cache'),
+            WRANGLER_LOG_PATH: join(home, 'logs'),
+            CLOUDFLARE_API_BASE_URL: cloudflare.url,
+            // wrangler's 15 MB are compiled once.
+            NODE_COMPILE_CACHE: join(directory, 'compiled'),
+            STUB_URL: cloudflare.url,
+            ...env,
+          },
+        },
+        (error, stdout, stderr) => finished({ code: error ? error.code : 0, stdout, stderr }),
+      );
+      child.stdin?.end();
+    });
+  }
+
+  /** What changed something, and the question about health; a migration's many requests as one. */
+  function steps(): string[] {
+    const changes = [DATABASE_CREATED, FIRST_UPLOAD, LATER_UPLOAD, MIGRATION, HEALTH];
+    return cloudflare.requests
+      .map((line) =>
+        line.replace(/\/accounts\/\w+/, '').replace(/\/d1\/database\/[\w-]+\//, '/d1/database/'),
+      )
+      .filter((line) => changes.includes(line))
+      .filter((line, i, lines) => line !== lines[i - 1]);
+  }
+
+  return { cloudflare, deploy, steps };
+}
+
+describe.concurrent('npm run deploy', () => {
+  test('first uploads, then migrates; later migrates, then uploads', async ({ expect }) => {
+    const { cloudflare, deploy, steps } = await freshAccount();
+    const { code, stdout, stderr } = await deploy(TOKEN);
+    expect(stderr).not.toContain('CommandError');
+    expect(code).toBe(0);
+    expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
+    expect(cloudflare.databases()).toEqual(['edge-authtoken']);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+    expect(stdout).toContain(
+      'Deployed and healthy: https://edge-authtoken.stub.workers.dev/\n' +
+        'PBKDF2_ITERATIONS 600,000: in production a login or registration costs about 180 ms of CPU, ' +
+        'in a Durable Object, on every plan\n' +
+        'Next, from SECURITY.md, "Before production":\n1. Keep `PASSWORD_HASHER`',
+    );
+    expect(stdout).toMatch(/\n9\. [^\n]+\n$/);
+    // Before anything is done.
+    expect(stderr).toMatch(
+      /^Logged in as ann@example\.com, account \w+\nPBKDF2_ITERATIONS 600,000: .*\nWorkers Free bills nothing/,
+    );
+
+    expect((await deploy(TOKEN)).code).toBe(0);
+    expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
+    expect(cloudflare.databases()).toEqual(['edge-authtoken']);
+  });
+
+  test('can be repeated after a failure at each step', async ({ expect }) => {
+    const { cloudflare, deploy, steps } = await freshAccount();
+    const failing = async (line: RegExp) => {
+      cloudflare.breakAt(line);
+      const { code, stderr } = await deploy(TOKEN);
+      expect(code).toBe(1);
+      expect(stderr).toContain('Broken for a test.');
+      return { steps: steps(), error: /^CommandError: .*$/m.exec(stderr)?.[0] };
+    };
+    expect(await failing(/^GET .*\/d1\/database$/)).toEqual({
+      steps: [],
+      error: 'CommandError: `wrangler d1 list --json` failed:',
+    });
+    expect(await failing(/^POST .*\/d1\/database$/)).toEqual({
+      steps: [DATABASE_CREATED],
+      error: stoppedAt('upload'),
+    });
+    expect(await failing(/^PUT .*\/workers\/scripts\//)).toEqual({
+      steps: [DATABASE_CREATED, FIRST_UPLOAD],
+      error: stoppedAt('upload'),
+    });
+    // The database is there now: no Worker before its tables.
+    expect(await failing(/^POST .*\/query$/)).toEqual({
+      steps: [MIGRATION],
+      error: stoppedAt('migrations'),
+    });
+    expect(cloudflare.uploads()).toBe(0);
+
+    cloudflare.breakAt();
+    expect((await deploy(TOKEN)).code).toBe(0);
+    expect(steps()).toEqual([MIGRATION, FIRST_UPLOAD, HEALTH]);
+    expect(cloudflare.databases()).toEqual(['edge-authtoken']);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+  });
+
+  test('can be repeated after a first Worker is there and its tables are not', async ({
+    expect,
+  }) => {
+    const { cloudflare, deploy, steps } = await freshAccount();
+    cloudflare.breakAt(/^POST .*\/query$/);
+    const { code, stderr } = await deploy(TOKEN);
+    expect(code).toBe(1);
+    expect(stderr).toContain(stoppedAt('migrations'));
+    expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION]);
+
+    cloudflare.breakAt();
+    expect((await deploy(TOKEN)).code).toBe(0);
+    expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+  });
+
+  test('fails where the deployed Worker does not get well', async ({ expect }) => {
+    const { cloudflare, deploy } = await freshAccount();
+    cloudflare.sicken();
+    const { code, stdout, stderr } = await deploy(TOKEN);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'CommandError: deployed, but https://edge-authtoken.stub.workers.dev/health answers 503.',
+    );
+    expect(stdout).not.toContain('healthy');
+    expect(cloudflare.requests.filter((line) => line === HEALTH)).toHaveLength(10);
+  });
+
+  test('says how to log in where nobody is', async ({ expect }) => {
+    const { cloudflare, deploy } = await freshAccount();
+    expect(await deploy({})).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'CommandError: nobody is logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN;\n' +
+        'or try it for an hour without an account: `npm run deploy -- --temporary`\n',
+    });
+    expect(cloudflare.requests).toEqual([]);
+  });
+
+  test('says why where the token is refused', async ({ expect }) => {
+    const { cloudflare, deploy, steps } = await freshAccount();
+    cloudflare.breakAt(/^GET \/user/);
+    const { code, stderr } = await deploy(TOKEN);
+    expect(code).toBe(1);
+    expect(stderr).toContain('CommandError: `wrangler whoami --json` failed:\n');
+    expect(stderr).toContain('Broken for a test.');
+    expect(steps()).toEqual([]);
+  });
+
+  test('wants to know which of several accounts', async ({ expect }) => {
+    const [one, two] = ['1', '2'].map((digit) => ({ id: digit.repeat(32), name: `Of ${digit}` }));
+    if (!one || !two) throw new Error('two were made');
+    const { cloudflare, deploy, steps } = await freshAccount({ accounts: [one, two] });
+    const { code, stderr } = await deploy(TOKEN);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'CommandError: set CLOUDFLARE_ACCOUNT_ID to one of your accounts:\n' +
+        `  ${one.id}  Of 1\n  ${two.id}  Of 2\n`,
+    );
+    expect(steps()).toEqual([]);
+    cloudflare.breakAt(/d1/);
+    await deploy({ ...TOKEN, CLOUDFLARE_ACCOUNT_ID: two.id });
+    expect(cloudflare.requests).toContain(`GET /accounts/${two.id}/d1/database`);
+  });
+
+  test('--temporary makes an account, migrates there and shows the claim link', async ({
+    expect,
+  }) => {
+    const { cloudflare, deploy, steps } = await freshAccount();
+    const first = await deploy({}, '--temporary');
+    expect(first.code).toBe(0);
+    expect(cloudflare.requests).toContain('POST /provisioning/previews');
+    expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+    expect(first.stderr).toMatch(/^A temporary account: .* It is deleted\nafter an hour/);
+    expect(first.stderr).toContain('Claim URL: https://dash.cloudflare.com/claim/stub');
+  });
+
+  test('--temporary is refused to who is logged in', async ({ expect }) => {
+    const { deploy, steps } = await freshAccount();
+    const { code, stderr } = await deploy(TOKEN, '--temporary');
+    expect(code).toBe(1);
+    expect(stderr).toContain("You're already authenticated with Cloudflare");
+    expect(steps()).toEqual([]);
+  });
+
+  test('takes no other option', async ({ expect }) => {
+    const { deploy } = await freshAccount();
+    const { code, stderr } = await deploy(TOKEN, '--forever');
+    expect(code).toBe(2);
+    expect(stderr).toContain("Unknown option '--forever'");
+  });
+
+  test('is a configuration that wrangler warns of nothing about', async ({ expect }) => {
+    const args = ['--env-file=.wrangler.env', 'node_modules/wrangler/bin/wrangler.js', 'deploy'];
+    const outdir = join(directory, 'bundle');
+    const output = await new Promise<string>((finished, failed) => {
+      execFile(
+        process.execPath,
+        [...args, '--dry-run', '--outdir', outdir],
+        { timeout: TIMEOUT_MS },
+        (error, stdout, stderr) => (error ? failed(error) : finished(stdout + stderr)),
+      );
+    });
+    expect(output).toContain('--dry-run: exiting now.');
+    expect(output).not.toMatch(/warning|▲/i);
+  });
+});
