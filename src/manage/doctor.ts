@@ -3,17 +3,16 @@ import { readdir } from 'node:fs/promises';
 import { type IdentifiedPassword, identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';
 import { parseSettings } from '../settings.ts';
-import { inspectionQueries } from '../store/operator/inspection.ts';
+import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
 import type { Database } from './database.ts';
+import { add, type Found, list, nobody } from './found.ts';
 import { cpuMsOf, loginCost, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
 import { count, number, print } from './terminal.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
 
-const NAMES_PAGE = 1000;
-
-/** How many users a finding names; the rest it counts. */
-const NAMED = 20;
+/** Users that a query answers with. */
+const PAGE_LENGTH = 1000;
 
 export async function doctor({
   d1,
@@ -45,6 +44,7 @@ export async function doctor({
 
   await reportPasswords(inspection);
   await reportNames(inspection);
+  await reportKeys(inspection);
 }
 
 const report = (isWell: boolean, line: string): void =>
@@ -54,10 +54,18 @@ async function reportPasswords(inspection: Inspection): Promise<void> {
   print('     Passwords:');
   for (const { users, sample } of await inspection.passwordGroups()) {
     const password = identifyPassword(sample);
+    // They are named below.
+    if (password.kind === 'malformed') continue;
     const isWell =
       password.kind === 'unusable' || (password.kind === 'verifiable' && !holdsThread(password));
     report(isWell, `  ${count(users, 'user')} with ${describe(password)}`);
   }
+  const malformed = await find(
+    inspection.pageOfOddPasswords,
+    ({ password }) => identifyPassword(password).kind === 'malformed',
+  );
+  const advice = 'no password can be right until `changepassword` gives one';
+  if (malformed.total > 0) reportFound('  Users with no hash at all', malformed, advice);
 
   function describe({ kind, algorithm, iterations }: IdentifiedPassword): string {
     const label = iterations ? `${algorithm} of ${count(iterations, 'iteration')}` : algorithm;
@@ -81,21 +89,43 @@ async function reportPasswords(inspection: Inspection): Promise<void> {
 const holdsThread = ({ algorithm, iterations = 0 }: IdentifiedPassword): boolean =>
   algorithm === 'pbkdf2_sha1' && iterations > MAX_NATIVE_ITERATIONS;
 
-/** Login looks for a name in its NFKC form: who is stored in another cannot be found. */
 async function reportNames(inspection: Inspection): Promise<void> {
-  const named: string[] = [];
-  let total = 0;
-  for (let last = 0, rows = NAMES_PAGE; rows === NAMES_PAGE; ) {
-    const page = await inspection.pageOfNonAsciiNames(last, NAMES_PAGE);
-    for (const { id, username } of page) {
-      if (normalizeUsername(username) === username) continue;
-      total += 1;
-      if (named.length < NAMED) named.push(`${username} (id ${id})`);
-    }
-    last = page.at(-1)?.id ?? 0;
-    rows = page.length;
+  // Login looks for a name in its NFKC form: who is stored in another cannot be found.
+  const lost = await find(
+    inspection.pageOfNonAsciiNames,
+    ({ username }) => normalizeUsername(username) !== username,
+  );
+  reportFound('Usernames not in Unicode form NFKC', lost, 'cannot log in by name until renamed');
+  const blank = await find(inspection.pageOfBlankNames, () => true);
+  reportFound('Blank usernames', blank, 'cannot log in by name until renamed');
+}
+
+async function reportKeys(inspection: Inspection): Promise<void> {
+  const lost = await find(inspection.pageOfUnsendableKeys, () => true);
+  reportFound(
+    'Tokens that no request can send, empty or with white space',
+    lost,
+    '`drf_create_token -r` gives new ones',
+  );
+}
+
+/** One line: how many there are, and of those that there are what to do and who. */
+function reportFound(label: string, found: Found, advice: string): void {
+  const who = found.total === 0 ? '' : `: ${advice}: ${list(found)}`;
+  report(found.total === 0, `${label}: ${number(found.total)}${who}`);
+}
+
+/** Those of the users of all pages that a finding is about. */
+async function find<T extends InspectedUser>(
+  page: (afterId: number, limit: number) => Promise<T[]>,
+  isMeant: (user: T) => boolean,
+): Promise<Found> {
+  const found = nobody();
+  for (let last = Number.MIN_SAFE_INTEGER, rows = PAGE_LENGTH; rows === PAGE_LENGTH; ) {
+    const users = await page(last, PAGE_LENGTH);
+    for (const user of users) if (isMeant(user)) add(found, `${user.username} (id ${user.id})`);
+    last = users.at(-1)?.id ?? last;
+    rows = users.length;
   }
-  const who = total === 0 ? '' : `: cannot log in by name until renamed: ${named.join(', ')}`;
-  const rest = total > NAMED ? ` and ${number(total - NAMED)} more` : '';
-  report(total === 0, `Usernames not in Unicode form NFKC: ${number(total)}${who}${rest}`);
+  return found;
 }

@@ -1,119 +1,168 @@
 /** Django's JSON fixtures: `manage.py dumpdata` writes them, `manage.py loaddata` reads them. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { chain } from 'stream-chain';
-import { parser } from 'stream-json';
-import { streamArray } from 'stream-json/streamers/stream-array.js';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
+import { createJsonArrayParser } from './json-array.ts';
 import {
-  parseDumpedToken,
-  parseDumpedUser,
+  type FixtureToken,
+  type FixtureUser,
+  type Parsed,
+  parseTokenRecord,
+  parseUserRecord,
   toDumpedToken,
   toDumpedUser,
   tokenRow,
   userRow,
 } from './records.ts';
 import type { Staging } from './staging.ts';
-import { startProgress } from './terminal.ts';
+import { fileName, note, type Progress, STDIO, startProgress } from './terminal.ts';
 
-/** What a file held besides users and tokens. */
-export type Contents = {
-  /** Records of other models, by model. */
-  ignored: Map<string, number>;
-  /** Users in a group or with a permission of their own. */
-  withGroups: number;
-};
+/** What the name of a compressed fixture ends in. */
+export const GZIP = '.gz';
 
-const Item = v.object({ key: v.number(), value: v.looseObject({ model: v.string() }) });
+/** Looks for users in the database: the ids of those there are, by username. */
+export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
+
+/** What a file that is no fixture should have been. */
+const EXPECTED = 'expected [{"model": "auth.user", "pk": 1, "fields": {…}}, …]';
+
+/** What is decompressed at a time; a plain file is read in pieces of the same length. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** What a decoder makes of bytes that are no text. */
+const REPLACEMENT = '\uFFFD';
+
+const Item = v.looseObject({ model: v.string() });
+
+/** A record of a fixture; of other models only the name. */
+type Entry =
+  | { model: string; user: FixtureUser }
+  | { model: string; token: FixtureToken }
+  | { model: string };
 
 /**
- * Reads a dump into the staging, one record at a time.
+ * Reads a fixture into the staging.
  *
+ * @param path `-` for standard input; a name in `.gz` is decompressed
+ * @param ignored counts the records of other models
  * @throws CommandError with the record's number, from 1, and the reason
  */
-export async function stageDumpdata(path: string, staging: Staging): Promise<Contents> {
-  const contents: Contents = { ignored: new Map(), withGroups: 0 };
-  const source = createReadStream(path);
-  using progress = startProgress('Reading', (await stat(path)).size);
-  const records = chain([
-    source,
-    utf8Decoder(),
-    parser({ packValues: true, streamValues: false }),
-    streamArray(),
-  ]);
-
+export async function stageFixture(
+  path: string,
+  staging: Staging,
+  ignored: Map<string, number>,
+  findUserIds: FindUserIds,
+): Promise<void> {
   let record = 0;
-  let model = '';
-  try {
-    for await (const item of records) {
+  for await (const items of readFixture(path)) {
+    const entries = items.map((item, i) => entryOf(item, record + 1 + i));
+    const usernames = entries
+      .map(naturalKey)
+      .filter((name) => name !== undefined)
+      .filter((name) => !staging.isStaged(name));
+    const known = await findUserIds(usernames);
+    for (const entry of entries) {
       record += 1;
-      model = '';
-      const parsed = v.safeParse(Item, item);
-      if (!parsed.success) throw new CommandError('not a record: it has no model');
-      const { value } = parsed.output;
-      model = value.model;
-      stageRecord(model, value, record, staging, contents);
-      progress.reach(source.bytesRead);
+      ofRecord(record, entry.model, () => {
+        if ('user' in entry) staging.addUser(entry.user, known);
+        else if ('token' in entry) staging.addToken(entry.token, { file: path, record }, known);
+        else ignored.set(entry.model, (ignored.get(entry.model) ?? 0) + 1);
+      });
+    }
+  }
+}
+
+function entryOf(item: unknown, record: number): Entry {
+  if (!v.is(Item, item)) {
+    throw new CommandError(`record ${record}: not a record: it has no model; ${EXPECTED}`);
+  }
+  const { model } = item;
+  const rowOf = <T>(parsed: Parsed<T>): T =>
+    ofRecord(record, model, () => {
+      if ('reason' in parsed) throw new CommandError(parsed.reason);
+      return parsed.row;
+    });
+  switch (model.toLowerCase()) {
+    case 'auth.user':
+      return { model, user: rowOf(parseUserRecord(item)) };
+    case 'authtoken.token':
+      return { model, token: rowOf(parseTokenRecord(item)) };
+    default:
+      return { model };
+  }
+}
+
+/** The username by which a record refers to a user. */
+function naturalKey(entry: Entry): string | undefined {
+  if ('user' in entry) return entry.user.id === null ? entry.user.username : undefined;
+  if ('token' in entry) return Array.isArray(entry.token.user) ? entry.token.user[0] : undefined;
+  return undefined;
+}
+
+/** Does something with a record, which a refusal then names. */
+function ofRecord<T>(record: number, model: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`record ${record} (${model}): ${error.message}`);
+  }
+}
+
+/**
+ * The records of a fixture, some at a time. Numbers are read as text: as such Django takes them too,
+ * whatever the field, and they keep all their digits.
+ */
+async function* readFixture(path: string): AsyncGenerator<unknown[]> {
+  const array = createJsonArrayParser(EXPECTED);
+  // Drops a byte order mark.
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+  const decode = (chunk: Buffer): string => {
+    try {
+      return decoder.decode(chunk, { stream: true });
+    } catch {
+      const [good = ''] = new TextDecoder().decode(chunk).split(REPLACEMENT, 1);
+      array.read(good);
+      throw array.refusal('not in UTF-8');
+    }
+  };
+
+  const source = path === STDIO ? process.stdin : createReadStream(path);
+  const bytes = path.endsWith(GZIP)
+    ? pipeline(source, createGunzip({ chunkSize: CHUNK_BYTES }), () => {})
+    : source;
+  using progress = await startReading(path);
+  try {
+    for await (const chunk of bytes) {
+      yield array.read(decode(chunk));
+      progress?.reach(source.bytesRead);
     }
   } catch (error) {
-    if (error instanceof CommandError) {
-      throw new CommandError(`record ${record}${model && ` (${model})`}: ${error.message}`);
-    }
-    if (isFileError(error)) throw error;
-    // The parser's own message may quote the file.
-    throw new CommandError(
-      record === 0
-        ? 'not a JSON array of records, in UTF-8, nor an SQLite file'
-        : `record ${record + 1}: the JSON breaks off or is malformed here`,
-    );
+    if (!isGzipError(error)) throw error;
+    throw new CommandError(`${array.place()}: the gzip data breaks off or is broken here`);
+  } finally {
+    source.destroy();
   }
-  return contents;
+  array.end();
 }
 
-function stageRecord(
-  model: string,
-  value: unknown,
-  record: number,
-  staging: Staging,
-  contents: Contents,
-): void {
-  switch (model) {
-    case 'auth.user': {
-      const user = parseDumpedUser(value);
-      if ('reason' in user) throw new CommandError(user.reason);
-      if (user.hasGroups) contents.withGroups += 1;
-      staging.addUser(user.row, record);
-      break;
-    }
-    case 'authtoken.token': {
-      const token = parseDumpedToken(value);
-      if ('reason' in token) throw new CommandError(token.reason);
-      staging.addToken(token.row, record);
-      break;
-    }
-    default:
-      contents.ignored.set(model, (contents.ignored.get(model) ?? 0) + 1);
-  }
+/** How long standard input is, only its end says. */
+async function startReading(path: string): Promise<Progress | undefined> {
+  const label = `Reading ${fileName(path)}`;
+  if (path !== STDIO) return startProgress(label, (await stat(path)).size);
+  note(label);
+  return undefined;
 }
 
-/** Refuses bytes that are not UTF-8, where stream-json would put U+FFFD in their place. */
-function utf8Decoder() {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
-  return (bytes: Buffer) => decoder.decode(bytes, { stream: true });
-}
+/** zlib's own codes (nodejs.org/api/zlib.html, "Constants"). */
+const isGzipError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && /^Z_.*_ERROR$/.test(String(error.code));
 
-const isFileError = (error: unknown): boolean =>
-  error instanceof Error && 'syscall' in error && 'code' in error;
-
-/** Writes users, then tokens, one record a line. */
-export async function writeDumpdata(path: string, staging: Staging): Promise<void> {
-  await pipeline(Readable.from(fixture(staging)), createWriteStream(path));
-}
-
-function* fixture(staging: Staging): Generator<string> {
+/** The text of a fixture: users, then tokens, one record a line. */
+export function* fixtureText(staging: Staging): Generator<string> {
   let separator = '[\n';
   for (const record of records(staging)) {
     yield separator + JSON.stringify(record);

@@ -1,13 +1,16 @@
 /** `manage export`: users and tokens of D1 into a file that Django reads. */
-import { existsSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { bulkQueries } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { writeSqlite } from './django-sqlite.ts';
-import { writeDumpdata } from './dumpdata.ts';
+import { fixtureText, GZIP } from './dumpdata.ts';
 import { createStaging, type Staging } from './staging.ts';
-import { number, print, startProgress } from './terminal.ts';
+import { note, number, print, STDIO, startProgress } from './terminal.ts';
 
 type Bulk = ReturnType<typeof bulkQueries>;
 
@@ -21,39 +24,62 @@ const OWNER_ONLY = 0o600;
 
 /** The format a file's name asks for; undefined where it asks for none. */
 export function formatOf(path: string): Format | undefined {
-  if (path.endsWith('.json')) return 'json';
+  if (path === STDIO || path.endsWith('.json') || path.endsWith(`.json${GZIP}`)) return 'json';
   return /\.(sqlite3?|db)$/.test(path) ? 'sqlite' : undefined;
 }
 
 /**
- * Writes a new file, whole or not at all.
+ * Writes a new file, whole or not at all, or to standard output a fixture and nothing else.
  *
+ * @param path `-` for standard output; a fixture whose name ends in `.gz` is compressed
  * @throws CommandError where the file exists
  */
-export async function exportFile(database: Database, path: string, format: Format): Promise<void> {
-  if (existsSync(path)) throw new CommandError(`${path} exists already`);
-  const bulk = bulkQueries(database.d1);
+export async function exportAccounts(
+  { d1 }: Pick<Database, 'd1'>,
+  path: string,
+  format: Format,
+): Promise<void> {
+  if (path !== STDIO && existsSync(path)) throw new CommandError(`${path} exists already`);
+  const bulk = bulkQueries(d1);
   const staging = createStaging();
-  const partial = `${path}.partial`;
   try {
     await stageDatabase(bulk, staging);
+    const text = () => Readable.from(fixtureText(staging));
+    if (path === STDIO) {
+      await pipeline(text(), process.stdout, { end: false });
+    } else {
+      await writeNew(path, async (partial) => {
+        if (format === 'sqlite') writeSqlite(partial, staging, await bulk.lastUserId());
+        else if (path.endsWith(GZIP)) {
+          await pipeline(text(), createGzip(), createWriteStream(partial));
+        } else await pipeline(text(), createWriteStream(partial));
+      });
+    }
+    const say = path === STDIO ? note : print;
+    say(`Users exported:  ${number(staging.countUsers())}`);
+    say(`Tokens exported: ${number(staging.countTokens())}`);
+  } finally {
+    staging.close();
+  }
+}
+
+/** Gives a file its name once it is whole. */
+async function writeNew(path: string, write: (partial: string) => Promise<void>): Promise<void> {
+  const partial = `${path}.partial`;
+  try {
     await rm(partial, { force: true });
     await writeFile(partial, '', { flag: 'wx', mode: OWNER_ONLY });
-    if (format === 'json') await writeDumpdata(partial, staging);
-    else writeSqlite(partial, staging, await bulk.lastUserId());
+    await write(partial);
     await rename(partial, path);
-    print(`Users exported:  ${number(staging.countUsers())}`);
-    print(`Tokens exported: ${number(staging.countTokens())}`);
   } finally {
     await rm(partial, { force: true });
-    staging.close();
   }
 }
 
 async function stageDatabase(bulk: Bulk, staging: Staging): Promise<void> {
   using progress = startProgress('Reading', await bulk.countUsers());
   let done = 0;
-  for (let last = 0, rows = PAGE_LENGTH; rows === PAGE_LENGTH; ) {
+  for (let last = Number.MIN_SAFE_INTEGER, rows = PAGE_LENGTH; rows === PAGE_LENGTH; ) {
     const page = await bulk.pageOfAccounts(last, PAGE_LENGTH);
     for (const account of page) staging.addAccount(account);
     last = Number(page.at(-1)?.[0]);

@@ -1,18 +1,18 @@
 /**
  * `manage import`: users and tokens of a Django project into D1. Three passes, each flat in memory:
- * the file into the staging, where all of it is checked; the staging against the database; and only
+ * all files into the staging, where all of it is checked; the staging against the database; and only
  * then, a chunk of whole accounts at a time, into the database.
  */
-import { access } from 'node:fs/promises';
-import { identifyPassword } from '../auth/passwords/identify.ts';
-import { normalizeUsername } from '../auth/users.ts';
+import { access, constants, stat } from 'node:fs/promises';
+import { djangoDatetime } from '../django-datetime.ts';
 import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
-import { type Contents, stageDumpdata } from './dumpdata.ts';
+import { type FindUserIds, stageFixture } from './dumpdata.ts';
+import { printConflicts, printReport } from './report.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
-import { count, number, print, startProgress, warn } from './terminal.ts';
+import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
 
 export type OnConflict = 'fail' | 'skip' | 'update';
 
@@ -20,55 +20,80 @@ export type ImportOptions = { dryRun?: boolean; onConflict: OnConflict };
 
 type Bulk = ReturnType<typeof bulkQueries>;
 
-/** How many users a report names of each kind; the rest it counts. */
-const NAMED = 20;
-
-/** What stands in an account's way, and which of it `--on-conflict update` clears. */
-const CONFLICTS: Record<string, string> = {
-  differs: 'is in the database with other values',
-  'id-taken': 'has the id of another user in the database',
-  'username-taken': 'has the username of another user in the database',
-  'token-taken': 'has the token of another user in the database',
-};
+/** Users that one query looks for. */
+const USERS_LENGTH = 1000;
 
 /**
+ * @param paths fixtures and SQLite files, in the order in which `loaddata` would read them
  * @throws CommandError for a file that is broken and, unless `onConflict` says what to do, for a
  *   conflict: then nothing was written
  */
-export async function importFile(
-  database: Database,
-  path: string,
+export async function importFiles(
+  { d1 }: Pick<Database, 'd1'>,
+  paths: string[],
   { dryRun = false, onConflict }: ImportOptions,
 ): Promise<void> {
-  await access(path).catch(() => {
-    throw new CommandError(`cannot read ${path}`);
-  });
-  const bulk = bulkQueries(database.d1);
+  for (const path of paths) {
+    if (path === STDIO) continue;
+    const isReadable = await access(path, constants.R_OK).then(
+      async () => !(await stat(path)).isDirectory(),
+      () => false,
+    );
+    if (!isReadable) throw new CommandError(`cannot read ${path}`);
+  }
+  const bulk = bulkQueries(d1);
   const usersBefore = await bulk.countUsers();
-  const staging = createStaging();
+  const staging = createStaging(await bulk.lastUserId());
   try {
-    const contents = await stage(path, staging);
+    const ignored = new Map<string, number>();
+    const findUserIds: FindUserIds =
+      usersBefore > 0 ? bulk.findUserIds : async () => new Map<string, number>();
+    for (const path of paths) await stageFile(path, staging, ignored, findUserIds);
+    if (usersBefore > 0) await addKnownUsers(bulk, staging);
+    refuseOrphans(staging);
     if (usersBefore > 0) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    report(staging, contents, { dryRun, onConflict });
+    printReport(staging, ignored, { dryRun, onConflict });
   } finally {
     staging.close();
   }
 }
 
-/** Reads the whole file, and looks for what no single record shows. */
-async function stage(path: string, staging: Staging): Promise<Contents> {
-  const contents = (await isSqlite(path))
-    ? stageSqlite(path, staging)
-    : await stageDumpdata(path, staging);
-  const orphan = staging.tokenWithoutUser();
-  if (orphan) {
-    throw new CommandError(
-      `record ${orphan.record} (authtoken.token): its user ${orphan.userId} is not in the file`,
-    );
+async function stageFile(
+  path: string,
+  staging: Staging,
+  ignored: Map<string, number>,
+  findUserIds: FindUserIds,
+): Promise<void> {
+  try {
+    if (path !== STDIO && (await isSqlite(path))) stageSqlite(path, staging, ignored);
+    else await stageFixture(path, staging, ignored, findUserIds);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`${fileName(path)}: ${error.message}`);
   }
-  return contents;
+}
+
+/** Fetches the users of whom the files have nothing but the token. */
+async function addKnownUsers(bulk: Bulk, staging: Staging): Promise<void> {
+  let last = Number.MIN_SAFE_INTEGER;
+  for (;;) {
+    const ids = staging.usersWithoutRecord(last, USERS_LENGTH);
+    for (const user of await bulk.findUsers(ids)) staging.addKnownUser(user);
+    last = ids.at(-1) ?? last;
+    if (ids.length < USERS_LENGTH) return;
+  }
+}
+
+function refuseOrphans(staging: Staging): void {
+  const orphan = staging.tokenWithoutUser();
+  if (!orphan) return;
+  const { file, record, userId } = orphan;
+  throw new CommandError(
+    `${fileName(file)}: record ${record} (authtoken.token): its user ${userId} is neither in what is ` +
+      'imported nor in the database',
+  );
 }
 
 async function classify(bulk: Bulk, staging: Staging): Promise<void> {
@@ -83,7 +108,10 @@ async function classify(bulk: Bulk, staging: Staging): Promise<void> {
   }
 }
 
-/** `update` writes over the same user's values; whose id, name or token another has, it leaves to people. */
+/**
+ * `update` writes over the values of the same user. An id, name or token that another user has, it
+ * leaves to people.
+ */
 function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
   const strangers =
     staging.countStanding('id-taken') +
@@ -100,37 +128,35 @@ function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
   );
 }
 
-function printConflicts(staging: Staging): void {
-  const total = staging.countConflicts();
-  if (total === 0) return;
-  print(`Conflicts: ${number(total)}`);
-  for (const { id, username, standing } of staging.conflicts(NAMED)) {
-    print(`  ${username} (id ${id}) ${CONFLICTS[standing]}`);
-  }
-  if (total > NAMED) print(`  and ${number(total - NAMED)} more`);
-}
-
 async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Promise<void> {
+  const now = djangoDatetime(new Date());
+  const tokens = staging.countStanding('token-missing');
   const updates = onConflict === 'update' ? staging.countStanding('differs') : 0;
-  using progress = startProgress('Writing', staging.countNew() + updates);
+  using progress = startProgress('Writing', staging.countNew() + tokens + updates);
   let done = 0;
+  const writeAll = async (
+    accounts: Iterable<Account>,
+    writeChunk: (chunk: Accounts) => Promise<void>,
+  ) => {
+    for (const chunk of chunks(accounts)) {
+      await writeChunk(chunk);
+      done += chunk.length;
+      progress.reach(done);
+    }
+  };
   try {
-    for (const chunk of chunks(staging.newAccounts())) {
-      await bulk.insertAccounts(chunk);
-      done += chunk.length;
-      progress.reach(done);
+    await writeAll(staging.newAccounts(now), bulk.insertAccounts);
+    if (tokens > 0) {
+      await writeAll(staging.tokenMissingAccounts(now), (chunk) => bulk.insertTokens(chunk.tokens));
     }
-    for (const chunk of chunks(updates > 0 ? staging.differingAccounts() : [])) {
-      await bulk.updateAccounts(chunk);
-      done += chunk.length;
-      progress.reach(done);
-    }
+    if (updates > 0) await writeAll(staging.differingAccounts(now), bulk.updateAccounts);
   } catch (error) {
-    if (!String(error).includes('UNIQUE constraint failed')) throw error;
-    throw new CommandError(
-      `somebody registered meanwhile; ${count(done, 'user')} were written, each with its token: ` +
-        'start again with --on-conflict skip',
-    );
+    const rest = `${count(done, 'user')} were written, each with its token: start again with --on-conflict skip`;
+    if (String(error).includes('UNIQUE constraint failed')) {
+      throw new CommandError(`somebody registered meanwhile; ${rest}`);
+    }
+    note(rest);
+    throw error;
   }
 }
 
@@ -158,78 +184,3 @@ function* chunks(accounts: Iterable<Account>): Generator<Accounts & { length: nu
   }
   if (users.length > 0) yield chunk();
 }
-
-function report(
-  staging: Staging,
-  { ignored, withGroups }: Contents,
-  { dryRun, onConflict }: ImportOptions,
-): void {
-  const same = staging.countStanding('same');
-  const conflicts = staging.countConflicts();
-  const updated = onConflict === 'update' ? conflicts : 0;
-  const would = dryRun ? 'would be ' : '';
-  if (conflicts > 0) printConflicts(staging);
-  print(`Users ${would}imported:  ${number(staging.countNew())}`);
-  print(`Tokens ${would}imported: ${number(staging.countNewTokens())}`);
-  if (updated > 0) print(`Users ${would}updated:   ${number(updated)}`);
-  print(
-    `Skipped:         ${number(same)} already here, ${number(conflicts - updated)} in conflict`,
-  );
-  for (const [model, records] of ignored) print(`Ignored:         ${model} (${number(records)})`);
-  if (withGroups > 0) {
-    warn(
-      `${count(withGroups, 'user')} in groups or with permissions of their own: only Django has those. ` +
-        'An export leaves them as they are there.',
-    );
-  }
-  reportPasswords(staging);
-}
-
-/** Who cannot log in with a password here, and what to do about it. */
-function reportPasswords(staging: Staging): void {
-  const unsupported = new Map<string, Named>();
-  const malformed: Named = { names: [], total: 0 };
-  const notNormalized: Named = { names: [], total: 0 };
-  for (const { username, password } of staging.passwords()) {
-    if (normalizeUsername(username) !== username) add(notNormalized, username);
-    const { kind, algorithm } = identifyPassword(password);
-    if (kind === 'malformed') add(malformed, username);
-    if (kind !== 'unsupported') continue;
-    const users = unsupported.get(algorithm) ?? { names: [], total: 0 };
-    unsupported.set(algorithm, users);
-    add(users, username);
-  }
-  for (const [algorithm, users] of unsupported) {
-    warn(
-      `${count(users.total, 'user')} whose password is kept as ${algorithm}, not checked here: ${list(users)}`,
-    );
-  }
-  if (unsupported.size > 0) {
-    warn(
-      'Their tokens work. For a password, `manage changepassword <username>`; or let them log in to ' +
-        'Django once with PBKDF2 first in PASSWORD_HASHERS, and import again with --on-conflict update.',
-    );
-  }
-  if (malformed.total > 0) {
-    warn(
-      `${count(malformed.total, 'user')} whose stored password is no hash, in Django neither: ${list(malformed)}`,
-    );
-  }
-  if (notNormalized.total > 0) {
-    warn(
-      `${count(notNormalized.total, 'username')} not in Unicode form NFKC, which a login cannot find: ` +
-        list(notNormalized),
-    );
-  }
-}
-
-/** Some of the users with something in common, and how many they are. */
-type Named = { names: string[]; total: number };
-
-function add(users: Named, name: string): void {
-  users.total += 1;
-  if (users.names.length < NAMED) users.names.push(name);
-}
-
-const list = ({ names, total }: Named): string =>
-  names.join(', ') + (total > NAMED ? ` and ${number(total - NAMED)} more` : '');

@@ -1,12 +1,14 @@
 /** `npm run manage -- <command>`: what Django's `manage.py` does, for this database. */
+import { Console } from 'node:console';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { rootCause } from '../root-cause.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
 import { doctor } from './doctor.ts';
-import { exportFile, type Format, formatOf } from './export.ts';
-import { type ImportOptions, importFile } from './import.ts';
-import { note } from './terminal.ts';
+import { GZIP } from './dumpdata.ts';
+import { exportAccounts, type Format, formatOf } from './export.ts';
+import { type ImportOptions, importFiles } from './import.ts';
+import { note, STDIO } from './terminal.ts';
 import {
   type CreateOptions,
   changePasswordCommand,
@@ -51,8 +53,8 @@ function command(signature: string, description: string, examples: string[]): Co
     );
 }
 
-command('import <file>', 'Import the users and tokens of a Django project.', [
-  'import users.json --dry-run',
+command('import <file...>', 'Import the users and tokens of a Django project.', [
+  'import users.json tokens.json --dry-run',
   'import db.sqlite3 --on-conflict skip --remote',
 ])
   .option('--dry-run', 'check and compare everything, write nothing')
@@ -64,19 +66,20 @@ command('import <file>', 'Import the users and tokens of a Django project.', [
   .addHelpText(
     'after',
     `
-<file> is what \`manage.py dumpdata auth.user authtoken.token\` printed, or a Django SQLite file. All of it
-is checked before anything is written. A user who is here already with the same values is no conflict; of
-those who differ, \`skip\` leaves the database's and \`update\` takes the file's. Neither ever gives one user's
-id, name or token to another.`,
+A <file> is a JSON fixture as \`manage.py loaddata\` reads it, by hand or by \`dumpdata\`, or a Django SQLite
+file. One in .gz is decompressed, and - is standard input. Several are read one after the other. All of
+it is checked before anything is written. A user who is here already with the same values is no
+conflict. Of those who differ, \`skip\` leaves the database's and \`update\` takes the file's. Neither ever
+gives one user's id, name or token to another.`,
   )
-  .action((file: string, options: Where & ImportOptions) =>
+  .action((files: string[], options: Where & ImportOptions) =>
     withDatabase(options, options.dryRun ? 'read' : 'write', (database) =>
-      importFile(database, file, options),
+      importFiles(database, files, options),
     ),
   );
 
 command('export <file>', 'Export all users and tokens for a Django project.', [
-  'export users.json',
+  'export users.json.gz',
   'export db.sqlite3 --remote',
 ])
   .addOption(
@@ -85,13 +88,16 @@ command('export <file>', 'Export all users and tokens for a Django project.', [
   .addHelpText(
     'after',
     `
-A name in .json asks for a fixture for \`manage.py loaddata\`; one in .sqlite3, .sqlite or .db for a database
-file that Django runs on. The file holds password hashes and tokens: keep it as you would keep those.`,
+A name in .json or .json.gz asks for a fixture for \`manage.py loaddata\`; one in .sqlite3, .sqlite or .db
+for a database file that Django runs on. With - the fixture goes to standard output. The file holds password hashes and tokens: keep it as you would keep those.`,
   )
   .action((file: string, options: Where & { format?: Format }) => {
     const format = options.format ?? formatOf(file);
     if (!format) program.error(`error: cannot tell the format of '${file}': give --format`);
-    return withDatabase(options, 'read', (database) => exportFile(database, file, format));
+    if (format === 'sqlite' && (file === STDIO || file.endsWith(GZIP))) {
+      program.error('error: an SQLite file is written to a file of its own, and not compressed');
+    }
+    return withDatabase(options, 'read', (database) => exportAccounts(database, file, format));
   });
 
 for (const isSuperuser of [true, false]) {
@@ -167,6 +173,9 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError('It must be a whole number from 1.');
   return Number(text);
 }
+
+// Standard output is for answers. What wrangler has to say goes where notes go.
+globalThis.console = new Console(process.stderr);
 
 try {
   await program.parseAsync();

@@ -1,9 +1,11 @@
 /**
- * Users and tokens as Django writes them down, and as its tables hold them: dumps spell booleans and
- * datetimes in JSON's way, SQLite in integers and text. No I/O.
+ * Users and tokens as fixtures have them, and as Django's tables hold them: fixtures spell booleans
+ * and datetimes in JSON's way, SQLite in integers and text. No I/O.
  *
- * What a record may hold is what Django's columns may (django/contrib/auth/models.py,
- * rest_framework/authtoken/models.py). Whether a username is a pretty one is not asked: it exists.
+ * A fixture is read as `loaddata` reads it (django/core/serializers/python.py, `Deserializer`). What
+ * a column may hold is what Django's may (django/contrib/auth/models.py,
+ * rest_framework/authtoken/models.py), in PostgreSQL too. Whether a value is a good one is not asked:
+ * it exists.
  */
 import * as v from 'valibot';
 import { djangoDatetime } from '../django-datetime.ts';
@@ -26,6 +28,25 @@ export type UserRow = {
 /** A row of `authtoken_token`, as SQLite has it. */
 export type TokenRow = { key: string; created: string; user_id: number };
 
+/** A user as a fixture has it. */
+export type FixtureUser = Omit<UserRow, 'id' | 'date_joined'> & {
+  /** Null: the username says which user it is (Django's natural key). */
+  id: number | null;
+  /** Null: the fixture leaves it to the moment of import. */
+  date_joined: string | null;
+  /** 1 with a group or a permission of its own, otherwise 0. */
+  has_groups: number;
+};
+
+/** A token as a fixture has it. */
+export type FixtureToken = {
+  key: string;
+  /** Null: the fixture leaves it to the moment of import. */
+  created: string | null;
+  /** The user's id, or in a list its username (Django's natural key). */
+  user: number | [string];
+};
+
 /** Text a column of `length` code points can hold, in PostgreSQL too. */
 const text = (length: number) =>
   v.pipe(
@@ -38,30 +59,80 @@ const text = (length: number) =>
     v.check((value) => value.isWellFormed(), 'has half a surrogate pair'),
   );
 
-const nonEmpty = (length: number) => v.pipe(text(length), v.nonEmpty('blank'));
+const NOT_WHOLE = 'not a whole number';
 
-const id = v.pipe(v.number('not a whole number'), v.safeInteger('not a whole number'));
-
-const primaryKey = v.pipe(id, v.minValue(1, 'below 1'));
-
-/** Date, time, fraction, zone. */
-const ISO_8601 = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?$/;
+const id = v.pipe(v.number(NOT_WHOLE), v.safeInteger(NOT_WHOLE));
 
 const NOT_A_DATETIME = 'not a datetime';
 
-const datetime = v.pipe(v.string(NOT_A_DATETIME), v.regex(ISO_8601, NOT_A_DATETIME));
+/** What `convert` makes of a value; where that is undefined, the value is refused. */
+const converted = <T>(convert: (value: unknown) => T | undefined, message: string) =>
+  v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
+      const value = convert(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({ message });
+      return NEVER;
+    }),
+  );
 
-/** `2019-06-01T12:30:45.123Z` → `2019-06-01 12:30:45.123000`, undefined where there is no such moment. */
-function fromDump(value: string): string | undefined {
-  const [, date = '', time, fraction, zone = 'Z'] = ISO_8601.exec(value) ?? [];
-  const local = new Date(`${date}T${time}Z`);
+/** Python's `int()` of a text, except digits of other scripts. */
+const PYTHON_INT = /^\s*[+-]?\d+(?:_\d+)*\s*$/;
+
+/** Number or text: a fixture is read with its numbers as text (see `readFixture`). */
+const wholeNumber = v.pipe(
+  v.string(NOT_WHOLE),
+  v.regex(PYTHON_INT, NOT_WHOLE),
+  v.transform((text) => Number(text.replaceAll('_', ''))),
+  v.safeInteger(NOT_WHOLE),
+);
+
+/** Django's own list (django/db/models/fields/__init__.py, `BooleanField.to_python`). */
+const BOOLEANS = new Map<unknown, 0 | 1>([
+  ...[true, 't', 'True', '1'].map((value) => [value, 1] as const),
+  ...[false, 'f', 'False', '0'].map((value) => [value, 0] as const),
+]);
+
+const fixtureBoolean = converted((value) => BOOLEANS.get(value), 'neither true nor false');
+
+/** Date, and perhaps time, fraction and zone (django/utils/dateparse.py, `date_re`, `datetime_re`). */
+const DATETIME =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
+
+const MINUTES_OF_A_DAY = 24 * 60;
+const MS_OF_A_MINUTE = 60_000;
+
+/**
+ * `2019-06-01T12:30:45.123Z` → `2019-06-01 12:30:45.123000`; without a zone it is UTC.
+ *
+ * @returns undefined where there is no such moment
+ */
+function toRow(text: string): string | undefined {
+  const match = DATETIME.exec(text);
+  if (!match) return undefined;
+  const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] = match;
+  const two = (digits: string) => digits.padStart(2, '0');
+  const date = `${year}-${two(month)}-${two(day)}`;
+  const local = new Date(`${date}T${two(hour)}:${two(minute)}:${two(second)}Z`);
   // V8 takes February 30th for March 1st.
-  if (local.getUTCDate() !== Number(date.slice('YYYY-MM-'.length))) return undefined;
-  const seconds =
-    zone === 'Z' ? `${date} ${time}` : djangoDatetime(new Date(`${date}T${time}${zone}`));
+  if (local.getUTCDate() !== Number(day)) return undefined;
+
+  const minutes = offsetMinutes(match[8]);
+  if (Math.abs(minutes) >= MINUTES_OF_A_DAY) return undefined;
+  const seconds = djangoDatetime(new Date(local.getTime() - minutes * MS_OF_A_MINUTE));
+  // Python's years are 1 to 9999, and have four digits.
+  if (!/^\d{4}-/.test(seconds) || seconds.startsWith('0000')) return undefined;
   // A fraction of zero stays one: it says that the dump has cut off microseconds, so that an export
   // is equal to what was imported.
-  return fraction === undefined ? seconds : seconds + fraction.padEnd('.ffffff'.length, '0');
+  return match[7] === undefined ? seconds : `${seconds}.${match[7].padEnd('ffffff'.length, '0')}`;
+}
+
+/** `+02:00`, `+0200`, `+02` → 120 (`parse_datetime`). */
+function offsetMinutes(zone = 'Z'): number {
+  if (zone === 'Z') return 0;
+  const minutes = 60 * Number(zone.slice(1, 3)) + Number(zone.slice(3).replace(':', ''));
+  return zone.startsWith('-') ? -minutes : minutes;
 }
 
 /** What `DjangoJSONEncoder` makes of a moment: milliseconds, cut and not rounded, and `Z`. */
@@ -70,89 +141,119 @@ export function toDump(value: string): string {
   return fraction === undefined ? `${seconds}Z` : `${seconds}.${fraction.slice(0, 3)}Z`;
 }
 
-const dumpDatetime = v.pipe(
-  datetime,
-  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
-    const row = fromDump(dataset.value);
-    if (row !== undefined) return row;
-    addIssue({ message: NOT_A_DATETIME });
-    return NEVER;
-  }),
+const fixtureDatetime = converted(
+  (value) => (typeof value === 'string' ? toRow(value) : undefined),
+  NOT_A_DATETIME,
 );
 
-const dumpBoolean = v.pipe(v.boolean('neither true nor false'), v.transform(Number));
+/** Date, time and perhaps a fraction, as Django's tables hold them. */
+const ROW_DATETIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?$/;
 
 /** Kept to the character: what is text in Django's file is the same text in ours. */
 const rowDatetime = v.pipe(
-  datetime,
-  v.check((value) => value.charAt(10) === ' ' && fromDump(value) !== undefined, NOT_A_DATETIME),
+  v.string(NOT_A_DATETIME),
+  v.check((value) => ROW_DATETIME.test(value) && toRow(value) !== undefined, NOT_A_DATETIME),
 );
 
 const rowBoolean = v.picklist([0, 1], 'neither 0 nor 1');
 
-const userFields = <
-  B extends v.GenericSchema<unknown, number>,
-  D extends v.GenericSchema<unknown, string>,
->(
-  boolean: B,
-  moment: D,
-) => ({
-  password: text(128),
-  last_login: v.nullable(moment),
-  is_superuser: boolean,
-  username: nonEmpty(150),
-  last_name: text(150),
-  email: text(254),
-  is_staff: boolean,
-  is_active: boolean,
-  date_joined: moment,
-  first_name: text(150),
-});
+const password = text(128);
+const username = text(150);
+const last_name = text(150);
+const email = text(254);
+const first_name = text(150);
+const key = text(40);
 
-const NATURAL_USER = 'not a number (dump without --natural-foreign)';
-const NO_PRIMARY_KEY = 'not a number (dump without --natural-primary)';
+/** A record's fields. Which of them there may be is part of what is checked. */
+const fieldsOf = <E extends v.ObjectEntries>(entries: E) =>
+  v.pipe(
+    v.unknown(),
+    v.check((value) => !Array.isArray(value), 'not an object'),
+    v.strictObject(entries, 'not an object'),
+  );
 
-/** `auth.user` of a dump. Groups and permissions stay Django's: their tables are not ours. */
-const DumpedUser = v.object({
-  pk: v.pipe(v.number(NO_PRIMARY_KEY), primaryKey),
-  fields: v.strictObject({
-    ...userFields(dumpBoolean, dumpDatetime),
-    groups: v.optional(v.array(v.unknown(), 'not a list'), []),
-    user_permissions: v.optional(v.array(v.unknown(), 'not a list'), []),
+const list = v.optional(v.array(v.unknown(), 'not a list'), []);
+
+/**
+ * `auth.user` of a fixture. What is not there has the default of Django's model. Groups and
+ * permissions stay Django's: their tables are not ours.
+ */
+const FixtureUserRecord = v.object({
+  pk: v.nullish(wholeNumber),
+  fields: fieldsOf({
+    id: v.nullish(wholeNumber),
+    password: v.optional(password, ''),
+    last_login: v.optional(v.nullable(fixtureDatetime), null),
+    is_superuser: v.optional(fixtureBoolean, false),
+    username: v.optional(username, ''),
+    last_name: v.optional(last_name, ''),
+    email: v.optional(email, ''),
+    is_staff: v.optional(fixtureBoolean, false),
+    is_active: v.optional(fixtureBoolean, true),
+    date_joined: v.optional(fixtureDatetime),
+    first_name: v.optional(first_name, ''),
+    groups: list,
+    user_permissions: list,
   }),
 });
 
-/** `authtoken.token` of a dump. */
-const DumpedToken = v.object({
-  pk: nonEmpty(40),
-  fields: v.strictObject({
-    user: v.pipe(v.number(NATURAL_USER), id),
-    created: dumpDatetime,
+const userReference = v.union(
+  [wholeNumber, v.strictTuple([v.string()])],
+  'neither the number of a user nor its username in a list',
+);
+
+/** `authtoken.token` of a fixture. `user_id` is Django's other name of the field `user`. */
+const FixtureTokenRecord = v.object({
+  pk: v.nullish(key),
+  fields: fieldsOf({
+    key: v.nullish(key),
+    user: v.optional(userReference),
+    user_id: v.optional(userReference),
+    created: v.optional(fixtureDatetime),
   }),
 });
 
-const RowOfUser = v.object({ id: primaryKey, ...userFields(rowBoolean, rowDatetime) });
+const RowOfUser = v.object({
+  id,
+  password,
+  last_login: v.nullable(rowDatetime),
+  is_superuser: rowBoolean,
+  username,
+  last_name,
+  email,
+  is_staff: rowBoolean,
+  is_active: rowBoolean,
+  date_joined: rowDatetime,
+  first_name,
+});
 
-const RowOfToken = v.object({ key: nonEmpty(40), created: rowDatetime, user_id: id });
+const RowOfToken = v.object({ key, created: rowDatetime, user_id: id });
 
 /** What a record holds, or what is wrong with it: the field and the reason, never the value. */
 export type Parsed<T> = { row: T } | { reason: string };
 
-export function parseDumpedUser(record: unknown): Parsed<UserRow> & { hasGroups?: boolean } {
-  const parsed = parse(DumpedUser, record);
+export function parseUserRecord(record: unknown): Parsed<FixtureUser> {
+  const parsed = parse(FixtureUserRecord, record);
   if ('reason' in parsed) return parsed;
-  const { groups, user_permissions, ...fields } = parsed.row.fields;
+  const { pk, fields } = parsed.row;
+  const { id = pk, date_joined, groups, user_permissions, ...others } = fields;
   return {
-    row: { id: parsed.row.pk, ...fields },
-    hasGroups: groups.length > 0 || user_permissions.length > 0,
+    row: {
+      ...others,
+      id: id ?? null,
+      date_joined: date_joined ?? null,
+      has_groups: Number(groups.length > 0 || user_permissions.length > 0),
+    },
   };
 }
 
-export function parseDumpedToken(record: unknown): Parsed<TokenRow> {
-  const parsed = parse(DumpedToken, record);
+export function parseTokenRecord(record: unknown): Parsed<FixtureToken> {
+  const parsed = parse(FixtureTokenRecord, record);
   if ('reason' in parsed) return parsed;
   const { pk, fields } = parsed.row;
-  return { row: { key: pk, created: fields.created, user_id: fields.user } };
+  const { key = pk, user = fields.user_id, created } = fields;
+  if (user === undefined) return { reason: 'user: missing' };
+  return { row: { key: key ?? '', created: created ?? null, user } };
 }
 
 export const parseUserRow = (row: unknown): Parsed<UserRow> => parse(RowOfUser, row);
@@ -168,7 +269,8 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, record: unknown): Parsed<
 
 function reasonOf({ expected, received, message }: v.BaseIssue<unknown>): string {
   if (expected === 'never') return 'not a field of this model';
-  return received === 'undefined' ? 'missing' : message;
+  if (received === 'undefined') return 'missing';
+  return received === 'null' ? 'null, which it cannot be' : message;
 }
 
 /** A user as `dumpdata` writes it, but for groups and permissions: what is not in a dump, `loaddata` leaves alone. */

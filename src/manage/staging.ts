@@ -1,101 +1,198 @@
 /**
- * A private database file between a file and D1, on the way in and on the way out: a whole file is
- * looked at before anything is written, in memory that does not grow with it. SQLite keeps it in the
+ * A private database file between files and D1, on the way in and on the way out: everything is looked
+ * at before anything is written, in memory that does not grow with it. SQLite keeps the file in the
  * system's directory for temporary files, without a name, and deletes it when the process ends.
  */
 import { DatabaseSync } from 'node:sqlite';
 import type { Standing, Value } from '../store/operator/bulk.ts';
 import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
+import { UNSENDABLE_KEY } from '../store/operator/inspection.ts';
 import { CommandError } from './command-error.ts';
-import type { TokenRow, UserRow } from './records.ts';
+import type { FixtureToken, FixtureUser } from './records.ts';
 
 export type Staging = ReturnType<typeof createStaging>;
 
 /** SQLite's page cache: kibibytes, as the pragma counts them below zero. */
 const CACHE_KIB = 16 * 1024;
 
-/** `auth_user` and `authtoken_token` with the number of the record that each row came from. */
+/**
+ * `auth_user` and `authtoken_token`, where a date may be left open. A token knows the record that it
+ * came from. `is_known` marks users of the database who are here for their tokens only.
+ */
 const TABLES = `
   PRAGMA cache_size = -${CACHE_KIB};
-  CREATE TABLE user (id integer PRIMARY KEY, password text, last_login text, is_superuser integer,
-    username text UNIQUE, last_name text, email text, is_staff integer, is_active integer,
-    date_joined text, first_name text, record integer);
-  CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, record integer);
+  CREATE TABLE user (id integer PRIMARY KEY AUTOINCREMENT, password text, last_login text,
+    is_superuser integer, username text UNIQUE, last_name text, email text, is_staff integer,
+    is_active integer, date_joined text, first_name text, has_groups integer,
+    is_known integer DEFAULT 0);
+  CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, file text,
+    record integer);
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
   BEGIN`;
 
 /** A user and its token, if it has one, as JSON arrays (see `Accounts` in store/operator/bulk.ts). */
 export type Account = { user: string; token: string | undefined };
 
-const columnsOf = (table: string, columns: string[]) =>
-  columns.map((name) => `${table}."${name}"`).join(', ');
+/** Where a record stands: the file, and its number in it, from 1. */
+export type Origin = { file: string; record: number };
 
-/** What a second row of the same kind is called, by the column SQLite names. */
+/** Usernames and ids of users in the database. */
+export type KnownUsers = ReadonlyMap<string, number>;
+
+const STAGED_COLUMNS = [...USER_COLUMNS, 'has_groups'];
+
+/** A second record of the same id or key replaces the first, as `loaddata` saves one after the other. */
+const UPSERT_USER = `
+  INSERT INTO user (${STAGED_COLUMNS.join(', ')})
+  VALUES (${STAGED_COLUMNS.map((name) => `:${name}`).join(', ')})
+  ON CONFLICT (id) DO UPDATE SET ${STAGED_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+
+const UPSERT_TOKEN = `
+  INSERT INTO token VALUES (:key, :created, :user_id, :file, :record)
+  ON CONFLICT (key) DO UPDATE SET created = excluded.created, user_id = excluded.user_id,
+    file = excluded.file, record = excluded.record`;
+
+/** What a second row that cannot stand beside the first is called, by the column SQLite names. */
 const TWICE: Record<string, string> = {
-  'user.id': 'a user of the same id',
   'user.username': 'a user of the same username',
-  'token.key': 'a token of the same key',
   'token.user_id': 'a token of the same user',
 };
 
-export function createStaging() {
+/** Columns that a fixture may leave open. */
+const MOMENTS = ['date_joined', 'created'];
+
+const columnsOf = (table: string, columns: string[]) =>
+  columns.map((name) => `${table}."${name}"`).join(', ');
+
+/** The same, with `:now` for what is open. */
+const closedColumnsOf = (table: string, columns: string[]) =>
+  columns
+    .map((name) =>
+      MOMENTS.includes(name) ? `coalesce(${table}."${name}", :now)` : `${table}."${name}"`,
+    )
+    .join(', ');
+
+const standingIs = (standing: Standing) =>
+  `user.id IN (SELECT id FROM place WHERE standing = '${standing}')`;
+
+/** A row of values in the order of `USER_COLUMNS`, by name. */
+const namedUser = (values: Value[]) => ({
+  ...Object.fromEntries(USER_COLUMNS.map((name, i) => [name, values[i] ?? null])),
+  has_groups: 0,
+});
+
+/** @param lastUserId the id after which users without one are numbered */
+export function createStaging(lastUserId = 0) {
   const db = new DatabaseSync('');
   db.exec(TABLES);
-  const insertUser = db.prepare(
-    `INSERT INTO user (${USER_COLUMNS.map((name) => `"${name}"`).join(', ')}, record)
-     VALUES (${USER_COLUMNS.map((name) => `:${name}`).join(', ')}, :record)`,
+  db.prepare(`INSERT INTO sqlite_sequence VALUES ('user', ?)`).run(lastUserId);
+  const upsertUser = db.prepare(UPSERT_USER);
+  const upsertToken = db.prepare(UPSERT_TOKEN);
+  const selectId = db.prepare('SELECT id FROM user WHERE username = ?');
+  const selectUsername = db.prepare('SELECT username FROM user WHERE id = ?');
+  // A user without a token gets one where only its token was imported, and is a conflict elsewhere.
+  const insertPlace = db.prepare(
+    `INSERT INTO place
+     SELECT id, CASE WHEN :standing = 'token-missing' AND NOT is_known THEN 'differs' ELSE :standing END
+     FROM user WHERE id = :id`,
   );
-  const insertToken = db.prepare('INSERT INTO token VALUES (:key, :created, :user_id, :record)');
-  const insertPlace = db.prepare('INSERT INTO place VALUES (?, ?)');
 
   const count = (sql: string, ...values: Value[]): number =>
     Number(db.prepare(`SELECT count(*) AS n FROM ${sql}`).get(...values)?.n);
 
-  return {
-    addUser: (user: UserRow, record: number) =>
-      unlessTwice(() => insertUser.run({ ...user, record })),
+  const idOf = (username: string): number | undefined => {
+    const id = selectId.get(username)?.id;
+    return id === undefined ? undefined : Number(id);
+  };
 
-    addToken: (token: TokenRow, record: number) =>
-      unlessTwice(() => insertToken.run({ ...token, record })),
+  /** The user of that name now: a staged one, or else one of the database that no record has renamed. */
+  function findId(username: string, known: KnownUsers): number | undefined {
+    const staged = idOf(username);
+    if (staged !== undefined) return staged;
+    const id = known.get(username);
+    return id === undefined || selectUsername.get(id) ? undefined : id;
+  }
+
+  return {
+    isStaged: (username: string): boolean => idOf(username) !== undefined,
+
+    /** @throws CommandError where another user has the username */
+    addUser(user: FixtureUser, known: KnownUsers = new Map()): void {
+      const id = user.id ?? findId(user.username, known) ?? null;
+      unlessTwice(() => upsertUser.run({ ...user, id }));
+    },
+
+    /** @throws CommandError where the user has another token, or nobody has its username */
+    addToken(
+      { key, created, user }: FixtureToken,
+      origin: Origin,
+      known: KnownUsers = new Map(),
+    ): void {
+      const user_id = typeof user === 'number' ? user : findId(user[0], known);
+      if (user_id === undefined) throw new CommandError('user: nobody of that username before it');
+      unlessTwice(() => upsertToken.run({ key, created, user_id, ...origin }));
+    },
 
     /** A row as D1 answers it: a user's columns, then its token's key and `created`, or two nulls. */
     addAccount(values: Value[]): void {
-      const user = Object.fromEntries(USER_COLUMNS.map((name, i) => [name, values[i] ?? null]));
+      const id = Number(values[0]);
+      upsertUser.run(namedUser(values));
       const [key, created] = values.slice(USER_COLUMNS.length);
-      insertUser.run({ ...user, record: null });
       if (key !== null && key !== undefined) {
-        insertToken.run({ key, created: created ?? null, user_id: user.id ?? null, record: null });
+        upsertToken.run({ key, created: created ?? null, user_id: id, file: null, record: null });
       }
     },
 
-    /** The first token of a user that is not there: its record and the user's id. */
-    tokenWithoutUser(): { record: number; userId: number } | undefined {
+    /** Users of tokens, in the order of ids, of whom there is no record. */
+    usersWithoutRecord: (afterId: number, limit: number): number[] =>
+      db
+        .prepare(
+          `SELECT user_id FROM token WHERE user_id > ? AND user_id NOT IN (SELECT id FROM user)
+           ORDER BY user_id LIMIT ?`,
+        )
+        .all(afterId, limit)
+        .map((row) => Number(row.user_id)),
+
+    /** A user of the database, of whom there is no record and whose token is imported. */
+    addKnownUser(values: Value[]): void {
+      upsertUser.run(namedUser(values));
+      db.prepare('UPDATE user SET is_known = 1 WHERE id = ?').run(values[0] ?? null);
+    },
+
+    /** The first token of a user that is not there. */
+    tokenWithoutUser(): (Origin & { userId: number }) | undefined {
       const row = db
         .prepare(
-          `SELECT record, user_id FROM token WHERE user_id NOT IN (SELECT id FROM user)
-           ORDER BY record LIMIT 1`,
+          `SELECT file, record, user_id FROM token WHERE user_id NOT IN (SELECT id FROM user)
+           ORDER BY rowid LIMIT 1`,
         )
         .get();
-      return row && { record: Number(row.record), userId: Number(row.user_id) };
+      return (
+        row && { file: String(row.file), record: Number(row.record), userId: Number(row.user_id) }
+      );
     },
 
     countUsers: () => count('user'),
     countTokens: () => count('token'),
+    countInGroups: () => count('user WHERE has_groups'),
 
-    /** In the order of ids: those whose place is free. */
-    newAccounts: () => accounts('user.id NOT IN (SELECT id FROM place)'),
-    allAccounts: () => accounts('true'),
-    differingAccounts: () =>
-      accounts(`user.id IN (SELECT id FROM place WHERE standing = 'differs')`),
+    /** Whole, with open dates. In the order of ids, as all that follow. */
+    allAccounts: () => accounts('true', null),
+    /** Those whose place is free. Open dates become `now`, in Django's text, as in all that follow. */
+    newAccounts: (now: string) => accounts('user.id NOT IN (SELECT id FROM place)', now),
+    differingAccounts: (now: string) => accounts(standingIs('differs'), now),
+    /** Users of the database who get a token. */
+    tokenMissingAccounts: (now: string) => accounts(standingIs('token-missing'), now),
 
     countNew: () => count('user WHERE id NOT IN (SELECT id FROM place)'),
-    countNewTokens: () => count('token WHERE user_id NOT IN (SELECT id FROM place)'),
+    countNewTokens: () =>
+      count(`token WHERE user_id NOT IN (SELECT id FROM place WHERE standing <> 'token-missing')`),
     countStanding: (standing: Standing) => count('place WHERE standing = ?', standing),
 
-    countConflicts: () => count(`place WHERE standing <> 'same'`),
+    countConflicts: () => count(`place WHERE standing NOT IN ('same', 'token-missing')`),
 
     setStanding(id: number, standing: Standing): void {
-      insertPlace.run(id, standing);
+      insertPlace.run({ id, standing });
     },
 
     /** The first `limit` accounts that cannot simply be inserted, by name. */
@@ -103,7 +200,7 @@ export function createStaging() {
       return db
         .prepare(
           `SELECT id, username, standing FROM place JOIN user USING (id)
-           WHERE standing <> 'same' ORDER BY id LIMIT ?`,
+           WHERE standing NOT IN ('same', 'token-missing') ORDER BY id LIMIT ?`,
         )
         .all(limit)
         .map((row) => ({
@@ -117,22 +214,34 @@ export function createStaging() {
       db.prepare(`SELECT ${columnsOf('user', USER_COLUMNS)} FROM user ORDER BY id`).iterate(),
     tokens: () => db.prepare('SELECT key, created, user_id FROM token ORDER BY key').iterate(),
 
-    *passwords(): Generator<{ username: string; password: string }> {
-      for (const row of db.prepare('SELECT username, password FROM user ORDER BY id').iterate()) {
-        yield { username: String(row.username), password: String(row.password) };
+    /** Of the users that were imported. */
+    *passwords(): Generator<{ id: number; username: string; password: string }> {
+      const query = db.prepare(
+        'SELECT id, username, password FROM user WHERE NOT is_known ORDER BY id',
+      );
+      for (const { id, username, password } of query.iterate()) {
+        yield { id: Number(id), username: String(username), password: String(password) };
       }
+    },
+
+    /** Users whose token no request can send. */
+    *usersOfUnsendableKeys(): Generator<string> {
+      const query = db.prepare(
+        `SELECT username FROM token JOIN user ON id = user_id WHERE ${UNSENDABLE_KEY} ORDER BY id`,
+      );
+      for (const { username } of query.iterate()) yield String(username);
     },
 
     close: () => db.close(),
   };
 
-  function* accounts(where: string): Generator<Account> {
+  function* accounts(where: string, now: string | null): Generator<Account> {
     const query = db.prepare(
-      `SELECT json_array(${columnsOf('user', USER_COLUMNS)}) AS user,
-         json_array(${columnsOf('token', TOKEN_COLUMNS)}) AS token, token.key IS NULL AS tokenless
+      `SELECT json_array(${closedColumnsOf('user', USER_COLUMNS)}) AS user,
+         json_array(${closedColumnsOf('token', TOKEN_COLUMNS)}) AS token, token.key IS NULL AS tokenless
        FROM user LEFT JOIN token ON token.user_id = user.id WHERE ${where} ORDER BY user.id`,
     );
-    for (const { user, token, tokenless } of query.iterate()) {
+    for (const { user, token, tokenless } of query.iterate({ now })) {
       yield { user: String(user), token: tokenless ? undefined : String(token) };
     }
   }

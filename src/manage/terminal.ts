@@ -6,6 +6,12 @@ import { styleText } from 'node:util';
 import * as clack from '@clack/prompts';
 import { CommandError } from './command-error.ts';
 
+/** In place of a file's name: standard input, or standard output. */
+export const STDIO = '-';
+
+/** What a message calls an input. */
+export const fileName = (path: string): string => (path === STDIO ? 'standard input' : path);
+
 export const print = (line: string): void => {
   process.stdout.write(`${harmless(line)}\n`);
 };

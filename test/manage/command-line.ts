@@ -12,8 +12,9 @@ export type Run = {
   env?: Record<string, string>;
   /** What a pipe brings on standard input. */
   input?: string;
-  /** Kills the process where its standard error says this. */
-  killAt?: string;
+  /** Interrupts the process where its standard error says this: by `kill -9`, or as Ctrl-C does. */
+  interruptAt?: string;
+  signal?: 'SIGKILL' | 'SIGINT';
 };
 
 /** A directory that is gone after the test. */
@@ -50,14 +51,14 @@ function wrangler(...args: string[]): void {
 
 export function manage(
   args: string[],
-  { env = {}, input = '', killAt }: Run = {},
+  { env = {}, input = '', interruptAt, signal = 'SIGKILL' }: Run = {},
 ): Promise<Outcome> {
   const child = spawn(
     process.execPath,
     ['--env-file=.wrangler.env', 'src/manage/manage.ts', ...args],
     { env: { ...process.env, ...env }, detached: true },
   );
-  let isKilled = false;
+  let isInterrupted = false;
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (text) => {
     outcome.stdout += text;
@@ -65,9 +66,10 @@ export function manage(
   child.stderr.on('data', (text) => {
     outcome.stderr += text;
     // With the minus its workerd too, which would stay.
-    if (!isKilled && killAt !== undefined && outcome.stderr.includes(killAt) && child.pid) {
-      isKilled = true;
-      process.kill(-child.pid, 'SIGKILL');
+    const isMoment = interruptAt !== undefined && outcome.stderr.includes(interruptAt);
+    if (isMoment && !isInterrupted && child.pid) {
+      isInterrupted = true;
+      process.kill(-child.pid, signal);
     }
   });
   child.stdin.end(input);

@@ -1,28 +1,37 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { stageSqlite } from '../../src/manage/django-sqlite.ts';
-import { stageDumpdata } from '../../src/manage/dumpdata.ts';
+import { stageFixture } from '../../src/manage/dumpdata.ts';
 import { createStaging } from '../../src/manage/staging.ts';
 import { temporaryDirectory } from './command-line.ts';
 import { token, user } from './records.ts';
 
-async function stage(content: string | Uint8Array) {
-  const path = join(temporaryDirectory(), 'dump.json');
+const DUMP = 'dump.json';
+
+/** Reads a fixture where the database has these users. */
+async function stage(content: string | Uint8Array, known = new Map<string, number>(), name = DUMP) {
+  const path = join(temporaryDirectory(), name);
   writeFileSync(path, content);
   const staging = createStaging();
-  const contents = await stageDumpdata(path, staging);
-  return { staging, contents };
+  const ignored = new Map<string, number>();
+  const asked: string[] = [];
+  await stageFixture(path, staging, ignored, async (usernames) => {
+    asked.push(...usernames);
+    return known;
+  });
+  return { staging, ignored, asked };
 }
 
 const stageRecords = (...records: unknown[]) => stage(JSON.stringify(records));
 
 test.each([
   [
-    'a missing field',
-    [user(1), user(2, { email: undefined })],
-    'record 2 (auth.user): email: missing',
+    'a missing field that has no default',
+    [user(1), token('a', undefined)],
+    'record 2 (authtoken.token): user: missing',
   ],
   [
     'a field that Django has not',
@@ -30,11 +39,15 @@ test.each([
     'record 1 (auth.user): phone: not a field of this model',
   ],
   [
+    'null where none may be',
+    [user(1, { email: null })],
+    'record 1 (auth.user): email: null, which it cannot be',
+  ],
+  [
     'a name that is no string',
-    [user(1, { username: 7 })],
+    [user(1, { username: ['a'] })],
     'record 1 (auth.user): username: not a string',
   ],
-  ['a blank name', [user(1, { username: '' })], 'record 1 (auth.user): username: blank'],
   [
     'a name too long',
     [user(1, { username: 'x'.repeat(151) })],
@@ -46,8 +59,8 @@ test.each([
     'record 1 (auth.user): first_name: has half a surrogate pair',
   ],
   [
-    'a flag that is a number',
-    [user(1, { is_staff: 1 })],
+    'a flag that is neither',
+    [user(1, { is_staff: 2 })],
     'record 1 (auth.user): is_staff: neither true nor false',
   ],
   [
@@ -55,11 +68,23 @@ test.each([
     [user(1, { date_joined: '2023-02-29T00:00:00Z' })],
     'record 1 (auth.user): date_joined: not a datetime',
   ],
-  ['no primary key', [{ ...user(1), pk: undefined }], 'record 1 (auth.user): pk: missing'],
+  ['a primary key that is no number', [{ ...user(1), pk: 'x' }], 'pk: not a whole number'],
+  ['fields that are a list', [{ ...user(1), fields: [] }], 'fields: not an object'],
+  ['no fields', [{ model: 'auth.user', pk: 1 }], 'record 1 (auth.user): fields: missing'],
   [
-    'a natural key',
-    [user(1), token('a', ['user1'])],
-    'record 2 (authtoken.token): user: not a number (dump without --natural-foreign)',
+    'a natural key of nobody',
+    [user(1), token('a', ['user2'])],
+    'record 2 (authtoken.token): user: nobody of that username before it',
+  ],
+  [
+    'a natural key of a user who comes later',
+    [token('a', ['user1']), user(1)],
+    'record 1 (authtoken.token): user: nobody of that username before it',
+  ],
+  [
+    'a natural key of two',
+    [user(1), token('a', ['user1', 'user1'])],
+    'record 2 (authtoken.token): user: neither the number of a user nor its username in a list',
   ],
   [
     'a token key too long',
@@ -72,19 +97,9 @@ test.each([
     'record 2 (auth.user): there is a user of the same username before it',
   ],
   [
-    'two users of one id',
-    [user(1), user(1, { username: 'b' })],
-    'record 2 (auth.user): there is a user of the same id before it',
-  ],
-  [
     'two tokens of one user',
     [user(1), token('a', 1), token('b', 1)],
     'record 3 (authtoken.token): there is a token of the same user before it',
-  ],
-  [
-    'two tokens of one key',
-    [user(1), user(2), token('a', 1), token('a', 2)],
-    'record 4 (authtoken.token): there is a token of the same key before it',
   ],
   ['a record without a model', [{ pk: 1 }], 'record 1: not a record: it has no model'],
 ])('refuses %s, with the record and the reason', async (_, records, reason) => {
@@ -124,6 +139,35 @@ test.each([
   await expect(stage(content)).rejects.toThrow(reason);
 });
 
+const LINES = [user(1), user(2), user(3)].map((record) => JSON.stringify(record));
+
+test.each([
+  ['in a line', `[\n${LINES.join(',\n')}`.replace('"user2"', 'user2'), 'record 2: ', 'line 3'],
+  ['on one line', `[${LINES.join()}]`.replace('"user3"', "'user3'"), 'record 3: ', 'line 1'],
+  ['between', `[\n${LINES.join('\n')}\n]`, 'record 2: ', 'line 3'],
+])('says where the JSON is malformed: %s', async (_, content, record, line) => {
+  await expect(stage(content)).rejects.toThrow(
+    `${record}the JSON breaks off or is malformed here, near ${line}; expected [{"model": "auth.user"`,
+  );
+});
+
+test('says where the text is not UTF-8', async () => {
+  const content = Buffer.from(`[\n${LINES.join(',\n')}]`.replace('"user2"', '"Zoë"'), 'latin1');
+  await expect(stage(content)).rejects.toThrow('record 2: not in UTF-8 here, near line 3');
+});
+
+test('reads a fixture compressed with gzip, and refuses one that is cut off', async () => {
+  const compressed = gzipSync(`[${LINES.join()}]`);
+  const { staging } = await stage(compressed, new Map(), `${DUMP}.gz`);
+  expect(staging.countUsers()).toBe(3);
+  await expect(stage(compressed.subarray(0, -20), new Map(), `${DUMP}.gz`)).rejects.toThrow(
+    'the gzip data breaks off or is broken here',
+  );
+  await expect(stage(LINES.join(), new Map(), `${DUMP}.gz`)).rejects.toThrow(
+    'line 1: the gzip data breaks off or is broken here',
+  );
+});
+
 test('never quotes a value in a refusal', async () => {
   const refusal = stageRecords(user(1, { password: 'x'.repeat(129) }));
   await expect(refusal).rejects.toThrow(
@@ -133,7 +177,59 @@ test('never quotes a value in a refusal', async () => {
 
 test('finds a token whose user is not in the file', async () => {
   const { staging } = await stageRecords(token('b', 2), user(1), token('a', 1));
-  expect(staging.tokenWithoutUser()).toEqual({ record: 1, userId: 2 });
+  expect(staging.tokenWithoutUser()).toMatchObject({ record: 1, userId: 2 });
+});
+
+test.each([
+  ['a user of the same id', [user(1), user(1, { username: 'b' })], [{ id: 1, username: 'b' }]],
+  [
+    'a user of the same natural key',
+    [user(7), { ...user(1, { username: 'user7', email: 'b@example.com' }), pk: null }],
+    [{ id: 7, username: 'user7', email: 'b@example.com' }],
+  ],
+])('the last of two records counts: %s', async (_, records, users) => {
+  const { staging } = await stageRecords(...records);
+  expect([...staging.users()]).toMatchObject(users);
+});
+
+test('the last of two tokens of one key counts', async () => {
+  const { staging } = await stageRecords(user(1), user(2), token('a', 1), token('a', 2));
+  expect([...staging.tokens()]).toMatchObject([{ key: 'a', user_id: 2 }]);
+});
+
+test('a natural key finds the user of the database', async () => {
+  const { pk, ...natural } = user(1);
+  const { staging, asked } = await stage(
+    JSON.stringify([natural, token('a', ['user1']), token('b', ['user2'])]),
+    new Map([
+      ['user1', 17],
+      ['user2', 18],
+    ]),
+  );
+  expect([...staging.users()]).toMatchObject([{ id: 17, username: 'user1' }]);
+  expect([...staging.tokens()]).toMatchObject([{ user_id: 17 }, { user_id: 18 }]);
+  expect(asked).toEqual(['user1', 'user1', 'user2']);
+});
+
+test('a natural key takes no id that a record has given to another name', async () => {
+  const { pk, ...natural } = user(1, { username: 'ann' });
+  const known = new Map([['ann', 1]]);
+  const { staging } = await stage(JSON.stringify([user(1, { username: 'bob' }), natural]), known);
+  expect([...staging.users()]).toMatchObject([
+    { id: 1, username: 'bob' },
+    { id: 2, username: 'ann' },
+  ]);
+});
+
+test('a number keeps its digits where text is meant', async () => {
+  const fixture = JSON.stringify([user(1, { username: 'NUMBER' })]);
+  const { staging } = await stage(fixture.replace('"NUMBER"', '12345678901234567890'));
+  expect([...staging.users()]).toMatchObject([{ username: '12345678901234567890' }]);
+});
+
+test.each([' 5 ', '+5', '0_5', 5])('reads the primary key %j as 5', async (pk) => {
+  const { staging } = await stageRecords({ ...user(1), pk });
+  expect([...staging.users()]).toMatchObject([{ id: 5 }]);
 });
 
 test('takes tokens before their users, as an alphabetical dump has them', async () => {
@@ -143,9 +239,20 @@ test('takes tokens before their users, as an alphabetical dump has them', async 
 
 test('counts the records of other models and the users in groups', async () => {
   const group = { model: 'auth.group', pk: 1, fields: { name: 'editors' } };
-  const { staging, contents } = await stageRecords(group, user(1, { groups: [1] }), user(2), group);
-  expect(contents).toEqual({ ignored: new Map([['auth.group', 2]]), withGroups: 1 });
+  const member = user(1, { groups: [1] });
+  const { staging, ignored } = await stageRecords(group, member, member, user(2), group);
+  expect(ignored).toEqual(new Map([['auth.group', 2]]));
+  expect(staging.countInGroups()).toBe(1);
   expect(staging.countUsers()).toBe(2);
+});
+
+test.each([
+  ...['', '20190601', '2019-06-01Z', '2019-06-31', '0000-01-01', '2019-06-01T24:00'],
+  ...['2019-06-01T12:60', '2019-06-01T12:30:60', '2019-06-01T12:30+23:99', '2019-06-01t12:30'],
+  ...['0001-01-01T00:00+02:00', '9999-12-31T23:59-00:01', 5, true],
+])('refuses the moment %j', async (moment) => {
+  const staged = stageRecords(user(1, { last_login: moment }));
+  await expect(staged).rejects.toThrow('last_login: not a datetime');
 });
 
 test.each([
@@ -155,6 +262,11 @@ test.each([
   ['2019-06-01T12:30:45.000Z', '2019-06-01 12:30:45.000000'],
   ['2019-06-01T00:30:45.5+02:00', '2019-05-31 22:30:45.500000'],
   ['2019-06-01T12:30:45', '2019-06-01 12:30:45'],
+  ['2019-6-1', '2019-06-01 00:00:00'],
+  ['2019-06-01 1:2', '2019-06-01 01:02:00'],
+  ['2019-06-01T12:30:45,1234567Z', '2019-06-01 12:30:45.123456'],
+  ['2019-06-01T12:30-0130', '2019-06-01 14:00:00'],
+  ['2019-06-01T12:30+02', '2019-06-01 10:30:00'],
 ])('keeps the moment %s as %s', async (dumped, stored) => {
   const { staging } = await stageRecords(user(1, { last_login: dumped }));
   expect([...staging.users()]).toMatchObject([{ last_login: stored }]);
@@ -168,7 +280,7 @@ test('refuses an SQLite file whose rows Django could not have written', () => {
     CREATE TABLE authtoken_token (key, created, user_id);
     INSERT INTO auth_user VALUES (7, '', NULL, 'f', 'ann', '', '', 0, 1, '2024-03-18 02:30:00', '')`);
   db.close();
-  expect(() => stageSqlite(path, createStaging())).toThrow(
+  expect(() => stageSqlite(path, createStaging(), new Map())).toThrow(
     'auth_user row 1 (id 7): is_superuser: neither 0 nor 1',
   );
 });
@@ -176,5 +288,7 @@ test('refuses an SQLite file whose rows Django could not have written', () => {
 test('refuses an SQLite file without the tables', () => {
   const path = join(temporaryDirectory(), 'other.sqlite3');
   new DatabaseSync(path).exec('CREATE TABLE auth_user (id)');
-  expect(() => stageSqlite(path, createStaging())).toThrow('the file has no table authtoken_token');
+  expect(() => stageSqlite(path, createStaging(), new Map())).toThrow(
+    'the file has no table authtoken_token',
+  );
 });

@@ -1,6 +1,7 @@
 /**
  * Prints a dump of as many users, each with a token, as `dumpdata` would: for trying how an import
- * scales. Everybody's password is "correct horse". `node test/manage/generate-dump.ts 1000000 > big.json`
+ * scales. Everybody's password is "correct horse". `node test/manage/generate-dump.ts 1000000 > big.json`;
+ * with `--natural` after the number, as with `--natural-primary --natural-foreign`.
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -11,6 +12,7 @@ import { makePassword } from '../../src/auth/passwords/hashers.ts';
 const ITERATIONS = 260_000;
 
 const total = Number(process.argv[2] ?? 1000);
+const isNatural = process.argv[3] === '--natural';
 const password = await makePassword('correct horse', ITERATIONS);
 
 await pipeline(Readable.from(dump()), process.stdout);
@@ -31,11 +33,13 @@ function* dump(): Generator<string> {
       groups: [],
       user_permissions: [],
     };
-    yield (id === 1 ? '[' : ', ') + JSON.stringify({ model: 'auth.user', pk: id, fields });
+    const pk = isNatural ? undefined : id;
+    yield (id === 1 ? '[' : ', ') + JSON.stringify({ model: 'auth.user', pk, fields });
   }
   for (let id = 1; id <= total; id++) {
     const pk = createHash('sha1').update(`token of ${id}`).digest('hex');
-    const fields = { user: id, created: '2024-03-18T02:30:01.123Z' };
+    const user = isNatural ? [`user${id}@example.com`] : id;
+    const fields = { user, created: '2024-03-18T02:30:01.123Z' };
     yield `, ${JSON.stringify({ model: 'authtoken.token', pk, fields })}`;
   }
   yield ']\n';

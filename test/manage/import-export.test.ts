@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { freshDatabase, temporaryDirectory } from './command-line.ts';
 import { token, user } from './records.ts';
@@ -28,16 +29,16 @@ function dump(...records: unknown[]): string {
   return path;
 }
 
+type DumpedRecord = { model: string; pk: unknown; fields: Record<string, unknown> };
+
 /** Django's records without what only Django has. */
-function recordsOf(path: string) {
-  const records: { model: string; pk: unknown; fields: Record<string, unknown> }[] = JSON.parse(
-    readFileSync(path, 'utf8'),
-  );
-  return records.map(({ fields: { groups, user_permissions, ...fields }, ...record }) => ({
+const withoutGroups = (records: DumpedRecord[]) =>
+  records.map(({ fields: { groups, user_permissions, ...fields }, ...record }) => ({
     ...record,
     fields,
   }));
-}
+
+const recordsOf = (path: string) => withoutGroups(JSON.parse(readFileSync(path, 'utf8')));
 
 test('a dump that went in comes out again, record by record', async () => {
   const { manage } = freshDatabase();
@@ -96,7 +97,7 @@ test('of a broken file nothing is written', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(
-      /\nCommandError: record 3 \(authtoken\.token\): its user 2 is not in the file\n$/,
+      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is neither in what is imported nor in the database\n$/,
     ),
   });
   expect(query(USERS)).toEqual([]);
@@ -167,21 +168,79 @@ test('a token that the database made meanwhile survives an update', async () => 
   expect(query(TOKENS)).toEqual(before);
 });
 
-test('an import killed half-way is completed by a second one, with nothing doubled', async () => {
-  const total = 20_000;
+test('an import interrupted at several moments is completed by another, with nothing doubled', async () => {
+  const total = 25_000;
   const ids = Array.from({ length: total }, (_, i) => i + 1);
-  const file = dump(...ids.map((id) => user(id)), ...ids.map((id) => token(`token${id}`, id)));
+  // Natural keys throughout: ids are given anew by each run.
+  const users = dump(...ids.map((id) => ({ ...user(id), pk: undefined })));
+  const tokens = dump(...ids.map((id) => token(`token${id}`, [`user${id}`])));
   const { manage, query } = freshDatabase();
+  const args = ['import', users, tokens, '--on-conflict', 'skip'];
+  const counts = () => {
+    const [row] = query(`SELECT count(*) AS users, count(key) AS tokens,
+      sum(key = 'token' || substr(username, 5)) AS own
+      FROM auth_user LEFT JOIN authtoken_token ON user_id = id`);
+    return row;
+  };
 
-  await manage(['import', file], { killAt: 'Writing 4' });
-  const counts = `SELECT count(*) AS users, (SELECT count(*) FROM authtoken_token) AS tokens FROM auth_user`;
-  const [half] = query(counts);
-  expect(half?.users).toBeGreaterThan(0);
-  expect(half?.users).toBeLessThan(total);
-  expect(half?.tokens).toBe(half?.users);
+  let before = 0;
+  for (const [signal, interruptAt, isWriting] of [
+    ['SIGINT', `Reading ${tokens}`, false],
+    ['SIGKILL', 'Writing', true],
+    ['SIGINT', 'Writing', true],
+  ] as const) {
+    expect(await manage(args, { interruptAt, signal })).not.toMatchObject({ code: 0 });
+    const done = Number(counts()?.users);
+    expect(counts()).toEqual({ users: done, tokens: done, own: done || null });
+    if (isWriting) expect(done).toBeGreaterThan(before);
+    else expect(done).toBe(0);
+    expect(done).toBeLessThan(total);
+    before = done;
+  }
 
-  expect(await manage(['import', file, '--on-conflict', 'skip'])).toMatchObject({ code: 0 });
-  expect(query(counts)).toEqual([{ users: total, tokens: total }]);
+  expect(await manage(args)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(
+      `${before.toLocaleString('en-US')} already here, 0 in conflict`,
+    ),
+  });
+  expect(counts()).toEqual({ users: total, tokens: total, own: total });
+});
+
+test('a fixture comes by standard input and goes to standard output, which has nothing else', async () => {
+  const { manage } = freshDatabase();
+  const input = readFileSync(DUMP, 'utf8');
+  expect(await manage(['import', '-'], { input })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Users imported:  26'),
+  });
+  // wrangler has much to say then.
+  const { stdout } = await manage(['export', '-'], { env: { WRANGLER_LOG: 'debug' } });
+  expect(withoutGroups(JSON.parse(stdout))).toEqual(recordsOf(DUMP));
+
+  expect(await manage(['import', '-'], { input: 'CommandError: no' })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /\nCommandError: standard input: line 1: not a JSON array of records.*; expected \[\{"model": "auth.user"/,
+    ),
+  });
+});
+
+test('a fixture that is named as gzip is written and read as gzip', async () => {
+  const { manage } = freshDatabase();
+  const directory = temporaryDirectory();
+  const zipped = join(directory, 'django.json.gz');
+  writeFileSync(zipped, gzipSync(readFileSync(DUMP)));
+  expect(await manage(['import', zipped])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Users imported:  26'),
+  });
+
+  const exported = join(directory, 'edge.json.gz');
+  expect(await manage(['export', exported])).toMatchObject({ code: 0 });
+  expect(statSync(exported).mode & 0o777).toBe(0o600);
+  const records = JSON.parse(gunzipSync(readFileSync(exported)).toString());
+  expect(withoutGroups(records)).toEqual(recordsOf(DUMP));
 });
 
 test('the report names users whose password only Django can check', async () => {
@@ -224,5 +283,16 @@ test('an export whose name says no format asks for one', async () => {
   expect(await manage(['export', 'users.txt'])).toMatchObject({
     code: 2,
     stderr: "error: cannot tell the format of 'users.txt': give --format\n",
+  });
+});
+
+test.each([
+  [['export', '-', '--format', 'sqlite']],
+  [['export', 'db.json.gz', '--format', 'sqlite']],
+])('a database file is not what %j can write', async (args) => {
+  const { manage } = freshDatabase();
+  expect(await manage(args)).toMatchObject({
+    code: 2,
+    stderr: 'error: an SQLite file is written to a file of its own, and not compressed\n',
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Whole tables at a time: what import and export need. Rows travel as JSON text, read in the database
- * by `json_each(?)`, for D1 allows 100 bound parameters a query. The SQL is written out: Drizzle has no
- * `json_each`.
+ * Whole tables at a time: what import and export need. D1 allows 100 bound parameters a query, so rows
+ * travel as JSON text, which the database reads by `json_each(?)`. The SQL is written out: Drizzle has
+ * no `json_each`.
  */
 import { getTableColumns } from 'drizzle-orm';
 import { authtokenToken, authUser } from '../schema.ts';
@@ -20,7 +20,10 @@ export const MAX_ROWS_BYTES = 1_000_000;
 
 /** Users, and the tokens of these users and of no others: both go into the database, or neither. */
 export type Accounts = {
-  /** A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`; see `MAX_ROWS_BYTES`. */
+  /**
+   * A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`. See `MAX_ROWS_BYTES`
+   * for its length.
+   */
   users: string;
   /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
   tokens: string;
@@ -28,13 +31,20 @@ export type Accounts = {
 
 /**
  * What the database has where an account is to go:
- * - `same` this very account (its token only looked at where the account brings one)
+ * - `same` this very account; a token counts only where the account has one
+ * - `token-missing` this very user, without a token, where the account has one
  * - `differs` the user of that id and username, with other values or another token
  * - `id-taken` a user of that id with another username
  * - `username-taken` a user of that username with another id
  * - `token-taken` the token, as another user's
  */
-export type Standing = 'same' | 'differs' | 'id-taken' | 'username-taken' | 'token-taken';
+export type Standing =
+  | 'same'
+  | 'token-missing'
+  | 'differs'
+  | 'id-taken'
+  | 'username-taken'
+  | 'token-taken';
 
 const names = (columns: string[]) => columns.map((name) => `"${name}"`).join(', ');
 
@@ -43,15 +53,25 @@ const rows = (columns: string[]) =>
 
 const notId = USER_COLUMNS.filter((name) => name !== 'id');
 
+/** A moment that the account leaves open fits any. */
+const MOMENTS = ['user.date_joined', 'token.created'];
+
+const fits = (database: string, account: string) =>
+  MOMENTS.includes(account)
+    ? `(${account} IS NULL OR ${database} IS ${account})`
+    : `${database} IS ${account}`;
+
 const CLASSIFY = `
   WITH user AS MATERIALIZED (${rows(USER_COLUMNS)}), token AS MATERIALIZED (${rows(TOKEN_COLUMNS)})
   SELECT user.id, CASE
     WHEN by_id.username <> user.username THEN 'id-taken'
     WHEN by_name.id <> user.id THEN 'username-taken'
     WHEN by_key.user_id <> user.id THEN 'token-taken'
-    WHEN ${notId.map((name) => `by_id."${name}" IS user."${name}"`).join(' AND ')}
-      AND (token.key IS NULL OR (own.key IS token.key AND own.created IS token.created))
-      THEN 'same'
+    WHEN NOT (${notId.map((name) => fits(`by_id.${name}`, `user.${name}`)).join(' AND ')})
+      THEN 'differs'
+    WHEN token.key IS NULL THEN 'same'
+    WHEN own.key IS NULL THEN 'token-missing'
+    WHEN own.key = token.key AND ${fits('own.created', 'token.created')} THEN 'same'
     ELSE 'differs'
   END AS standing
   FROM user LEFT JOIN token ON token.user_id = user.id
@@ -72,6 +92,12 @@ const UPDATE_USERS = `
 
 const DELETE_REPLACED_TOKENS = `
   DELETE FROM authtoken_token WHERE user_id IN (SELECT user_id FROM (${rows(TOKEN_COLUMNS)}))`;
+
+const SELECT_IDS = `
+  SELECT id, username FROM auth_user WHERE username IN (SELECT value FROM json_each(?))`;
+
+const SELECT_USERS = `
+  SELECT ${names(USER_COLUMNS)} FROM auth_user WHERE id IN (SELECT value FROM json_each(?))`;
 
 const SELECT_PAGE = `
   SELECT ${USER_COLUMNS.map((name) => `auth_user."${name}"`).join(', ')},
@@ -102,7 +128,7 @@ export function bulkQueries(d1: D1Database) {
       return results;
     },
 
-    /** Inserts users and their tokens, all or none; throws D1's error where a place is taken. */
+    /** Inserts users and their tokens, all or none. @throws D1's error where a place is taken */
     async insertAccounts({ users, tokens }: Accounts): Promise<void> {
       await d1.batch([
         d1.prepare(INSERT_USERS).bind(users),
@@ -110,13 +136,33 @@ export function bulkQueries(d1: D1Database) {
       ]);
     },
 
-    /** Gives users of the same id and username these values and, whom there is one for, this token. */
+    /**
+     * Gives users of the same id and username these values. A user whose account has a token gets it
+     * in place of the token that is there.
+     */
     async updateAccounts({ users, tokens }: Accounts): Promise<void> {
       await d1.batch([
         d1.prepare(UPDATE_USERS).bind(users),
         d1.prepare(DELETE_REPLACED_TOKENS).bind(tokens),
         d1.prepare(INSERT_TOKENS).bind(tokens),
       ]);
+    },
+
+    /** Gives tokens to users without one. @throws D1's error where a user has one, or another the key */
+    async insertTokens(tokens: string): Promise<void> {
+      await d1.prepare(INSERT_TOKENS).bind(tokens).run();
+    },
+
+    /** The ids of those of these usernames that there are, by username. */
+    async findUserIds(usernames: string[]): Promise<Map<string, number>> {
+      const query = d1.prepare(SELECT_IDS).bind(JSON.stringify(usernames));
+      const { results } = await query.all<{ id: number; username: string }>();
+      return new Map(results.map(({ id, username }) => [username, id]));
+    },
+
+    /** Those of these users that there are, as rows of values in the order of `USER_COLUMNS`. */
+    async findUsers(ids: number[]): Promise<Value[][]> {
+      return d1.prepare(SELECT_USERS).bind(JSON.stringify(ids)).raw<Value[]>();
     },
 
     /** Accounts as rows of values, in the order of ids, each user with its token at one moment. */

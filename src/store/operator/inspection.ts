@@ -4,8 +4,17 @@
 export type PasswordGroup = { users: number; sample: string };
 
 /**
- * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, but for the 32 digits
- * of an unsalted MD5.
+ * A condition on `key`: no `Authorization` header can carry it. DRF takes no empty token and none with
+ * white space (rest_framework/authentication.py, `TokenAuthentication.authenticate`).
+ */
+export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12, 13, 32) || ']*')`;
+
+/** A user that a finding names. */
+export type InspectedUser = { id: number; username: string };
+
+/**
+ * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, except where it is
+ * the 32 digits of an unsalted MD5.
  */
 const PASSWORD_GROUPS = `
   WITH password AS (
@@ -16,12 +25,18 @@ const PASSWORD_GROUPS = `
   GROUP BY CASE WHEN password LIKE '!%' THEN '!'
     WHEN algorithm LIKE 'pbkdf2%' THEN algorithm || '$' || substr(rest, 1, instr(rest, '$') - 1)
     WHEN algorithm <> '' THEN algorithm
-    ELSE length(password) = 32 END
+    ELSE length(password) = 32 AND password NOT GLOB '*[^0-9a-f]*' END
   ORDER BY users DESC`;
+
+const NAMES = 'SELECT id, username FROM auth_user WHERE id > ?';
 
 export function inspectionQueries(d1: D1Database) {
   const number = async (sql: string): Promise<number> =>
     (await d1.prepare(sql).first<number>('n')) ?? 0;
+
+  /** In the order of ids. */
+  const users = async <T>(sql: string, afterId: number, limit: number): Promise<T[]> =>
+    (await d1.prepare(`${sql} ORDER BY id LIMIT ?`).bind(afterId, limit).all<T>()).results;
 
   return {
     countUsers: () => number('SELECT count(*) AS n FROM auth_user'),
@@ -42,16 +57,30 @@ export function inspectionQueries(d1: D1Database) {
       return (await d1.prepare(PASSWORD_GROUPS).all<PasswordGroup>()).results;
     },
 
-    /** Names with a character beyond ASCII, the only ones that NFKC can change, in the order of ids. */
-    async pageOfNonAsciiNames(
-      afterId: number,
-      limit: number,
-    ): Promise<{ id: number; username: string }[]> {
-      const query = d1.prepare(
-        `SELECT id, username FROM auth_user WHERE id > ? AND username GLOB '*[^ -~]*' ORDER BY id LIMIT ?`,
-      );
-      return (await query.bind(afterId, limit).all<{ id: number; username: string }>()).results;
-    },
+    /** Names with a character beyond ASCII, the only ones that NFKC can change. */
+    pageOfNonAsciiNames: (afterId: number, limit: number) =>
+      users<InspectedUser>(`${NAMES} AND username GLOB '*[^ -~]*'`, afterId, limit),
+
+    pageOfBlankNames: (afterId: number, limit: number) =>
+      users<InspectedUser>(`${NAMES} AND username = ''`, afterId, limit),
+
+    /** Passwords that are not plainly PBKDF2's or unusable. */
+    pageOfOddPasswords: (afterId: number, limit: number) =>
+      users<InspectedUser & { password: string }>(
+        `SELECT id, username, password FROM auth_user WHERE id > ?
+         AND password NOT GLOB '!*' AND password NOT GLOB 'pbkdf2_sha*$[0-9]*$?*$?*'`,
+        afterId,
+        limit,
+      ),
+
+    /** Users whose token no request can send. */
+    pageOfUnsendableKeys: (afterId: number, limit: number) =>
+      users<InspectedUser>(
+        `SELECT id, username FROM authtoken_token JOIN auth_user ON id = user_id
+         WHERE id > ? AND ${UNSENDABLE_KEY}`,
+        afterId,
+        limit,
+      ),
 
     /** Names of the migrations applied; none where wrangler has applied none. */
     async appliedMigrations(): Promise<string[]> {

@@ -1,0 +1,258 @@
+/** Fixtures as a real `manage.py loaddata` read them (test/conformance/loaddata-cases.json). */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { doctor } from '../../src/manage/doctor.ts';
+import { exportAccounts } from '../../src/manage/export.ts';
+import { type ImportOptions, importFiles } from '../../src/manage/import.ts';
+import recorded from '../conformance/loaddata-cases.json' with { type: 'json' };
+import { temporaryDirectory } from './command-line.ts';
+import { startLocalD1 } from './local-d1.ts';
+import { token, user } from './records.ts';
+
+const Rows = v.array(v.record(v.string(), v.union([v.string(), v.number(), v.null()])));
+
+/** `refused`: what Django answered; nothing was written. */
+const Cases = v.array(
+  v.object({
+    id: v.string(),
+    files: v.array(v.array(v.unknown())),
+    expect: v.object({ users: Rows, tokens: Rows, refused: v.optional(v.string()) }),
+  }),
+);
+
+/** What is refused there and read here, on purpose. */
+const DIFFERENT = ['a token without created', 'a model nobody knows'];
+
+const cases = v.parse(Cases, recorded.cases);
+const alike = cases.filter(({ id }) => !DIFFERENT.includes(id));
+
+let local: Awaited<ReturnType<typeof startLocalD1>>;
+beforeAll(async () => {
+  local = await startLocalD1();
+});
+afterAll(() => local.stop());
+afterEach(() => vi.restoreAllMocks());
+
+/** What the operator is told. */
+let output = '';
+
+beforeEach(async () => {
+  output = '';
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      output += text;
+      return true;
+    });
+  }
+  await local.d1.exec('DELETE FROM authtoken_token');
+  await local.d1.exec('DELETE FROM auth_user');
+  await local.d1.exec('DELETE FROM sqlite_sequence');
+});
+
+async function load(
+  files: unknown[][],
+  onConflict: ImportOptions['onConflict'] = 'fail',
+): Promise<void> {
+  const directory = temporaryDirectory();
+  const paths = files.map((records, i) => {
+    const path = join(directory, `f${i}.json`);
+    writeFileSync(path, JSON.stringify(records));
+    return path;
+  });
+  await importFiles(local, paths, { onConflict });
+}
+
+const rows = async (sql: string) => (await local.d1.prepare(sql).all()).results;
+
+const tables = async () => ({
+  users: await rows('SELECT * FROM auth_user ORDER BY id'),
+  tokens: await rows('SELECT * FROM authtoken_token ORDER BY key'),
+});
+
+/** A moment not before `start`, in Django's text. */
+const since = (start: number) =>
+  expect.toSatisfy(
+    (value: unknown) =>
+      /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{6})?$/.test(String(value)) &&
+      Date.parse(`${value}Z`) >= start,
+  );
+
+const withNow = (expected: v.InferOutput<typeof Rows>, start: number) =>
+  expected.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, value === '<now>' ? since(start) : value]),
+    ),
+  );
+
+test('every recorded case is tried', () => {
+  expect(cases).toHaveLength(32);
+  expect(alike).toHaveLength(cases.length - DIFFERENT.length);
+});
+
+test.each(alike)('loaddata: $id', async ({ files, expect: { users, tokens, refused } }) => {
+  const start = Date.now();
+  const loading = load(files);
+  if (refused === undefined) await loading;
+  else await expect(loading).rejects.toThrow(/^.*f0\.json: record \d+ \(/);
+  expect(await tables()).toEqual({ users: withNow(users, start), tokens });
+});
+
+test('a token without `created` gets the moment of import', async () => {
+  const start = Date.now();
+  const { files } = recordedCase('a token without created');
+  await load(files);
+  expect((await tables()).tokens).toEqual([
+    { key: 'fa2eba9be8282d595c997ee5cd49f2ed31f65bed', created: since(start), user_id: 1 },
+  ]);
+});
+
+test('records of other models are skipped and counted', async () => {
+  const { files } = recordedCase('a model nobody knows');
+  await load(files);
+  expect(output).toContain('\nIgnored:         rockapi.rock (1)\n');
+  expect((await tables()).users).toMatchObject([{ id: 1, username: 'meg' }]);
+});
+
+/** With a natural primary key, and without what has a default. */
+const minimal = (username: string) => ({ model: 'auth.user', fields: { username, password: '!' } });
+
+test('loading minimal records again is no conflict, whatever the moment', async () => {
+  const files = [
+    [minimal('meg'), minimal('ann')],
+    [{ ...token('a', ['meg']), created: undefined }],
+  ];
+  await load(files);
+  const before = await tables();
+  await load(files);
+  expect(output).toContain('2 already here, 0 in conflict');
+  expect(await tables()).toEqual(before);
+});
+
+test('a natural key is that of the user in the database, and a new one comes after all ids', async () => {
+  await load([[user(1), user(9)]]);
+  await local.d1.exec('DELETE FROM auth_user WHERE id = 9');
+  await load([[minimal('ann'), { ...user(1), pk: undefined }, token('a', ['user1'])]], 'update');
+  expect(await tables()).toMatchObject({
+    users: [
+      { id: 1, username: 'user1' },
+      { id: 10, username: 'ann' },
+    ],
+    tokens: [{ key: 'a', user_id: 1 }],
+  });
+});
+
+test('tokens may come after their users, in an import of their own', async () => {
+  await load([[user(1), user(2), user(3)]]);
+  await load([[token('a', 1), token('b', ['user2'])]]);
+  expect(output).toContain('Users imported:  0\nTokens imported: 2\n');
+  expect((await tables()).tokens).toMatchObject([
+    { key: 'a', user_id: 1 },
+    { key: 'b', user_id: 2 },
+  ]);
+
+  await load([[token('a', 1), token('b', ['user2'])]]);
+  expect(output).toContain('Tokens imported: 0\nSkipped:         2 already here, 0 in conflict\n');
+});
+
+test.each([
+  ['another token', token('b', 1), 'user1 (id 1) is in the database with other values'],
+  ['a token of another user', token('a', 2), 'user2 (id 2) has the token of another user'],
+])('a token alone stops at a conflict: %s', async (_, record, conflict) => {
+  await load([[user(1), user(2), token('a', 1)]]);
+  const before = await tables();
+  await expect(load([[record]])).rejects.toThrow('1 conflict, nothing is written');
+  expect(output).toContain(conflict);
+  expect(await tables()).toEqual(before);
+});
+
+test('a token that was revoked here does not come back with a second import', async () => {
+  const files = [[user(1), token('a', 1)]];
+  await load(files);
+  await local.d1.exec('DELETE FROM authtoken_token');
+  await expect(load(files)).rejects.toThrow('1 conflict, nothing is written');
+  expect((await tables()).tokens).toEqual([]);
+});
+
+test('what is written broken, as in Django, the report and `doctor` name', async () => {
+  await load([
+    [
+      user(1, { username: 'plain', password: 'ducharme' }),
+      user(2, { username: 'dollar', password: 'du$char$me' }),
+      user(3, { username: '', password: '!' }),
+      user(4, { username: 'keyless', password: 'pbkdf2_sha256$1000$salt' }),
+      token('', 4),
+      user(5, { username: 'spaced' }),
+      token('a b', 5),
+    ],
+  ]);
+  expect(output).toContain(
+    '3 users whose stored password is no hash, in Django neither: plain, dollar, keyless\n',
+  );
+  expect(output).toContain('A blank username, which no login can give: id 3\n');
+  expect(output).toContain(
+    '2 tokens that no request can send, empty or with white space: keyless, spaced\n',
+  );
+
+  await doctor(local);
+  expect(output).toContain(
+    'LOOK   Users with no hash at all: 3: no password can be right until `changepassword` gives one: ' +
+      'plain (id 1), dollar (id 2), keyless (id 4)\n',
+  );
+  expect(output).toMatch(/LOOK Blank usernames: 1: .* \(id 3\)\n/);
+  expect(output).toMatch(
+    /LOOK Tokens that no request .*: 2: .*: keyless \(id 4\), spaced \(id 5\)\n/,
+  );
+  expect(output).not.toContain('char');
+});
+
+test('a refusal names the file and the record', async () => {
+  await expect(load([[user(1)], [token('a', 1), token('b', 2)]])).rejects.toThrow(
+    /f1\.json: record 2 \(authtoken\.token\): its user 2 is neither in what is imported nor in the database$/,
+  );
+  await expect(load([[user(1)], [user(2), user(3, { username: 'user1' })]])).rejects.toThrow(
+    /f1\.json: record 2 \(auth\.user\): there is a user of the same username before it$/,
+  );
+  expect((await tables()).users).toEqual([]);
+});
+
+test('ids below 1, which SQLite has, come out again', async () => {
+  await load([[user(0), user(-5), token('a', -5)]]);
+  const directory = temporaryDirectory();
+  const path = join(directory, 'out.json');
+  await exportAccounts(local, path, 'json');
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject([
+    { pk: -5 },
+    { pk: 0 },
+    { pk: 'a', fields: { user: -5 } },
+  ]);
+});
+
+test('a write that fails leaves whole users, says so, and is completed by another import', async () => {
+  const total = 6000;
+  const ids = Array.from({ length: total }, (_, i) => i + 1);
+  const files = [ids.map((id) => user(id)), ids.map((id) => token(`token${id}`, id))];
+  const trigger = `CREATE TRIGGER full BEFORE INSERT ON authtoken_token WHEN NEW.user_id = ${total}
+    BEGIN SELECT RAISE(ABORT, 'disk full'); END`;
+  await local.d1.prepare(trigger).run();
+  await expect(load(files)).rejects.toThrow('disk full');
+  await local.d1.exec('DROP TRIGGER full');
+  const written = (await tables()).users.length;
+  expect(written).toBeGreaterThan(0);
+  expect(written).toBeLessThan(total);
+  expect((await tables()).tokens).toHaveLength(written);
+  expect(output).toContain(
+    `\n${written.toLocaleString('en-US')} users were written, each with its token: start again with --on-conflict skip\n`,
+  );
+
+  await load(files, 'skip');
+  expect((await tables()).users).toHaveLength(total);
+  expect((await tables()).tokens).toHaveLength(total);
+});
+
+function recordedCase(id: string) {
+  const found = cases.find((recorded) => recorded.id === id);
+  if (!found) throw new Error(`no case "${id}"`);
+  return found;
+}
