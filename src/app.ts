@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ApplyGlobalResponse } from 'hono/client';
 import { authenticated } from './http/authenticated.ts';
+import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
 import { fail, onError } from './http/failure.ts';
@@ -23,6 +24,9 @@ import { servicesOf } from './services.ts';
 
 /** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
 const MAX_BODY_BYTES = 64 * 1024;
+
+/** The paths that a view of Django REST Framework answers in a Django project. */
+const VIEWS = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me'];
 
 export function createApp() {
   const app = new Hono<AppEnv>({ strict: false });
@@ -42,6 +46,7 @@ export function createApp() {
     await next();
   });
   app.use(crossOrigin);
+  for (const path of VIEWS) app.use(path, contentNegotiation);
 
   app.onError(onError);
   app.notFound(unrouted(app));
@@ -68,5 +73,5 @@ type Detail = { json: { detail: string } };
  */
 export type AppType = ApplyGlobalResponse<
   ReturnType<typeof createApp>,
-  { 401: Detail; 500: Detail; 503: Detail }
+  { 401: Detail; 406: Detail; 500: Detail; 503: Detail }
 >;

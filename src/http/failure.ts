@@ -23,6 +23,7 @@ export type Failure =
   | { kind: 'password-refused'; field: string; sentences: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
+  | { kind: 'not-acceptable' }
   | { kind: 'method-not-allowed'; allowed: string[] };
 
 /** django/contrib/auth/models.py `AbstractUser.username`, rest_framework/authtoken/serializers.py. */
@@ -63,6 +64,10 @@ export function fail(c: Context, failure: Failure) {
   switch (failure.kind) {
     case 'parse-error':
       return c.json({ detail: PARSE_ERRORS[failure.reason] }, 400);
+    case 'invalid-boundary': {
+      const detail = `Multipart form parse error - Invalid boundary in multipart: ${failure.boundary}`;
+      return c.json({ detail }, 400);
+    }
     case 'unsupported-media-type':
       return c.json({ detail: `Unsupported media type "${failure.mediaType}" in request.` }, 415);
     case 'body-too-large':
@@ -90,6 +95,8 @@ export function fail(c: Context, failure: Failure) {
     }
     case 'not-found':
       return c.json({ detail: 'Not found.' }, 404);
+    case 'not-acceptable':
+      return c.json({ detail: 'Could not satisfy the request Accept header.' }, 406);
     case 'method-not-allowed': {
       const detail = `Method "${c.req.method}" not allowed.`;
       return c.json({ detail }, 405, { Allow: failure.allowed.join(', ') });

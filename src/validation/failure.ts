@@ -6,6 +6,7 @@ export type ValidationErrors = Record<string, string[]>;
 
 export type ParseFailure =
   | { kind: 'parse-error'; reason: ParseErrorReason }
+  | { kind: 'invalid-boundary'; boundary: string }
   | { kind: 'unsupported-media-type'; mediaType: string };
 
 export type ParseErrorReason = 'json' | 'json-encoding' | 'form' | 'multipart';

@@ -24,7 +24,7 @@ export async function parseBody(
     case 'application/x-www-form-urlencoded':
       return parseForm(bytes, mediaType, 'form');
     case 'multipart/form-data':
-      return parseForm(bytes, mediaType, 'multipart');
+      return parseMultipart(bytes, mediaType);
     default:
       return err({ kind: 'unsupported-media-type', mediaType });
   }
@@ -66,6 +66,22 @@ function pythonType(source: string): 'list' | 'str' | 'bool' | 'int' | 'float' {
   if (text.startsWith('"')) return 'str';
   if (text.startsWith('t') || text.startsWith('f')) return 'bool';
   return /[.eE]/.test(text) ? 'float' : 'int';
+}
+
+/** A boundary's parameter (RFC 2046 §5.1.1), and what one may be (Python's `cgi.valid_boundary`). */
+const BOUNDARY = /;\s*boundary=(?:"(?<quoted>[^"]*)|(?<bare>[^;]*))/i;
+const VALID_BOUNDARY = /^[ -~]{0,200}[!-~]$/;
+
+async function parseMultipart(
+  bytes: ArrayBuffer,
+  mediaType: string,
+): Promise<Result<Fields, ParseFailure>> {
+  const { quoted, bare } = BOUNDARY.exec(mediaType)?.groups ?? {};
+  const boundary = quoted ?? bare?.trim();
+  if (boundary === undefined || !VALID_BOUNDARY.test(boundary)) {
+    return err({ kind: 'invalid-boundary', boundary: boundary ?? 'None' });
+  }
+  return parseForm(bytes, mediaType, 'multipart');
 }
 
 /** Of several values of one name the last counts, as in a QueryDict. */

@@ -54,6 +54,19 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     });
   });
 
+  it.each([
+    { type: 'multipart/form-data', boundary: 'None' },
+    { type: 'multipart/form-data; charset=utf-8', boundary: 'None' },
+    { type: 'multipart/form-data; boundary=', boundary: '' },
+    { type: 'multipart/form-data; boundary="a b "', boundary: 'a b ' },
+    { type: `multipart/form-data; boundary=${'x'.repeat(202)}`, boundary: 'x'.repeat(202) },
+  ])('answers a multipart body of $type in Django’s words', async ({ type, boundary }) => {
+    expect(await answer(await post(path, '--x\r\n', type))).toEqual({
+      status: 400,
+      body: { detail: `Multipart form parse error - Invalid boundary in multipart: ${boundary}` },
+    });
+  });
+
   it('answers a multipart body without its boundary with a parse error', async () => {
     expect(await answer(await post(path, 'x', 'multipart/form-data; boundary=b'))).toEqual({
       status: 400,
@@ -141,6 +154,35 @@ describe('a method that a route does not have', () => {
         description: '',
         renders: ['application/json'],
         parses: ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'],
+      },
+    });
+  });
+});
+
+describe('several faults of one field', () => {
+  // As Django REST Framework 3.14 answered, of a ModelSerializer of Django's own User.
+  it('are all told, in the order of DRF’s validators', async () => {
+    const fields = {
+      username: 'é!'.repeat(100),
+      password: 'pw',
+      email: 'x'.repeat(300),
+      first_name: 'a\0'.repeat(100),
+    };
+    expect(await answer(await post('/register', JSON.stringify(fields)))).toEqual({
+      status: 400,
+      body: {
+        username: [
+          'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
+          'Ensure this field has no more than 150 characters.',
+        ],
+        email: [
+          'Ensure this field has no more than 254 characters.',
+          'Enter a valid email address.',
+        ],
+        first_name: [
+          'Ensure this field has no more than 150 characters.',
+          'Null characters are not allowed.',
+        ],
       },
     });
   });

@@ -57,8 +57,8 @@ const invalid = (examples: Examples) =>
 
 const shared = (name: string) => ({ $ref: `#/components/responses/${name}` });
 
-/** What every route answers when something is wrong with us. */
-const FAULTS = { 500: shared('Fault'), 503: shared('Unavailable') };
+/** What every route answers where the client takes no JSON, or something is wrong with us. */
+const FAULTS = { 406: shared('NotAcceptable'), 500: shared('Fault'), 503: shared('Unavailable') };
 
 const NOT_READ = { 413: shared('BodyTooLarge'), 415: shared('UnsupportedMediaType') };
 const AUTHENTICATED = { security: [{ Token: [] }] };
@@ -332,6 +332,9 @@ const DOCUMENTATION = {
       BodyTooLarge: detail('More than 64 KiB.', { large: 'Request body is too large.' }),
       UnsupportedMediaType: detail('Neither JSON nor a form.', {
         text: 'Unsupported media type "text/plain" in request.',
+      }),
+      NotAcceptable: detail('An `Accept` header without JSON.', {
+        html: 'Could not satisfy the request Accept header.',
       }),
       Throttled: detail(
         'Too many of these from one address.',

@@ -88,6 +88,7 @@ type Arrangement = {
   body?: string;
   mediaType?: string;
   authorization?: string | undefined;
+  accept?: string;
   bindings?: Bindings;
   before?: () => Promise<unknown>;
 };
@@ -101,6 +102,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
   malformed: { body: '{' },
   large: { body: 'x'.repeat(64 * 1024 + 1) },
   text: { body: 'meg', mediaType: 'text/plain' },
+  html: { accept: 'text/html' },
   anonymous: { authorization: undefined },
   unknown: { authorization: 'Token unknown' },
   often: { bindings: bindings({ LOGIN_LIMIT: never, REGISTER_LIMIT: never }) },
@@ -184,6 +186,7 @@ describe.each(operations)('$route', ({ route }) => {
         body,
         headers: {
           ...(authorization && { Authorization: authorization }),
+          ...(arrangement.accept && { Accept: arrangement.accept }),
           // Of a form the runtime says what it is, and where its parts end.
           ...(typeof body === 'string' && mediaType && { 'Content-Type': mediaType }),
         },
