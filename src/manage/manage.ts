@@ -89,7 +89,8 @@ command('export <file>', 'Export all users and tokens for a Django project.', [
     'after',
     `
 A name in .json or .json.gz asks for a fixture for \`manage.py loaddata\`; one in .sqlite3, .sqlite or .db
-for a database file that Django runs on. With - the fixture goes to standard output. The file holds password hashes and tokens: keep it as you would keep those.`,
+for a database file that Django runs on. With - the fixture goes to standard output. The file holds
+password hashes and tokens: keep it as you would keep those.`,
   )
   .action((file: string, options: Where & { format?: Format }) => {
     const format = options.format ?? formatOf(file);

@@ -33,6 +33,13 @@ const REGISTRATIONS = [
   { username: 'long', password: 'p'.repeat(4096) },
 ];
 
+/** Who both columns of the README's table create, and go on with. */
+const SUPERUSER = {
+  DJANGO_SUPERUSER_USERNAME: 'meg',
+  DJANGO_SUPERUSER_EMAIL: 'meg@example.com',
+  DJANGO_SUPERUSER_PASSWORD: 'a first password 1',
+};
+
 const SERVER_STARTS_WITHIN_MS = 60_000;
 
 const Login = v.object({ username: v.string(), password: v.string(), token: v.string() });
@@ -123,19 +130,51 @@ async function moveThereAndBack(directory: string, python: string): Promise<void
   assert.deepEqual(withoutMicroseconds(opened.users), withoutMicroseconds(loaded.users));
   assert.deepEqual(withoutMicroseconds(opened.tokens), withoutMicroseconds(loaded.tokens));
   console.log('loaddata and the SQLite file give the same rows');
+
+  readme('Moving from Django', 1);
+  check(logins);
+  shell('python manage.py dumpdata auth.user > users.json');
+  shell('python manage.py dumpdata authtoken.token > tokens.json');
+  // Its own session, so that Django's getpass finds no terminal and reads these lines.
+  const input = 'a new password 1\n'.repeat(2);
+  for (const line of commandsOf('`manage`')) {
+    console.log(`$ ${line}`);
+    execFileSync('setsid', ['--wait', 'sh', '-c', line], {
+      cwd: directory,
+      input,
+      env: { ...env, ...SUPERUSER },
+    });
+  }
+  check(logins);
 }
 
 /** The commands of a section's n-th block. */
 function linesOf(heading: string, block: number): string[] {
-  const section = readFileSync(README, 'utf8')
-    .split(/^## /m)
-    .find((text) => text.startsWith(`${heading}\n`));
-  const blocks = [...(section ?? '').matchAll(/^```sh\n(.*?)^```$/gms)].map(
+  const blocks = [...sectionOf(heading).matchAll(/^```sh\n(.*?)^```$/gms)].map(
     ([, lines = '']) => lines,
   );
   const lines = blocks[block]?.trim().split('\n');
   assert(lines, `${README} has no block ${block} under "${heading}"`);
   return lines;
+}
+
+function sectionOf(heading: string): string {
+  const sections = readFileSync(README, 'utf8').split(/^## /m);
+  const section = sections.find((text) => text.startsWith(`${heading}\n`));
+  assert(section, `${README} has no section "${heading}"`);
+  return section;
+}
+
+/** Both columns of a section's table, row by row. What is Python there is run in Django's shell. */
+function commandsOf(heading: string): string[] {
+  const rows = [
+    ...sectionOf(heading).matchAll(/^\| `(?<django>[^|]+)` +\| `(?<here>[^|]+)` +\|$/gm),
+  ];
+  assert(rows.length > 0, `${README} has no table under "${heading}"`);
+  return rows.flatMap(({ groups: { django = '', here = '' } = {} }) => {
+    const shell = `python manage.py shell -c "from django.contrib.auth.models import User; ${django}"`;
+    return [django.startsWith('python') ? django : shell, here];
+  });
 }
 
 function withoutMicroseconds(rows: string[][]): string[][] {
