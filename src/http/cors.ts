@@ -19,13 +19,13 @@ const allowListedOrigins = cors({
  * travels in a header, never in a cookie.
  */
 export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
-  // Nobody to tell, and hono/cors builds several Responses on the way: half of what a request costs here.
+  // No browser asks. hono/cors would build several Responses all the same.
   if (c.req.header('Origin') === undefined) {
     await next();
     c.res.headers.append('Vary', 'Origin');
     return;
   }
-  // Only an OPTIONS that asks for a method is a preflight (Fetch §3.3.2); hono/cors would take them all.
+  // An OPTIONS is a preflight only if it asks for a method (Fetch §3.3.2). hono/cors takes them all.
   const isPreflight = c.req.header('Access-Control-Request-Method') !== undefined;
   if (c.req.method === 'OPTIONS' && !isPreflight) return next();
   return allowListedOrigins(c, next);

@@ -33,7 +33,7 @@ export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 /** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
-/** When a client may try again. A D1 that did not answer and a full queue of hashes are over soon. */
+/** When a client may try again: a D1 that fails and a full queue of hashes last for moments. */
 const UNAVAILABLE_SECONDS = 1;
 export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 

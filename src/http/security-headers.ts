@@ -26,10 +26,10 @@ function secureHeadersByScheme(options: Parameters<typeof secureHeaders>[0]): Mi
 }
 
 /**
- * Headers for an API that answers JSON to scripts and is no page: nothing of it is to be rendered, framed
- * or sniffed (OWASP REST Security Cheat Sheet, Security Headers). Those that speak of pages alone are left
- * out, and X-Frame-Options, which `frame-ancestors` has made obsolete (CSP Level 2 §7.7.1): every header
- * is paid for with each request.
+ * Headers for an API that answers JSON to scripts. Nobody should render, frame or sniff its answers
+ * (OWASP REST Security Cheat Sheet, Security Headers). Headers that matter to pages alone are left out,
+ * since each header costs CPU with each request. So is X-Frame-Options, which `frame-ancestors` has made
+ * obsolete (CSP Level 2 §7.7.1).
  */
 export const hardeningHeaders = secureHeadersByScheme({
   ...EVERYWHERE,
@@ -40,9 +40,9 @@ export const hardeningHeaders = secureHeadersByScheme({
 });
 
 /**
- * Headers for the one page: its script and style, each with the nonce of this answer
- * (`c.var.secureHeadersNonce`), its icon, and requests to this origin. Its forms are sent by its script.
- * To be used before `hardeningHeaders`, and so to have the last word.
+ * Headers for the one page. It may use its script and style, each with the nonce of this answer
+ * (`c.var.secureHeadersNonce`), its icon, and requests to this origin. Its script sends its forms.
+ * Use it before `hardeningHeaders`: what comes first sets its headers last.
  */
 export const pageHeaders = secureHeadersByScheme({
   ...EVERYWHERE,

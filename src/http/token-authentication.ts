@@ -14,7 +14,7 @@ type WithAuthenticate = { Variables: { authenticate: Authenticate } };
 type WithUser<E extends Env> = E & { Variables: TokenAuthenticationVariables };
 
 export type TokenAuthenticationOptions<E extends Env> = {
-  /** How a header is looked up: the middleware knows neither tokens nor where they are kept. */
+  /** Looks a header up. The middleware does not know where tokens are kept. */
   authenticate: (
     authorization: string | undefined,
     c: Context<WithUser<E>>,
@@ -36,7 +36,6 @@ export function tokenAuthentication<E extends Env>(
 ): MiddlewareHandler<WithUser<E>>;
 export function tokenAuthentication(
   { authenticate }: TokenAuthenticationOptions<WithAuthenticate> = {
-    // Not `c.var`, which is built anew at each reading.
     authenticate: (authorization, c) => c.get('authenticate')(authorization),
   },
 ): MiddlewareHandler<WithUser<WithAuthenticate>> {

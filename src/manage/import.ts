@@ -75,7 +75,7 @@ async function stageFile(
   }
 }
 
-/** Fetches the users of whom the files have nothing but the token. */
+/** Fetches the users whose tokens are in the files and who are not. */
 async function addKnownUsers(bulk: Bulk, staging: Staging): Promise<void> {
   let last = Number.MIN_SAFE_INTEGER;
   for (;;) {

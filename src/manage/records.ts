@@ -273,7 +273,10 @@ function reasonOf({ expected, received, message }: v.BaseIssue<unknown>): string
   return received === 'null' ? 'null, which it cannot be' : message;
 }
 
-/** A user as `dumpdata` writes it, but for groups and permissions: what is not in a dump, `loaddata` leaves alone. */
+/**
+ * A user as `dumpdata` writes it, without groups and permissions: `loaddata` leaves alone what is not
+ * in a dump.
+ */
 export const toDumpedUser = (user: UserRow) => ({
   model: 'auth.user',
   pk: user.id,

@@ -6,7 +6,7 @@ import type { ImportOptions } from './import.ts';
 import type { Staging } from './staging.ts';
 import { count, number, print, warn } from './terminal.ts';
 
-/** What stands in an account's way, and which of it `--on-conflict update` clears. */
+/** What stands in an account's way. `--on-conflict update` clears the first only. */
 const CONFLICTS: Record<string, string> = {
   differs: 'is in the database with other values',
   'id-taken': 'has the id of another user in the database',

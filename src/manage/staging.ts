@@ -143,7 +143,7 @@ export function createStaging(lastUserId = 0) {
       }
     },
 
-    /** Users of tokens, in the order of ids, of whom there is no record. */
+    /** Users who have a token here and no record, in the order of ids. */
     usersWithoutRecord: (afterId: number, limit: number): number[] =>
       db
         .prepare(
@@ -153,7 +153,7 @@ export function createStaging(lastUserId = 0) {
         .all(afterId, limit)
         .map((row) => Number(row.user_id)),
 
-    /** A user of the database, of whom there is no record and whose token is imported. */
+    /** A user of the database whose token is imported and who has no record. */
     addKnownUser(values: Value[]): void {
       upsertUser.run(namedUser(values));
       db.prepare('UPDATE user SET is_known = 1 WHERE id = ?').run(values[0] ?? null);

@@ -191,7 +191,7 @@ export async function createTokenCommand(
   print(`Generated token ${key} for user ${user.username}`);
 }
 
-/** `activate`, `deactivate`: whom Django's admin unticks as "Active" can neither log in nor use a token. */
+/** `activate`, `deactivate`. An inactive user can neither log in nor use a token. */
 export async function setActiveCommand(
   { d1 }: Database,
   username: string,

@@ -6,8 +6,8 @@
  *     scrypt$<N>$<salt>$<r>$<p>$<base64>              verified
  *     !<anything>                                     no password can be right
  *
- * Passwords and salts are taken as UTF-8, exactly as received. One who calls this hashes at once and
- * on this thread: password-hashing.ts says where and when.
+ * Passwords and salts are taken as UTF-8, exactly as received. These functions hash at once and on this
+ * thread; password-hashing.ts decides where and when they are called.
  */
 import { scrypt } from '@noble/hashes/scrypt.js';
 import { constantTimeCompare } from './constant-time-compare.ts';
