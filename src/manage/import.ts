@@ -54,7 +54,7 @@ export async function importFiles(
     if (usersBefore > 0) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    printReport(staging, ignored, { dryRun, onConflict });
+    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update' });
   } finally {
     staging.close();
   }

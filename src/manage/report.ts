@@ -2,7 +2,6 @@
 import { identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';
 import { add, type Found, list, NAMED, nobody } from './found.ts';
-import type { ImportOptions } from './import.ts';
 import type { Staging } from './staging.ts';
 import { count, number, print, warn } from './terminal.ts';
 
@@ -28,11 +27,11 @@ export function printConflicts(staging: Staging): void {
 export function printReport(
   staging: Staging,
   ignored: ReadonlyMap<string, number>,
-  { dryRun, onConflict }: ImportOptions,
+  { dryRun, isUpdate }: { dryRun: boolean; isUpdate: boolean },
 ): void {
   const same = staging.countStanding('same');
   const conflicts = staging.countConflicts();
-  const updated = onConflict === 'update' ? conflicts : 0;
+  const updated = isUpdate ? conflicts : 0;
   const would = dryRun ? 'would be ' : '';
   printConflicts(staging);
   print(`Users ${would}imported:  ${number(staging.countNew())}`);
