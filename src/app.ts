@@ -68,8 +68,8 @@ export function createApp() {
 type Detail = { json: { detail: string } };
 
 /**
- * What a typed client is made of: `hc<AppType>(url)`, from hono/client. With each route's own answers
- * come those of the middleware and of faults.
+ * What a typed client is made of: `hc<AppType>(url)`, from hono/client. With each route's own
+ * answers come those of the middleware and of faults.
  */
 export type AppType = ApplyGlobalResponse<
   ReturnType<typeof createApp>,

@@ -1,6 +1,7 @@
 /**
- * Django's text for a moment: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, no zone. A fraction of zero is left
- * out (django/db/backends/sqlite3/operations.py, `adapt_datetimefield_value`: `str(datetime)`).
+ * Django's text for a moment: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, no zone. A fraction of zero is
+ * left out (django/db/backends/sqlite3/operations.py, `adapt_datetimefield_value`:
+ * `str(datetime)`).
  */
 export function djangoDatetime(moment: Date): string {
   const [date, time] = moment.toISOString().slice(0, -1).split('T');

@@ -4,13 +4,16 @@ import type { Result } from './result.ts';
 import type { PasswordHasher } from './rpc/password-hasher.ts';
 import { ServiceUnavailable, type Unavailable } from './service-unavailable.ts';
 
-/** The CPU time an object has for a call (developers.cloudflare.com/durable-objects/platform/limits). */
+/**
+ * The CPU time an object has for a call
+ * (developers.cloudflare.com/durable-objects/platform/limits).
+ */
 const TIMEOUT_MS = 30_000;
 
 /**
  * Hashes passwords in Durable Objects, one at a time in each. An object that is idle is used again;
- * where none is idle there is a new one. One that can't be reached, doesn't answer or has too much to
- * do is a `ServiceUnavailable`, never a wrong password.
+ * where none is idle there is a new one. One that can't be reached, doesn't answer or has too much
+ * to do is a `ServiceUnavailable`, never a wrong password.
  *
  * @param iterations PBKDF2's work factor for passwords made today
  */

@@ -1,4 +1,6 @@
-/** The Worker's entry: HTTP by default, RPC for other Workers, and the object that hashes passwords. */
+/**
+ * The Worker's entry: HTTP by default, RPC for other Workers, and the object that hashes passwords.
+ */
 import { createApp } from './app.ts';
 
 export type { AppType } from './app.ts';

@@ -1,4 +1,6 @@
-/** The Worker's log: one JSON object a line, with an `event`. Nothing secret may be handed to it. */
+/**
+ * The Worker's log: one JSON object a line, with an `event`. Nothing secret may be handed to it.
+ */
 import { rootCause } from './root-cause.ts';
 import { ServiceUnavailable } from './service-unavailable.ts';
 

@@ -1,4 +1,7 @@
-/** What an isolate makes once of its bindings: settings, store, hashing and who asks. For every door. */
+/**
+ * What an isolate makes once of its bindings: settings, store, hashing and who asks. For every
+ * door.
+ */
 import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { hashInObjects } from './hash-in-objects.ts';

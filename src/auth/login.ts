@@ -1,4 +1,7 @@
-/** From a username and password to the user's token (django/contrib/auth/backends.py `ModelBackend`). */
+/**
+ * From a username and password to the user's token (django/contrib/auth/backends.py
+ * `ModelBackend`).
+ */
 import { err, ok, type Result } from '../result.ts';
 import type { AuthServices } from './auth-services.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
@@ -21,8 +24,8 @@ export type Login = {
   /** The token's key. */
   key: string;
   /**
-   * Replaces a stored hash that is weaker than today's, unless the password has changed meanwhile, and
-   * returns whether it did. It costs as much as a login: run it once the answer is out.
+   * Replaces a stored hash that is weaker than today's, unless the password has changed meanwhile,
+   * and returns whether it did. It costs as much as a login: run it once the answer is out.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
 };
@@ -44,7 +47,7 @@ export async function logIn(
   );
 }
 
-/** Undefined where the user changed (a new password or hash, deactivated, deleted) since it was read. */
+/** Undefined where the user has changed meanwhile: its password, `is_active`, or all of it. */
 async function attemptLogin(
   { store, hashing, settings: { tokenMaxAgeDays } }: AuthServices,
   { username, password }: Credentials,

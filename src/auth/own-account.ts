@@ -11,7 +11,7 @@ export type PasswordChange = { current_password: string; new_password: string };
 type InvalidPassword = { kind: 'invalid-password' };
 
 /**
- * Sets a new password and a new token, both or neither. The old token is dead with the old password.
+ * Sets a new password and a new token, both or neither. The old token is dead then.
  *
  * @returns the new token's key
  */
@@ -31,7 +31,9 @@ export async function changeOwnPassword(
   });
 }
 
-/** Deletes the user and its token, both or neither. Refused while rows of other tables refer to it. */
+/**
+ * Deletes the user and its token, both or neither. Refused while rows of other tables refer to it.
+ */
 export async function deleteOwnAccount(
   services: AuthServices,
   user: User,
@@ -62,8 +64,8 @@ export async function updateOwnProfile(
 /**
  * Runs a change once the current password is verified.
  *
- * @param change gets the stored password, which it must compare and swap. It returns undefined where
- *   that password has changed. Then the current password is verified once more, and no more.
+ * @param change gets the stored password, which it must compare and swap. It returns undefined
+ *   where that password has changed. Then the current password is verified once more, and no more.
  */
 async function withCurrentPassword<T, E>(
   { store, hashing }: AuthServices,

@@ -1,4 +1,7 @@
-/** Tokens and how a request presents one. After rest_framework/authtoken/models.py and authentication.py. */
+/**
+ * Tokens and how a request presents one. After rest_framework/authtoken/models.py and
+ * authentication.py.
+ */
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
 import { djangoDatetime } from '../django-datetime.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -14,7 +17,10 @@ export type Token = {
   created: string;
 };
 
-/** A new token. Its key is 40 lower-case hexadecimal digits. Imported keys are any 1 to 40 characters. */
+/**
+ * A new token. Its key is 40 lower-case hexadecimal digits. Imported keys are any 1 to 40
+ * characters.
+ */
 export const newToken = (): Token => ({
   key: bytesToHex(randomBytes(KEY_LENGTH)),
   created: djangoDatetime(new Date()),
@@ -50,8 +56,8 @@ export type AuthenticationFailureReason =
   | 'token-expired';
 
 /**
- * From an Authorization header, undefined where there is none, to the user it names. `unavailable` comes
- * only over RPC; within this Worker a `ServiceUnavailable` is thrown.
+ * From an Authorization header, undefined where there is none, to the user it names. `unavailable`
+ * comes only over RPC; within this Worker a `ServiceUnavailable` is thrown.
  */
 export type Authenticate = (
   authorization: string | undefined,

@@ -15,7 +15,9 @@ export type User = {
 /** NFKC, so that names that look the same are the same (`AbstractBaseUser.normalize_username`). */
 export const normalizeUsername = (username: string): string => username.normalize('NFKC');
 
-/** Lower-cases the domain. What stands before the last @ is the mail server's (`normalize_email`). */
+/**
+ * Lower-cases the domain. What stands before the last @ is the mail server's (`normalize_email`).
+ */
 export function normalizeEmail(email: string): string {
   const at = email.lastIndexOf('@');
   return at < 0 ? email : email.slice(0, at) + email.slice(at).toLowerCase();

@@ -1,13 +1,15 @@
 /**
- * The security log: one JSON line an event. Never a password, a token, a hash, nor the username of a
- * failed login: people type passwords there.
+ * The security log: one JSON line an event. Never a password, a token, a hash, nor the username of
+ * a failed login: people type passwords there.
  */
 import type { LoginFailure } from '../auth/login.ts';
 import { log } from '../log.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
 
-/** What is counted: guesses at a user's password, guesses from an address, registrations from one. */
+/**
+ * What is counted: guesses at a user's password, guesses from an address, registrations from one.
+ */
 export type ThrottleScope = 'login' | 'login-address' | 'register';
 
 export type SecurityEvent =

@@ -7,8 +7,8 @@ import { failAuthentication } from './failure.ts';
 const guarded = new WeakSet<object>();
 
 /**
- * Guards a route: its handler runs only for a good token. The handler takes the user and the token as
- * its second argument, so a route whose guard was forgotten does not compile.
+ * Guards a route: its handler runs only for a good token. The handler takes the user and the token
+ * as its second argument, so a route whose guard was forgotten does not compile.
  */
 export function authenticated<I extends Input, R>(
   handler: (c: AppContext<I>, authenticated: Authenticated) => R,

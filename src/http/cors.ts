@@ -25,7 +25,8 @@ export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c
     c.res.headers.append('Vary', 'Origin');
     return;
   }
-  // An OPTIONS is a preflight only if it asks for a method (Fetch §3.3.2). hono/cors takes them all.
+  // An OPTIONS is a preflight only if it asks for a method (Fetch §3.3.2). hono/cors takes them
+  // all.
   const isPreflight = c.req.header('Access-Control-Request-Method') !== undefined;
   if (c.req.method === 'OPTIONS' && !isPreflight) return next();
   return allowListedOrigins(c, next);

@@ -26,7 +26,9 @@ export type Failure =
   | { kind: 'not-acceptable' }
   | { kind: 'method-not-allowed'; allowed: string[] };
 
-/** django/contrib/auth/models.py `AbstractUser.username`, rest_framework/authtoken/serializers.py. */
+/**
+ * django/contrib/auth/models.py `AbstractUser.username`, rest_framework/authtoken/serializers.py.
+ */
 const USERNAME_TAKEN = 'A user with that username already exists.';
 export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 
@@ -57,8 +59,8 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
 };
 
 /**
- * The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). Its inferred type
- * is what a typed client knows of failures.
+ * The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). Its
+ * inferred type is what a typed client knows of failures.
  */
 export function fail(c: Context, failure: Failure) {
   switch (failure.kind) {
@@ -106,7 +108,9 @@ export function fail(c: Context, failure: Failure) {
   }
 }
 
-/** The answer where it is not known who asks. Apart from `fail`, so that a route's type has no more. */
+/**
+ * The answer where it is not known who asks. Apart from `fail`, so that a route's type has no more.
+ */
 export function failAuthentication(c: Context, failure: AuthenticationFailure | Unavailable) {
   switch (failure.kind) {
     case 'not-authenticated': {
@@ -128,7 +132,9 @@ export function failAuthentication(c: Context, failure: AuthenticationFailure | 
 
 const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
 
-/** Answers what was thrown: 503 for what will pass, 500 for a fault of ours. Only the log says more. */
+/**
+ * Answers what was thrown: 503 for what will pass, 500 for a fault of ours. Only the log says more.
+ */
 export function onError(error: Error, c: Context): Response {
   logFault(error);
   if (error instanceof ServiceUnavailable) return fail(c, { kind: 'unavailable' });

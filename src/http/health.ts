@@ -2,7 +2,10 @@ import { logFault } from '../log.ts';
 import type { AppContext } from './context.ts';
 import { RETRY_AFTER } from './failure.ts';
 
-/** `GET /health` → 200 `{"status": "ok"}` once D1 has answered, 503 where it has not. For monitors; tells no more. */
+/**
+ * `GET /health` → 200 `{"status": "ok"}` once D1 has answered, 503 where it has not. For monitors;
+ * tells no more.
+ */
 export async function health(c: AppContext) {
   const noStore = { 'Cache-Control': 'no-store' };
   try {

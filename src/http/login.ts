@@ -19,7 +19,9 @@ export async function login(c: AppContext<Body<typeof AuthTokenSerializer>>) {
   return tokenAnswer(c, { valid: true, token: token.value }, 200);
 }
 
-/** `POST /api-token-auth` → 200 `{"token"}` (rest_framework/authtoken/views.py, `ObtainAuthToken`). */
+/**
+ * `POST /api-token-auth` → 200 `{"token"}` (rest_framework/authtoken/views.py, `ObtainAuthToken`).
+ */
 export async function obtainAuthToken(c: AppContext<Body<typeof AuthTokenSerializer>>) {
   const credentials = await readBody(c, AuthTokenSerializer);
   if (!credentials.ok) return fail(c, credentials.error);

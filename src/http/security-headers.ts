@@ -27,9 +27,9 @@ function secureHeadersByScheme(options: Parameters<typeof secureHeaders>[0]): Mi
 
 /**
  * Headers for an API that answers JSON to scripts. Nobody should render, frame or sniff its answers
- * (OWASP REST Security Cheat Sheet, Security Headers). Headers that matter to pages alone are left out,
- * since each header costs CPU with each request. So is X-Frame-Options, which `frame-ancestors` has made
- * obsolete (CSP Level 2 §7.7.1).
+ * (OWASP REST Security Cheat Sheet, Security Headers). Headers that matter to pages alone are left
+ * out, since each header costs CPU with each request. So is X-Frame-Options, which
+ * `frame-ancestors` has made obsolete (CSP Level 2 §7.7.1).
  */
 export const hardeningHeaders = secureHeadersByScheme({
   ...EVERYWHERE,

@@ -1,6 +1,6 @@
 /**
- * Throttling by Cloudflare's Rate Limiting bindings: counted per location and eventually consistent, so
- * a brake and not a gate. Limits are in wrangler.toml.
+ * Throttling by Cloudflare's Rate Limiting bindings: counted per location and eventually
+ * consistent, so a brake and not a gate. Limits are in wrangler.toml.
  */
 import { log } from '../log.ts';
 import { err, ok, type Result } from '../result.ts';

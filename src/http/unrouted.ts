@@ -6,8 +6,8 @@ import { fail, failAuthentication } from './failure.ts';
 const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
 
 /**
- * The answer to a path or method that no route has: 404, or 405 where the path has other methods, or
- * DRF's description for OPTIONS (rest_framework/views.py `http_method_not_allowed`, `options`;
+ * The answer to a path or method that no route has: 404, or 405 where the path has other methods,
+ * or DRF's description for OPTIONS (rest_framework/views.py `http_method_not_allowed`, `options`;
  * metadata.py).
  *
  * @param app whose routes are looked through. They have no parameters in their paths.
@@ -18,8 +18,8 @@ export function unrouted(app: Hono<AppEnv>) {
     const routes = app.routes.filter((route) => route.path === path && route.method !== 'ALL');
     if (routes.length === 0) return fail(c, { kind: 'not-found' });
 
-    // DRF authenticates before it looks for the method (`APIView.dispatch` calls `initial` first), so
-    // that only a user learns which methods there are.
+    // DRF authenticates before it looks for the method (`APIView.dispatch` calls `initial` first),
+    // so that only a user learns which methods there are.
     if (routes.some(({ handler }) => isGuarded(handler))) {
       const who = await c.var.authenticate(c.req.header('Authorization'));
       if (!who.ok) return failAuthentication(c, who.error);

@@ -1,4 +1,7 @@
-/** What a deployment needs of wrangler, and so of Cloudflare: questions with JSON for an answer, and work. */
+/**
+ * What a deployment needs of wrangler, and so of Cloudflare: questions with JSON for an answer, and
+ * work.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +31,9 @@ const OutputEntry = v.object({ type: v.string(), targets: v.optional(v.array(v.s
 /** A process that failed. */
 const Failed = v.object({ stdout: v.string(), stderr: v.string() });
 
-/** A host among a deployment's targets, with or without "(custom domain)"; not a route's pattern. */
+/**
+ * A host among a deployment's targets, with or without "(custom domain)"; not a route's pattern.
+ */
 const HOST = /^(?:https:\/\/)?([\w-]+(?:\.[\w-]+)+)(?: \(|$)/;
 
 export const whoAmI = () => ask(['whoami', '--json'], WhoAmI);
@@ -40,8 +45,8 @@ export const applyMigrations = (flags: string[]): Promise<void> =>
   run('migrations', ['d1', 'migrations', 'apply', 'DB', '--remote', ...flags], 'ignore');
 
 /**
- * Uploads the Worker, and makes the database where there is none. On a terminal wrangler may ask: about
- * terms, or for the name of the account's workers.dev subdomain.
+ * Uploads the Worker, and makes the database where there is none. On a terminal wrangler may ask:
+ * about terms, or for the name of the account's workers.dev subdomain.
  *
  * @returns the address, unless there are only routes
  */

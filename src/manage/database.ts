@@ -1,6 +1,6 @@
 /**
- * The Worker's D1 database, from Node: the local one that `npm start` serves, or with `--remote` the
- * one in production. wrangler's `getPlatformProxy` gives both the same face.
+ * The Worker's D1 database, from Node: the local one that `npm start` serves, or with `--remote`
+ * the one in production. wrangler's `getPlatformProxy` gives both the same face.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -127,8 +127,8 @@ async function confirmWrite(name: string): Promise<void> {
 }
 
 /**
- * The bindings of a configuration of our own. The project's has some that wrangler has no stand-in for
- * outside a Worker, and to wrangler it is the configuration that says what is remote.
+ * The bindings of a configuration of our own. The project's has some that wrangler has no stand-in
+ * for outside a Worker, and to wrangler it is the configuration that says what is remote.
  */
 async function openProxy({ remote, persistTo }: Where, config: object) {
   const { getPlatformProxy } = await import('wrangler');

@@ -1,6 +1,7 @@
 /**
- * `npm run deploy`: the Worker, its database and its migrations, from a fresh clone or again. wrangler
- * does each step; their order is here. What failed can be repeated: each run asks what is there already.
+ * `npm run deploy`: the Worker, its database and its migrations, from a fresh clone or again.
+ * wrangler does each step; their order is here. What failed can be repeated: each run asks what is
+ * there already.
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';

@@ -16,7 +16,9 @@ const MAGIC = 'SQLite format 3\0';
 const HAS_GROUPS = `id IN (SELECT user_id FROM auth_user_groups
   UNION SELECT user_id FROM auth_user_user_permissions) AS has_groups`;
 
-/** Whether a file is an SQLite database. From a pipe nothing is read: nobody could read it again. */
+/**
+ * Whether a file is an SQLite database. From a pipe nothing is read: nobody could read it again.
+ */
 export async function isSqlite(path: string): Promise<boolean> {
   if (!(await stat(path)).isFile()) return false;
   const file = await open(path);
@@ -93,7 +95,10 @@ export function stageSqlite(path: string, staging: Staging, ignored: Map<string,
 const countRows = (db: DatabaseSync, table: string): number =>
   Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n);
 
-/** Fills an empty file with all tables that `migrate` makes for `auth` and `authtoken`, and the accounts. */
+/**
+ * Fills an empty file with all tables that `migrate` makes for `auth` and `authtoken`, and the
+ * accounts.
+ */
 export function writeSqlite(path: string, staging: Staging, lastUserId: number): void {
   const django = new DatabaseSync(path);
   try {

@@ -1,4 +1,6 @@
-/** `manage doctor`: reads the database and the settings and says what would hurt. Writes nothing. */
+/**
+ * `manage doctor`: reads the database and the settings and says what would hurt. Writes nothing.
+ */
 import { readdir } from 'node:fs/promises';
 import { type IdentifiedPassword, identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';

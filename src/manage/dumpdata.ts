@@ -113,8 +113,8 @@ function ofRecord<T>(record: number, model: string, work: () => T): T {
 }
 
 /**
- * The records of a fixture, some at a time. Numbers are read as text: as such Django takes them too,
- * whatever the field, and they keep all their digits.
+ * The records of a fixture, some at a time. Numbers are read as text: as such Django takes them
+ * too, whatever the field, and they keep all their digits.
  */
 async function* readFixture(path: string): AsyncGenerator<unknown[]> {
   const array = createJsonArrayParser(EXPECTED);

@@ -4,7 +4,10 @@ import { number } from './terminal.ts';
 /** What production Workers' WebCrypto takes. Local ones take all. */
 export const MAX_NATIVE_ITERATIONS = 100_000;
 
-/** What a Worker may use of CPU for a request on the free plan (developers.cloudflare.com/workers/platform/limits). */
+/**
+ * What a Worker may use of CPU for a request on the free plan
+ * (developers.cloudflare.com/workers/platform/limits).
+ */
 const FREE_PLAN_CPU_MS = 10;
 
 /** What 1,000 iterations take in workerd (README, "What it costs"). */

@@ -1,7 +1,7 @@
 /**
  * `manage import`: users and tokens of a Django project into D1. Three passes, each flat in memory:
- * all files into the staging, where all of it is checked; the staging against the database; and only
- * then, a chunk of whole accounts at a time, into the database.
+ * all files into the staging, where all of it is checked; the staging against the database; and
+ * only then, a chunk of whole accounts at a time, into the database.
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../django-datetime.ts';

@@ -1,6 +1,6 @@
 /**
- * The elements of a JSON array, from text that comes in pieces. Says where the text is no such array,
- * without quoting it: the parser's own messages may hold a password. No I/O.
+ * The elements of a JSON array, from text that comes in pieces. Says where the text is no such
+ * array, without quoting it: the parser's own messages may hold a password. No I/O.
  */
 import { getManyValues, isMany } from 'stream-chain/defs.js';
 import { Assembler } from 'stream-json/core/assembler.js';

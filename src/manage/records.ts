@@ -2,10 +2,10 @@
  * Users and tokens as fixtures have them, and as Django's tables hold them: fixtures spell booleans
  * and datetimes in JSON's way, SQLite in integers and text. No I/O.
  *
- * A fixture is read as `loaddata` reads it (django/core/serializers/python.py, `Deserializer`). What
- * a column may hold is what Django's may (django/contrib/auth/models.py,
- * rest_framework/authtoken/models.py), in PostgreSQL too. Whether a value is a good one is not asked:
- * it exists.
+ * A fixture is read as `loaddata` reads it (django/core/serializers/python.py, `Deserializer`).
+ * What a column may hold is what Django's may (django/contrib/auth/models.py,
+ * rest_framework/authtoken/models.py), in PostgreSQL too. Whether a value is a good one is not
+ * asked: it exists.
  */
 import * as v from 'valibot';
 import { djangoDatetime } from '../django-datetime.ts';
@@ -96,7 +96,9 @@ const BOOLEANS = new Map<unknown, 0 | 1>([
 
 const fixtureBoolean = converted((value) => BOOLEANS.get(value), 'neither true nor false');
 
-/** Date, and perhaps time, fraction and zone (django/utils/dateparse.py, `date_re`, `datetime_re`). */
+/**
+ * Date, and perhaps time, fraction and zone (django/utils/dateparse.py, `date_re`, `datetime_re`).
+ */
 const DATETIME =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
 
@@ -274,8 +276,8 @@ function reasonOf({ expected, received, message }: v.BaseIssue<unknown>): string
 }
 
 /**
- * A user as `dumpdata` writes it, without groups and permissions: `loaddata` leaves alone what is not
- * in a dump.
+ * A user as `dumpdata` writes it, without groups and permissions: `loaddata` leaves alone what is
+ * not in a dump.
  */
 export const toDumpedUser = (user: UserRow) => ({
   model: 'auth.user',

@@ -1,7 +1,8 @@
 /**
- * A private database file between files and D1, on the way in and on the way out: everything is looked
- * at before anything is written, in memory that does not grow with it. SQLite keeps the file in the
- * system's directory for temporary files, without a name, and deletes it when the process ends.
+ * A private database file between files and D1, on the way in and on the way out: everything is
+ * looked at before anything is written, in memory that does not grow with it. SQLite keeps the file
+ * in the system's directory for temporary files, without a name, and deletes it when the process
+ * ends.
  */
 import { DatabaseSync } from 'node:sqlite';
 import type { Standing, Value } from '../store/operator/bulk.ts';
@@ -16,8 +17,8 @@ export type Staging = ReturnType<typeof createStaging>;
 const CACHE_KIB = 16 * 1024;
 
 /**
- * `auth_user` and `authtoken_token`, where a date may be left open. A token knows the record that it
- * came from. `is_known` marks users of the database who are here for their tokens only.
+ * `auth_user` and `authtoken_token`, where a date may be left open. A token knows the record that
+ * it came from. `is_known` marks users of the database who are here for their tokens only.
  */
 const TABLES = `
   PRAGMA cache_size = -${CACHE_KIB};
@@ -30,7 +31,9 @@ const TABLES = `
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
   BEGIN`;
 
-/** A user and its token, if it has one, as JSON arrays (see `Accounts` in store/operator/bulk.ts). */
+/**
+ * A user and its token, if it has one, as JSON arrays (see `Accounts` in store/operator/bulk.ts).
+ */
 export type Account = { user: string; token: string | undefined };
 
 /** Where a record stands: the file, and its number in it, from 1. */
@@ -41,7 +44,10 @@ export type KnownUsers = ReadonlyMap<string, number>;
 
 const STAGED_COLUMNS = [...USER_COLUMNS, 'has_groups'];
 
-/** A second record of the same id or key replaces the first, as `loaddata` saves one after the other. */
+/**
+ * A second record of the same id or key replaces the first, as `loaddata` saves one after the
+ * other.
+ */
 const UPSERT_USER = `
   INSERT INTO user (${STAGED_COLUMNS.join(', ')})
   VALUES (${STAGED_COLUMNS.map((name) => `:${name}`).join(', ')})
@@ -105,7 +111,10 @@ export function createStaging(lastUserId = 0) {
     return id === undefined ? undefined : Number(id);
   };
 
-  /** The user of that name now: a staged one, or else one of the database that no record has renamed. */
+  /**
+   * The user of that name now: a staged one, or else one of the database that no record has
+   * renamed.
+   */
   function findId(username: string, known: KnownUsers): number | undefined {
     const staged = idOf(username);
     if (staged !== undefined) return staged;
@@ -133,7 +142,9 @@ export function createStaging(lastUserId = 0) {
       unlessTwice(() => upsertToken.run({ key, created, user_id, ...origin }));
     },
 
-    /** A row as D1 answers it: a user's columns, then its token's key and `created`, or two nulls. */
+    /**
+     * A row as D1 answers it: a user's columns, then its token's key and `created`, or two nulls.
+     */
     addAccount(values: Value[]): void {
       const id = Number(values[0]);
       upsertUser.run(namedUser(values));
@@ -178,7 +189,9 @@ export function createStaging(lastUserId = 0) {
 
     /** Whole, with open dates. In the order of ids, as all that follow. */
     allAccounts: () => accounts('true', null),
-    /** Those whose place is free. Open dates become `now`, in Django's text, as in all that follow. */
+    /**
+     * Those whose place is free. Open dates become `now`, in Django's text, as in all that follow.
+     */
     newAccounts: (now: string) => accounts('user.id NOT IN (SELECT id FROM place)', now),
     differingAccounts: (now: string) => accounts(standingIs('differs'), now),
     /** Users of the database who get a token. */

@@ -1,6 +1,6 @@
 /**
- * What the operator sees. Answers go to standard output; questions, progress and errors don't, so that
- * `manage users > file` is a file of users.
+ * What the operator sees. Answers go to standard output; questions, progress and errors don't, so
+ * that `manage users > file` is a file of users.
  */
 import { styleText } from 'node:util';
 import * as clack from '@clack/prompts';

@@ -1,6 +1,7 @@
 /**
  * The commands about one user at a time. Prompts, options and messages are Django's and DRF's where
- * they have the command (django/contrib/auth/management/commands, rest_framework/authtoken/management/commands).
+ * they have the command (django/contrib/auth/management/commands,
+ * rest_framework/authtoken/management/commands).
  */
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
@@ -128,7 +129,10 @@ function whyNot(field: v.GenericSchema<string, string>, value: string): string |
   return success ? undefined : issues.map((issue) => issue.message).join('; ');
 }
 
-/** The operator's own name, unless a user has it (django/contrib/auth/management, `get_default_username`). */
+/**
+ * The operator's own name, unless a user has it (django/contrib/auth/management,
+ * `get_default_username`).
+ */
 async function defaultUsername(store: OperatorStore): Promise<string> {
   const name = userInfo().username.replace(/\s/g, '').toLowerCase();
   return (await whyNotUsername(store, name)) === undefined ? name : '';

@@ -1,4 +1,7 @@
-/** The object in which passwords are hashed: Cloudflare gives it 30 s of CPU for each call, on every plan. */
+/**
+ * The object in which passwords are hashed: Cloudflare gives it 30 s of CPU for each call, on every
+ * plan.
+ */
 import { DurableObject } from 'cloudflare:workers';
 import type { Verification } from '../auth/passwords/hashers.ts';
 import { hashHere } from '../auth/passwords/password-hashing.ts';
@@ -7,8 +10,8 @@ import { err, ok, type Result } from '../result.ts';
 import type { Unavailable } from '../service-unavailable.ts';
 
 /**
- * Hashes passwords for this Worker. Nothing is stored here. What is thrown stays here too, in the log:
- * RPC would carry the message to its caller.
+ * Hashes passwords for this Worker. Nothing is stored here. What is thrown stays here too, in the
+ * log: RPC would carry the message to its caller.
  */
 export class PasswordHasher extends DurableObject {
   /** Parameters as `makePassword` in auth/passwords/hashers.ts. */

@@ -20,8 +20,8 @@ export const bool = customType<{ data: boolean; driverData: number }>({
 });
 
 /**
- * DateTimeField, kept as Django's own text (see `djangoDatetime`) and not as a `Date`: a `Date` would
- * lose the microseconds of imported rows.
+ * DateTimeField, kept as Django's own text (see `djangoDatetime`) and not as a `Date`: a `Date`
+ * would lose the microseconds of imported rows.
  */
 export const datetime = customType<{ data: string; driverData: string }>({
   dataType: () => 'datetime',

@@ -61,7 +61,8 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Replaces the stored password if it is still `password`, and with it the token, both or neither.
+     * Replaces the stored password if it is still `password`, and with it the token, both or
+     * neither.
      *
      * @returns whether it was
      */

@@ -15,7 +15,9 @@ export function queries(d1: D1Database, tokenReads: TokenReads) {
     ...passwordQueries(d1, db),
     ...tokenQueries(d1, db, tokenReads),
 
-    /** Asks for nothing but an answer. @throws ServiceUnavailable and whatever else keeps it away */
+    /**
+     * Asks for nothing but an answer. @throws ServiceUnavailable and whatever else keeps it away
+     */
     ping: () => reading(() => selectOne.run()),
   };
 }

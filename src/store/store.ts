@@ -1,6 +1,6 @@
 /**
- * The database: one function per query. A function is one D1 round trip, unless its comment says more.
- * No rules here: what a row means is the domain's business.
+ * The database: one function per query. A function is one D1 round trip, unless its comment says
+ * more. No rules here: what a row means is the domain's business.
  */
 import { queries, type Store } from './queries.ts';
 import { withTokenCache } from './token-cache.ts';

@@ -1,7 +1,7 @@
 /**
- * Found tokens, remembered for some seconds by this isolate, so that a client's next requests need no
- * database. A change through this isolate is seen at once. A change made elsewhere is seen when the
- * seconds are over. A token that was not found is never remembered.
+ * Found tokens, remembered for some seconds by this isolate, so that a client's next requests need
+ * no database. A change through this isolate is seen at once. A change made elsewhere is seen when
+ * the seconds are over. A token that was not found is never remembered.
  */
 import QuickLRU from 'quick-lru';
 import type { Store } from './queries.ts';
@@ -28,8 +28,8 @@ export function withTokenCache(store: Store, seconds: number): Store {
   };
 
   /**
-   * Forgets before the change, so that nobody is answered from memory once it is made, and after it, so
-   * that nothing read meanwhile is remembered.
+   * Forgets before the change, so that nobody is answered from memory once it is made, and after
+   * it, so that nothing read meanwhile is remembered.
    */
   const changing = async <T>(isChanged: (found: Found) => boolean, change: () => Promise<T>) => {
     forget(isChanged);

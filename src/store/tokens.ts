@@ -21,7 +21,9 @@ type TokenRow = [
 /** What may answer a token check: the database itself, or the replica that is nearest. */
 export type TokenReads = 'primary' | 'nearest';
 
-/** The row of a new token for the user that fits, or no row. `key` and `created` are placeholders. */
+/**
+ * The row of a new token for the user that fits, or no row. `key` and `created` are placeholders.
+ */
 export const newTokenOf = (db: DrizzleD1Database, user: SQL | undefined) =>
   db
     .select({
@@ -51,7 +53,10 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
     .toSQL();
   const primary = d1.prepare(selectByKey);
 
-  /** By hand: every authenticated request comes through here, and Drizzle's mapper costs twice as much. */
+  /**
+   * By hand: every authenticated request comes through here, and Drizzle's mapper costs twice as
+   * much.
+   */
   async function select(statement: D1PreparedStatement, key: string) {
     const [row] = await reading(() => statement.bind(key).raw<TokenRow>());
     if (!row) return undefined;
@@ -112,8 +117,8 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
 
     /**
-     * The user's token: the one it has, or `token` where it has none or an expired one. All who ask at
-     * the same time get the same one.
+     * The user's token: the one it has, or `token` where it has none or an expired one. All who ask
+     * at the same time get the same one.
      *
      * @param password the encoding that was verified
      * @param expiredBefore tokens created before are replaced; '' where tokens do not expire

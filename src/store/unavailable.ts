@@ -1,6 +1,6 @@
 /**
- * D1's passing failures: of the network, of a moved or overloaded database. D1 retries reads by itself.
- * It never retries writes, since it cannot know whether they took place.
+ * D1's passing failures: of the network, of a moved or overloaded database. D1 retries reads by
+ * itself. It never retries writes, since it cannot know whether they took place.
  */
 import { ServiceUnavailable } from '../service-unavailable.ts';
 
@@ -28,8 +28,8 @@ export async function reading<T>(query: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs a write, and once more where D1 failed: the first try may have taken place or not. So running it
- * twice must do the same as running it once.
+ * Runs a write, and once more where D1 failed: the first try may have taken place or not. So
+ * running it twice must do the same as running it once.
  *
  * @param query told whether it may have run before
  * @throws ServiceUnavailable where D1 failed twice for a passing reason

@@ -82,8 +82,8 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     /**
      * Inserts a user and its token, both or neither.
      *
-     * @returns the user's id; undefined where the username is taken: the UNIQUE constraint decides, so
-     *   no race can pass it
+     * @returns the user's id; undefined where the username is taken: the UNIQUE constraint decides,
+     *   so no race can pass it
      */
     insertUserWithToken(user: NewUser, token: NewToken): Promise<number | undefined> {
       return writing(async (isRetry) => {
@@ -116,10 +116,11 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       ),
 
     /**
-     * Deletes the user and its token, both or neither. Its password must still be `password`, and no row
-     * of another table may refer to it. Two round trips.
+     * Deletes the user and its token, both or neither. Its password must still be `password`, and
+     * no row of another table may refer to it. Two round trips.
      *
-     * @returns `changed` where the password is another one, `referenced` where a row refers to the user
+     * @returns `changed` where the password is another one, `referenced` where a row refers to the
+     *   user
      */
     deleteUser(id: number, password: string): Promise<'deleted' | 'changed' | 'referenced'> {
       return writing(async () => {
@@ -150,9 +151,9 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
 }
 
 /**
- * The columns of other tables that refer to a user. Django's foreign keys are checked when a transaction
- * ends. D1 answers a failure there with an internal error, and the database's object is reset. So
- * references are looked for beforehand.
+ * The columns of other tables that refer to a user. Django's foreign keys are checked when a
+ * transaction ends. D1 answers a failure there with an internal error, and the database's object is
+ * reset. So references are looked for beforehand.
  */
 async function referencesToUser(d1: D1Database) {
   const { results } = await d1
@@ -172,6 +173,8 @@ async function referencesToUser(d1: D1Database) {
 
 const References = v.array(v.object({ table: v.string(), column: v.string() }));
 
-/** D1 reports a constraint only in the message: `… UNIQUE constraint failed: auth_user.username: …`. */
+/**
+ * D1 reports a constraint only in the message: `… UNIQUE constraint failed: auth_user.username: …`.
+ */
 const isUniqueViolation = (error: unknown, column: string): boolean =>
   String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);

@@ -9,7 +9,10 @@ const QUOTED_STRING =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 5322's obsolete quoted text has them.
   /^"([\x01-\x08\x0b\x0c\x0e-\x1f!#-[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"$/;
 
-/** Labels of at most 63 characters (RFC 1034 §3.1), no hyphen at either end, and a top level of two or more. */
+/**
+ * Labels of at most 63 characters (RFC 1034 §3.1), no hyphen at either end, and a top level of two
+ * or more.
+ */
 const DOMAIN = new RegExp(
   `^[a-z${UL}0-9](?:[a-z${UL}0-9-]{0,61}[a-z${UL}0-9])?` +
     `(?:\\.(?!-)[a-z${UL}0-9-]{1,63}(?<!-))*` +

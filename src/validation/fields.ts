@@ -20,10 +20,15 @@ const INVALID_USERNAME =
 const USERNAME_LENGTH = 150;
 const NAME_LENGTH = 150;
 const EMAIL_LENGTH = 254;
-/** Characters. Far beyond any passphrase, and few enough that hashing them costs nothing beside PBKDF2. */
+/**
+ * Characters. Far beyond any passphrase, and few enough that hashing them costs nothing beside
+ * PBKDF2.
+ */
 const PASSWORD_LENGTH = 4096;
 
-/** Word characters of any script: what Python's `\w` matches (letters, numbers and the underscore). */
+/**
+ * Word characters of any script: what Python's `\w` matches (letters, numbers and the underscore).
+ */
 const USERNAME = /^[\p{L}\p{N}_.@+-]+$/u;
 
 /**
@@ -80,7 +85,9 @@ export const username = v.pipe(
   v.metadata({ minLength: 1, maxLength: USERNAME_LENGTH }),
 );
 
-/** A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too. */
+/**
+ * A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too.
+ */
 export const usernameToFind = v.pipe(
   text(),
   strip,

@@ -1,7 +1,7 @@
 /**
- * Request bodies: JSON, form and multipart (rest_framework/parsers.py). From bytes to fields; what the
- * fields hold is serializers.ts's business. A caught message is never passed on: the runtime's JSON
- * errors quote the body, and the body holds a password.
+ * Request bodies: JSON, form and multipart (rest_framework/parsers.py). From bytes to fields; what
+ * the fields hold is serializers.ts's business. A caught message is never passed on: the runtime's
+ * JSON errors quote the body, and the body holds a password.
  */
 import { err, ok, type Result } from '../result.ts';
 import type { ParseErrorReason, ParseFailure, ValidationFailure } from './failure.ts';
@@ -30,7 +30,9 @@ export async function parseBody(
   }
 }
 
-/** The top level must be an object (rest_framework/serializers.py, `Serializer.to_internal_value`). */
+/**
+ * The top level must be an object (rest_framework/serializers.py, `Serializer.to_internal_value`).
+ */
 function parseJson(bytes: ArrayBuffer): Result<Fields, ParseFailure | ValidationFailure> {
   let source: string;
   try {
@@ -68,7 +70,9 @@ function pythonType(source: string): 'list' | 'str' | 'bool' | 'int' | 'float' {
   return /[.eE]/.test(text) ? 'float' : 'int';
 }
 
-/** A boundary's parameter (RFC 2046 §5.1.1), and what one may be (Python's `cgi.valid_boundary`). */
+/**
+ * A boundary's parameter (RFC 2046 §5.1.1), and what one may be (Python's `cgi.valid_boundary`).
+ */
 const BOUNDARY = /;\s*boundary=(?:"(?<quoted>[^"]*)|(?<bare>[^;]*))/i;
 const VALID_BOUNDARY = /^[ -~]{0,200}[!-~]$/;
 

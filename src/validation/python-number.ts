@@ -1,10 +1,13 @@
-/** From this exponent on, and below 10^-4, Python's `repr(float)` writes powers of ten (`float_repr_style`). */
+/**
+ * From this exponent on, and below 10^-4, Python's `repr(float)` writes powers of ten
+ * (`float_repr_style`).
+ */
 const SCIENTIFIC_FROM = 1e16;
 const SCIENTIFIC_BELOW = 1e-4;
 
 /**
- * What Python's `str()` makes of a JSON number: the digits of an integer as they are, however many, and
- * the shortest form of a float, which always shows that it is one.
+ * What Python's `str()` makes of a JSON number: the digits of an integer as they are, however many,
+ * and the shortest form of a float, which always shows that it is one.
  *
  * @param source the number as it stands in the JSON text
  */

@@ -59,7 +59,8 @@ export function validate<TSchema extends v.GenericSchema<unknown, unknown>>(
 }
 
 /**
- * Older clients of the teaching API send `email` and no `username`: then the address is the name too.
+ * Older clients of the teaching API send `email` and no `username`: then the address is the name
+ * too.
  */
 export function withEmailAsUsername(data: Fields): Fields {
   const isAlias = Object.hasOwn(data, 'email') && !Object.hasOwn(data, 'username');

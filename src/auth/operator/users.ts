@@ -26,8 +26,8 @@ export type UserToCreate = {
 };
 
 /**
- * Creates an active user (`create_user`, `create_superuser`). As in Django it has no token; its first
- * login makes one.
+ * Creates an active user (`create_user`, `create_superuser`). As in Django it has no token; its
+ * first login makes one.
  */
 export async function createUser(
   store: OperatorStore,

@@ -6,21 +6,21 @@
  *     scrypt$<N>$<salt>$<r>$<p>$<base64>              verified
  *     !<anything>                                     no password can be right
  *
- * Passwords and salts are taken as UTF-8, exactly as received. These functions hash at once and on this
- * thread; password-hashing.ts decides where and when they are called.
+ * Passwords and salts are taken as UTF-8, exactly as received. These functions hash at once and on
+ * this thread; password-hashing.ts decides where and when they are called.
  */
 import { scrypt } from '@noble/hashes/scrypt.js';
 import { constantTimeCompare } from './constant-time-compare.ts';
 import { pbkdf2Sha1, pbkdf2Sha256, relativeTime } from './pbkdf2.ts';
 import { getRandomString } from './random-string.ts';
 
-/** Django's salts carry 128 bits (`BasePasswordHasher.salt_entropy`): 22 characters of log2(62) bits. */
+/** Django's salts carry 128 bits (`BasePasswordHasher.salt_entropy`): 22 of 62 characters. */
 const SALT_LENGTH = 22;
 
-/** A stored count above this is refused before any work: a crafted row must not burn minutes of CPU. */
+/** A stored count above this is refused unseen: a crafted row must not burn minutes of CPU. */
 export const MAX_ITERATIONS = 10_000_000;
 
-/** The same for scrypt: four times the memory of Django's N = 2^14, r = 8, and three times its p = 5. */
+/** The same for scrypt: four times the memory of Django's N = 2^14, r = 8; three times its p = 5. */
 const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
 const MAX_SCRYPT_PARALLELISM = 16;
 const SCRYPT_LENGTH = 64;

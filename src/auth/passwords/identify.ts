@@ -1,4 +1,7 @@
-/** What a stored password is, without trying one on it (django/contrib/auth/hashers.py, `identify_hasher`). */
+/**
+ * What a stored password is, without trying one on it (django/contrib/auth/hashers.py,
+ * `identify_hasher`).
+ */
 import { decode } from './hashers.ts';
 
 /**
@@ -23,7 +26,10 @@ const UNSUPPORTED = ['argon2', 'bcrypt_sha256', 'bcrypt', 'sha1', 'md5', 'crypt'
 /** Django's `is_password_usable`: what such a "hash" starts with. */
 export const UNUSABLE_PREFIX = '!';
 
-/** Hex digests without an algorithm's name: `UnsaltedMD5PasswordHasher`, `UnsaltedSHA1PasswordHasher`. */
+/**
+ * Hex digests without an algorithm's name: `UnsaltedMD5PasswordHasher`,
+ * `UnsaltedSHA1PasswordHasher`.
+ */
 const UNSALTED_MD5 = /^(md5\$\$)?[0-9a-f]{32}$/;
 const UNSALTED_SHA1 = /^sha1\$\$[0-9a-f]{40}$/;
 

@@ -2,7 +2,7 @@
 import { makePassword, type Verification, verifyPassword } from './hashers.ts';
 import { createQueue } from './queue.ts';
 
-/** Each call is one piece of work, here or elsewhere. @throws ServiceUnavailable where it can't be done now */
+/** Hashing, here or elsewhere. Each call throws `ServiceUnavailable` where it can't be done now. */
 export type PasswordHashing = {
   /** Encodes a password for storage. */
   makePassword: (password: string) => Promise<string>;

@@ -1,13 +1,13 @@
 /**
  * PBKDF2-HMAC-SHA-256 in WebAssembly, in slices: between two of them the thread is free for others.
- * wasm/build.ts makes the loop. Nothing is kept: each derivation brings its state and takes it away.
+ * wasm/build.ts makes the loop. A derivation leaves no state behind.
  */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
 import { giveThreadBack } from './give-thread-back.ts';
 
-/** Iterations in a slice: about 6 ms of work. Counted, since clocks on Workers stand still meanwhile. */
+/** Iterations in a slice: about 6 ms of work. Clocks on Workers stand still meanwhile. */
 export const SLICE_ITERATIONS = 22_000;
 
 /** SHA-256's (FIPS 180-4 §1). */
@@ -15,7 +15,7 @@ const BLOCK_BYTES = 64;
 const DIGEST_WORDS = 8;
 const WORD_BYTES = 4;
 
-/** RFC 2104 §2, as words, and where wasm/build.ts has the states and the rest. Places count in words. */
+/** RFC 2104 §2, as words, and the places of wasm/build.ts in memory, counted in words. */
 const IPAD = 0x36363636;
 const OPAD = 0x5c5c5c5c;
 const [INNER, OUTER, U, T, KEY] = [0, 8, 16, 24, 32];

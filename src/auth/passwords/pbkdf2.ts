@@ -14,7 +14,7 @@ import { type Derive, loadWebAssembly } from './pbkdf2-webassembly.ts';
 const SHA256_BYTES = 32;
 const SHA1_BYTES = 20;
 
-/** The time of one iteration beside a native one, measured in workerd on x86-64. Native SHA-1 takes 1, too. */
+/** The time of one iteration beside a native one of either hash, measured in workerd on x86-64. */
 const NATIVE = 1;
 const WEBASSEMBLY = 2.4;
 const JAVASCRIPT_SHA256 = 18;

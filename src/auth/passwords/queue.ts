@@ -1,9 +1,10 @@
 /**
- * One password at a time, first come, first served. An isolate has one thread: two hashes at once would
- * both take twice as long, and token checks would wait for both.
+ * One password at a time, first come, first served. An isolate has one thread: two hashes at once
+ * would both take twice as long, and token checks would wait for both.
  *
- * On Workers a request may stop for good when its client goes away, and then it calls nobody. So each
- * place in the queue shows by a timer that it is still there, and one that doesn't is passed over.
+ * On Workers a request may stop for good when its client goes away, and then it calls nobody. So
+ * each place in the queue shows by a timer that it is still there, and one that doesn't is passed
+ * over.
  */
 import { ServiceUnavailable } from '../../service-unavailable.ts';
 import { giveThreadBack } from './give-thread-back.ts';

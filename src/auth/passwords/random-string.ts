@@ -2,7 +2,9 @@ import { randomBytes } from '@noble/hashes/utils.js';
 
 const ALPHANUMERIC = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
-/** The smallest mask that covers the alphabet's 62 indices; what falls outside them is drawn again. */
+/**
+ * The smallest mask that covers the alphabet's 62 indices; what falls outside them is drawn again.
+ */
 const INDEX_MASK = 63;
 
 /**
@@ -13,7 +15,8 @@ export function getRandomString(length: number): string {
   let drawn = '';
   while (drawn.length < length) {
     for (const byte of randomBytes(length - drawn.length)) {
-      // charAt is empty past the end of the alphabet: rejection keeps every character equally likely.
+      // charAt is empty past the end of the alphabet: rejection keeps every character equally
+      // likely.
       drawn += ALPHANUMERIC.charAt(byte & INDEX_MASK);
     }
   }

@@ -83,7 +83,9 @@ function isSimilar(password: string, value: string): boolean {
   );
 }
 
-/** How much two texts share of their characters, 0 to 1 (difflib's `SequenceMatcher.quick_ratio`). */
+/**
+ * How much two texts share of their characters, 0 to 1 (difflib's `SequenceMatcher.quick_ratio`).
+ */
 function similarity(a: string[], b: string[]): number {
   const available = new Map<string, number>();
   for (const character of b) available.set(character, (available.get(character) ?? 0) + 1);
@@ -98,7 +100,9 @@ function similarity(a: string[], b: string[]): number {
 
 let loaded: Promise<Set<string>> | undefined;
 
-/** Django's list of 20,000, in lower case; a module of its own, loaded when it is first asked for. */
+/**
+ * Django's list of 20,000, in lower case; a module of its own, loaded when it is first asked for.
+ */
 function commonPasswords(): Promise<Set<string>> {
   loaded ??= import('./common-passwords.txt').then(
     ({ default: list }) => new Set(list.split('\n')),

@@ -1,6 +1,6 @@
 /**
- * The page at `/`: five steps, each a form and, beside it, the exchange it led to. Rendered here without
- * any of it having happened; browser-client.js does the rest.
+ * The page at `/`: five steps, each a form and, beside it, the exchange it led to. Rendered here
+ * without any of it having happened; browser-client.js does the rest.
  */
 import client from './browser-client.js';
 import { Step } from './step.tsx';

@@ -15,7 +15,10 @@ type StepProps = {
   children?: Child;
 };
 
-/** One step: its form, and a place for what it leads to. Checks are the server's: its sentences are shown. */
+/**
+ * One step: its form, and a place for what it leads to. Checks are the server's: its sentences are
+ * shown.
+ */
 export function Step(props: StepProps) {
   const { title, action, method = 'post', says, fields = [], withToken, children } = props;
   const id = action.slice(1);

@@ -1,7 +1,7 @@
 /**
  * This API described in OpenAPI 3.1. What bodies may hold comes from the schemas that check them
- * (src/validation/serializers.ts). An example of a request and one of an answer that have one name belong
- * together; test/http/openapi/openapi.test.ts replays them all.
+ * (src/validation/serializers.ts). An example of a request and one of an answer that have one name
+ * belong together; test/http/openapi/openapi.test.ts replays them all.
  *
  * For Node alone: the Worker serves what generate.ts made of this.
  */

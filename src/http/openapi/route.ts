@@ -1,8 +1,8 @@
 import type { AppContext } from '../context.ts';
 
 /**
- * `GET /openapi.json` → 200, this API's description, with the origin it was asked at for its server.
- * `npm run openapi` makes the file; it is loaded only when asked for.
+ * `GET /openapi.json` → 200, this API's description, with the origin it was asked at for its
+ * server. `npm run openapi` makes the file; it is loaded only when asked for.
  */
 export async function openApi(c: AppContext): Promise<Response> {
   const { default: document } = await import('./openapi.json');

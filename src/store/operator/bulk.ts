@@ -1,7 +1,7 @@
 /**
- * Whole tables at a time: what import and export need. D1 allows 100 bound parameters a query, so rows
- * travel as JSON text, which the database reads by `json_each(?)`. The SQL is written out: Drizzle has
- * no `json_each`.
+ * Whole tables at a time: what import and export need. D1 allows 100 bound parameters a query, so
+ * rows travel as JSON text, which the database reads by `json_each(?)`. The SQL is written out:
+ * Drizzle has no `json_each`.
  */
 import { getTableColumns } from 'drizzle-orm';
 import { authtokenToken, authUser } from '../schema.ts';
@@ -21,8 +21,8 @@ export const MAX_ROWS_BYTES = 1_000_000;
 /** Users, and the tokens of these users and of no others: both go into the database, or neither. */
 export type Accounts = {
   /**
-   * A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`. See `MAX_ROWS_BYTES`
-   * for its length.
+   * A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`. See
+   * `MAX_ROWS_BYTES` for its length.
    */
   users: string;
   /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
@@ -137,8 +137,8 @@ export function bulkQueries(d1: D1Database) {
     },
 
     /**
-     * Gives users of the same id and username these values. A user whose account has a token gets it
-     * in place of the token that is there.
+     * Gives users of the same id and username these values. A user whose account has a token gets
+     * it in place of the token that is there.
      */
     async updateAccounts({ users, tokens }: Accounts): Promise<void> {
       await d1.batch([
@@ -148,7 +148,10 @@ export function bulkQueries(d1: D1Database) {
       ]);
     },
 
-    /** Gives tokens to users without one. @throws D1's error where a user has one, or another the key */
+    /**
+     * Gives tokens to users without one. @throws D1's error where a user has one, or another the
+     * key
+     */
     async insertTokens(tokens: string): Promise<void> {
       await d1.prepare(INSERT_TOKENS).bind(tokens).run();
     },

@@ -4,8 +4,8 @@
 export type PasswordGroup = { users: number; sample: string };
 
 /**
- * A condition on `key`: no `Authorization` header can carry it. DRF takes no empty token and none with
- * white space (rest_framework/authentication.py, `TokenAuthentication.authenticate`).
+ * A condition on `key`: no `Authorization` header can carry it. DRF takes no empty token and none
+ * with white space (rest_framework/authentication.py, `TokenAuthentication.authenticate`).
  */
 export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12, 13, 32) || ']*')`;
 
@@ -13,8 +13,8 @@ export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12,
 export type InspectedUser = { id: number; username: string };
 
 /**
- * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, except where it is
- * the 32 digits of an unsalted MD5.
+ * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, except where it
+ * is the 32 digits of an unsalted MD5.
  */
 const PASSWORD_GROUPS = `
   WITH password AS (

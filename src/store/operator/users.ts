@@ -60,7 +60,10 @@ export function operatorQueries(d1: D1Database) {
       ]);
     },
 
-    /** Users whose names or address contain `search`, in any case of ASCII letters, and how many there are. */
+    /**
+     * Users whose names or address contain `search`, in any case of ASCII letters, and how many
+     * there are.
+     */
     async searchUsers(search: string, limit: number) {
       const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
       const contains = (column: AnySQLiteColumn) => sql`${like(column, pattern)} escape '\\'`;

@@ -1,9 +1,9 @@
 /**
- * Builds pbkdf2-sha256.wasm: SHA-256's compression function, unrolled, and the loop of PBKDF2 around
- * it. Names are those of FIPS 180-4 and RFC 8018. Run it with `npm run wasm`.
+ * Builds pbkdf2-sha256.wasm: SHA-256's compression function, unrolled, and the loop of PBKDF2
+ * around it. Names are those of FIPS 180-4 and RFC 8018. Run it with `npm run wasm`.
  *
- * An expression is WebAssembly text, a local's name (`$a`), or a number that is known already. What is
- * made of numbers alone is computed here: half of each message block is padding.
+ * An expression is WebAssembly text, a local's name (`$a`), or a number that is known already. What
+ * is made of numbers alone is computed here: half of each message block is padding.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -62,7 +62,9 @@ const STATE = ['$a', '$b', '$c', '$d', '$e', '$f', '$g', '$h'];
 const BLOCK = Array.from({ length: 16 }, (_, i) => `$w${i}`);
 const DIGEST = BLOCK.slice(0, 8);
 
-/** The rest of a block that ends a message of one block and a digest: 768 bits (FIPS 180-4 §5.1.1). */
+/**
+ * The rest of a block that ends a message of one block and a digest: 768 bits (FIPS 180-4 §5.1.1).
+ */
 const PADDING = [0x8000_0000, 0, 0, 0, 0, 0, 0, 768];
 
 const set = (local: string, x: Expression) => `(local.set ${local} ${text(x)})`;
