@@ -11,4 +11,6 @@ export type AuthSettings = {
   tokenMaxAgeDays: number | undefined;
   /** What a new password must pass (`AUTH_PASSWORD_VALIDATORS`), in this order. */
   passwordValidators: PasswordValidator[];
+  /** Must a new user verify its address before the first login (`EMAIL_VERIFICATION`)? */
+  emailVerification: 'none' | 'required';
 };

@@ -15,16 +15,20 @@ export type Registration = {
   email: string;
 };
 
+export type Registered = {
+  id: number;
+  /** The token's key; undefined for a user who is to verify the address first. */
+  key: string | undefined;
+};
+
 /**
  * Creates an active user without privileges (`create_user`) and its token, both or neither, in one
- * round trip.
- *
- * @returns the user's id and the token's key
+ * round trip. Where addresses are to be verified the user is inactive and has no token.
  */
 export async function registerUser(
   { store, hashing, settings }: AuthServices,
   { password, ...registration }: Registration,
-): Promise<Result<{ id: number; key: string }, PasswordRefused | { kind: 'username-taken' }>> {
+): Promise<Result<Registered, PasswordRefused | { kind: 'username-taken' }>> {
   const user = {
     ...registration,
     username: normalizeUsername(registration.username),
@@ -33,17 +37,18 @@ export async function registerUser(
   const sentences = await validatePassword(password, user, settings.passwordValidators);
   if (sentences.length > 0) return err({ kind: 'password-refused', field: 'password', sentences });
 
-  const token = newToken();
-  const id = await store.insertUserWithToken(
+  const token = settings.emailVerification === 'required' ? undefined : newToken();
+  const id = await store.insertUser(
     {
       ...user,
       password: await hashing.makePassword(password),
-      is_active: true,
+      is_active: token !== undefined,
       is_staff: false,
       is_superuser: false,
       date_joined: djangoDatetime(new Date()),
     },
     token,
   );
-  return id === undefined ? err({ kind: 'username-taken' }) : ok({ id, key: token.key });
+  if (id === undefined) return err({ kind: 'username-taken' });
+  return ok({ id, key: token?.key });
 }

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { authtokenToken, authUser, type NewToken } from './schema.ts';
 import { statement } from './statement.ts';
@@ -41,6 +41,24 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       .returning({ key: authtokenToken.key }),
   );
 
+  /** Deletes the user's token if its password is `password`. */
+  const deleteTokenIfPassword = statement(
+    d1,
+    db
+      .delete(authtokenToken)
+      .where(
+        inArray(
+          authtokenToken.user_id,
+          db.select({ id: authUser.id }).from(authUser).where(hasPassword),
+        ),
+      ),
+  );
+
+  const selectIfPassword = statement(
+    d1,
+    db.select({ id: authUser.id }).from(authUser).where(hasPassword),
+  );
+
   return {
     /** The user's password as it is stored; undefined where the user is gone. */
     async findPassword(id: number): Promise<string | undefined> {
@@ -78,6 +96,28 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
           replaceTokenIfPassword({ ...token, id, password: newPassword }),
         ]);
         // Not the first statement's count: a retry after a lost answer changes nothing there.
+        return replaced?.results.length === 1;
+      });
+    },
+
+    /**
+     * Replaces the stored password if it is still `password`, and deletes the token, both or
+     * neither.
+     *
+     * @returns whether it was
+     */
+    replacePasswordAndDeleteToken(
+      id: number,
+      password: string,
+      newPassword: string,
+    ): Promise<boolean> {
+      return writing(async () => {
+        const [, , replaced] = await d1.batch([
+          updatePassword({ id, password, new_password: newPassword }),
+          deleteTokenIfPassword({ id, password: newPassword }),
+          selectIfPassword({ id, password: newPassword }),
+        ]);
+        // Not the first statement's count, for the same reason.
         return replaced?.results.length === 1;
       });
     },

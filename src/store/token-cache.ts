@@ -62,6 +62,8 @@ export function withTokenCache(store: Store, seconds: number): Store {
     deleteUser: (id, password) => changingUser(id, () => store.deleteUser(id, password)),
     replacePasswordAndToken: (id, ...rest) =>
       changingUser(id, () => store.replacePasswordAndToken(id, ...rest)),
+    replacePasswordAndDeleteToken: (id, ...rest) =>
+      changingUser(id, () => store.replacePasswordAndDeleteToken(id, ...rest)),
     getOrCreateToken: (id, ...rest) => changingUser(id, () => store.getOrCreateToken(id, ...rest)),
   };
 }

@@ -45,10 +45,15 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     }),
   );
 
-  const selectIdByKey = db
-    .select({ id: authtokenToken.user_id })
-    .from(authtokenToken)
-    .where(eq(authtokenToken.key, placeholder('key')))
+  const selectIdByPassword = db
+    .select({ id: authUser.id })
+    .from(authUser)
+    .where(
+      and(
+        eq(authUser.username, placeholder('username')),
+        eq(authUser.password, placeholder('password')),
+      ),
+    )
     .prepare();
 
   const selectByUsername = db
@@ -82,21 +87,24 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     /**
      * Inserts a user and its token, both or neither.
      *
+     * @param token undefined for a user who gets none yet
      * @returns the user's id; undefined where the username is taken: the UNIQUE constraint decides,
      *   so no race can pass it
      */
-    insertUserWithToken(user: NewUser, token: NewToken): Promise<number | undefined> {
+    insertUser(user: NewUser, token: NewToken | undefined): Promise<number | undefined> {
+      const { username, password } = user;
       return writing(async (isRetry) => {
         try {
           const [inserted] = await d1.batch([
             insertUser({ last_login: null, ...user }),
-            insertTokenOfUsername({ ...token, username: user.username }),
+            ...(token ? [insertTokenOfUsername({ ...token, username })] : []),
           ]);
           return v.parse(InsertedRow, inserted?.results)[0].id;
         } catch (error) {
           if (!isUniqueViolation(error, 'auth_user.username')) throw error;
-          // A retry may meet its own first try, whose answer was lost. Then the token is there.
-          return isRetry ? (await selectIdByKey.get({ key: token.key }))?.id : undefined;
+          // A retry may meet its own first try, whose answer was lost. No other user has this hash:
+          // its salt is random.
+          return isRetry ? (await selectIdByPassword.get({ username, password }))?.id : undefined;
         }
       });
     },
