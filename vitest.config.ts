@@ -1,6 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
-import { nodeDerivations } from './test/auth/passwords/node-derivations.ts';
+import { nodeDerivations } from './test/helpers/node-derivations.ts';
 
 /** Tests of what only Node can do: run a validator, start Workers. All others run in workerd. */
 const NODE_TESTS = 'test/**/*.node.test.ts';
@@ -33,7 +33,7 @@ export default defineConfig(async () => ({
           include: ['test/**/*.test.ts'],
           // The last two have configurations of their own.
           exclude: [NODE_TESTS, 'test/manage/**', 'test/browser/**'],
-          setupFiles: ['./test/apply-migrations.ts'],
+          setupFiles: ['./test/helpers/apply-migrations.ts'],
         },
       },
       { test: { name: 'node', include: [NODE_TESTS] } },

@@ -2,13 +2,13 @@
 import { exports } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
 import readme from '../README.md?raw';
-import { answer, newName, register, unthrottled } from './client.ts';
 import inThisWorker from './fixtures/in-this-worker.ts';
 import inThisWorkerSource from './fixtures/in-this-worker.ts?raw';
 // Run by rpc/rocks.test.ts and rpc/rocks.node.test.ts.
 import rocksSource from './fixtures/rocks/src/index.ts?raw';
 import rocksConfig from './fixtures/rocks/wrangler.toml?raw';
 import typedClientSource from './fixtures/typed-client.ts?raw';
+import { answer, newName, register, unthrottled } from './helpers/client.ts';
 
 /** "Under 15 lines each." */
 const MAX_LINES = 14;

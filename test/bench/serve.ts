@@ -9,7 +9,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler';
-import { withoutLimits } from '../without-limits.ts';
+import { withoutLimits } from '../helpers/without-limits.ts';
 import { childrenOf } from './processes.ts';
 
 const execFileAsync = promisify(execFile);

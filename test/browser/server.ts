@@ -1,11 +1,9 @@
 /** Starts the server as a person would, with `npm start`, over a database of its own; stops it at the end. */
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
+import { migrate, NPM_START, startServer } from '../helpers/server.ts';
 import { CHROMIUM } from './browser.ts';
 
 declare module 'vitest' {
@@ -15,46 +13,25 @@ declare module 'vitest' {
   }
 }
 
-const START_LIMIT_MS = 120_000;
-const POLL_MS = 250;
-
-export default async function startServer(project: TestProject) {
+export default async function startTestedServer(project: TestProject) {
   const port = process.env.PORT ?? '8000';
-  const origin = `http://localhost:${port}`;
-  project.provide('origin', origin);
+  project.provide('origin', `http://localhost:${port}`);
   if (!CHROMIUM) {
     console.log('skipped: there is no Chromium; CHROMIUM may name one');
     return;
   }
-  const state = mkdtempSync(join(tmpdir(), 'edge-authtoken-'));
-  execFileSync('npm', ['run', '--silent', 'migrate', '--', '--persist-to', state]);
-  const options = ['--port', port, '--inspector-port', '0', '--persist-to', state];
-  // A process group, so that npm, wrangler and workerd end together.
-  const server = spawn('npm', ['start', '--', ...options], { detached: true });
-  let log = '';
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', (data) => (log += data));
+  const place = { port, persistTo: mkdtempSync(join(tmpdir(), 'edge-authtoken-')) };
+  migrate(place);
+  const server = startServer(place, NPM_START);
   const stop = async () => {
-    if (server.pid && server.exitCode === null) {
-      process.kill(-server.pid);
-      await once(server, 'close');
-    }
-    rmSync(state, { recursive: true });
+    await server.stop();
+    rmSync(place.persistTo, { recursive: true });
   };
-
-  const deadline = Date.now() + START_LIMIT_MS;
-  while (!(await answers(origin))) {
-    if (server.exitCode === null && Date.now() < deadline) {
-      await wait(POLL_MS);
-      continue;
-    }
+  try {
+    await server.url;
+  } catch (error) {
     await stop();
-    throw new Error(`npm start did not serve on ${origin}:\n${log}`);
+    throw error;
   }
   return stop;
 }
-
-const answers = (origin: string) =>
-  fetch(origin).then(
-    ({ ok }) => ok,
-    () => false,
-  );

@@ -4,7 +4,7 @@
  * has Django try every password and token afterwards. Without Django it says so and passes.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -14,10 +14,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import * as v from 'valibot';
+import { startServer } from '../helpers/server.ts';
 
 const README = 'README.md';
 
@@ -39,8 +39,6 @@ const SUPERUSER = {
   DJANGO_SUPERUSER_EMAIL: 'meg@example.com',
   DJANGO_SUPERUSER_PASSWORD: 'a first password 1',
 };
-
-const SERVER_STARTS_WITHIN_MS = 60_000;
 
 const Login = v.object({ username: v.string(), password: v.string(), token: v.string() });
 type Login = v.InferOutput<typeof Login>;
@@ -183,18 +181,9 @@ function withoutMicroseconds(rows: string[][]): string[][] {
 
 /** Logs everybody of Django's in at the Worker, and registers the others there. */
 async function useWorker(directory: string, known: Login[]): Promise<Login[]> {
-  const port = await freePort();
-  const server = spawn(
-    process.execPath,
-    [
-      ...['--env-file=.wrangler.env', 'node_modules/wrangler/wrangler-dist/cli.js', 'dev'],
-      ...['--port', String(port), '--inspector-port', String(await freePort())],
-    ],
-    { cwd: directory, stdio: 'ignore' },
-  );
+  const server = startServer({ cwd: directory });
   try {
-    const origin = `http://localhost:${port}`;
-    await untilUp(`${origin}/me`);
+    const origin = await server.url;
     for (const { username, password, token } of known) {
       assert.equal(await post(`${origin}/login`, { username, password }), token, username);
     }
@@ -205,8 +194,7 @@ async function useWorker(directory: string, known: Login[]): Promise<Login[]> {
     }
     return registered;
   } finally {
-    server.kill();
-    await new Promise((closed) => server.once('close', closed));
+    await server.stop();
   }
 }
 
@@ -217,27 +205,4 @@ async function post(url: string, body: Record<string, string>): Promise<string> 
     body: JSON.stringify(body),
   });
   return v.parse(Token, await answer.json()).token;
-}
-
-async function untilUp(url: string): Promise<void> {
-  const deadline = Date.now() + SERVER_STARTS_WITHIN_MS;
-  for (;;) {
-    try {
-      await fetch(url);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      probe.close(() => found(port));
-    });
-  });
 }

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import { newName, register, send, unthrottled } from '../client.ts';
+import { newName, register, send, unthrottled } from '../helpers/client.ts';
 
 const CLIENT = '192.0.2.77';
 

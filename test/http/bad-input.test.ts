@@ -1,6 +1,6 @@
 /** Whatever arrives, the answer is JSON in DRF's shape and never a 500. */
 import { describe, expect, it } from 'vitest';
-import { answer, getAs, newName, register, send } from '../client.ts';
+import { answer, getAs, newName, register, send } from '../helpers/client.ts';
 
 const KIB = 1024;
 

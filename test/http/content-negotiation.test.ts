@@ -1,7 +1,7 @@
 /** Content negotiation as Django REST Framework 3.14 with its JSONRenderer answered each of these. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { answer, newName, register, send } from '../client.ts';
+import { answer, newName, register, send } from '../helpers/client.ts';
 
 const NOT_ACCEPTABLE = {
   status: 406,

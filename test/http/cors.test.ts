@@ -1,7 +1,6 @@
-import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { newName, send, unthrottled } from '../client.ts';
-import { interceptD1 } from '../intercept-d1.ts';
+import { newName, send, unthrottled } from '../helpers/client.ts';
+import { failingD1 } from '../helpers/intercept-d1.ts';
 
 const LISTED = 'http://localhost:5173';
 const UNLISTED = 'http://localhost:5174';
@@ -73,9 +72,8 @@ it.each([
 
 it('is present on 500, a fault', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
-  const DB = interceptD1(env.DB, { around: () => Promise.reject(new Error('D1_ERROR: down')) });
   const headers = { Origin: LISTED, Authorization: 'Token x' };
-  const response = await send('/me', { headers }, { ...unthrottled, DB });
+  const response = await send('/me', { headers }, failingD1(new Error('D1_ERROR: down')));
   expect(response.status).toBe(500);
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(LISTED);
 });

@@ -6,8 +6,8 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import type { Bindings } from '../../src/services.ts';
-import { getAs, newName, post, register, sendAs, unthrottled } from '../client.ts';
-import { interceptD1 } from '../intercept-d1.ts';
+import { getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
+import { interceptD1 } from '../helpers/intercept-d1.ts';
 
 type Way = 'before' | 'after' | 'instead';
 

@@ -2,9 +2,8 @@
 import { env } from 'cloudflare:workers';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import type { Bindings } from '../../src/services.ts';
-import { answer, getAs, newName, post, register, unthrottled } from '../client.ts';
-import { interceptD1 } from '../intercept-d1.ts';
+import { answer, getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
+import { failingD1 } from '../helpers/intercept-d1.ts';
 
 const FAULT = { status: 500, body: { detail: 'A server error occurred.' } };
 
@@ -16,22 +15,17 @@ afterEach(() => vi.restoreAllMocks());
 
 const logged = () => log.mock.calls.flat().join('\n');
 
-const failing = (error: Error): Bindings => ({
-  ...unthrottled,
-  DB: interceptD1(env.DB, { around: () => Promise.reject(error) }),
-});
-
 describe('a D1 fault', () => {
   it('is a generic 500, with its cause in the log and no parameter of the query', async () => {
     const token = await register(newName());
-    const bindings = failing(new Error('D1_ERROR: no such column: nope'));
+    const bindings = failingD1(new Error('D1_ERROR: no such column: nope'));
     expect(await answer(await getAs(token, '/me', bindings))).toEqual(FAULT);
     expect(logged()).toContain('D1_ERROR: no such column: nope');
     expect(logged()).not.toContain(token);
   });
 
   it('shows neither the password nor its hash nor the token of a registration', async () => {
-    const bindings = failing(new Error('D1_ERROR: no such column: nope'));
+    const bindings = failingD1(new Error('D1_ERROR: no such column: nope'));
     const body = { username: newName(), password: 'very secret' };
     expect(await answer(await post('/register', body, bindings))).toEqual(FAULT);
     expect(logged()).not.toMatch(/very secret|pbkdf2_sha256|[0-9a-f]{40}/);
@@ -40,7 +34,7 @@ describe('a D1 fault', () => {
   it('is logged by what D1 said, not by the message Drizzle makes of it', async () => {
     const cause = new Error('D1_ERROR: no such table');
     const wrapped = new DrizzleQueryError('select ?', ['secret parameter'], cause);
-    await getAs('x', '/me', failing(wrapped));
+    await getAs('x', '/me', failingD1(wrapped));
     expect(logged()).toContain('D1_ERROR: no such table');
     expect(logged()).not.toContain('secret parameter');
   });

@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, inject, it, type MockInstance, vi } from 'vitest';
-import { newName, register, send, unthrottled } from '../client.ts';
+import { newName, register, send, unthrottled } from '../helpers/client.ts';
 
 const REQUESTS = 10_000;
 const TIME_LIMIT_MS = 120_000;

@@ -1,20 +1,13 @@
-import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { answer, send, unthrottled } from '../client.ts';
-import { interceptD1, type RoundTrip } from '../intercept-d1.ts';
+import { answer, send } from '../helpers/client.ts';
+import { failingD1, watchD1 } from '../helpers/intercept-d1.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
 describe('GET /health', () => {
   it('answers ok after one SELECT 1', async () => {
-    const roundTrips: RoundTrip[] = [];
-    const DB = interceptD1(env.DB, {
-      around: (roundTrip) => {
-        roundTrips.push(roundTrip);
-        return roundTrip.run();
-      },
-    });
-    const response = await send('/health', {}, { ...unthrottled, DB });
+    const { bindings, roundTrips } = watchD1();
+    const response = await send('/health', {}, bindings);
     expect(response.headers.get('Cache-Control')).toBe('no-store');
     expect(await answer(response)).toEqual({ status: 200, body: { status: 'ok' } });
     expect(roundTrips.map(({ sql }) => sql)).toEqual([['SELECT 1']]);
@@ -24,8 +17,7 @@ describe('GET /health', () => {
     'answers 503 and no detail where D1 fails: %s',
     async (message) => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => {});
-      const DB = interceptD1(env.DB, { around: () => Promise.reject(new Error(message)) });
-      const response = await send('/health', {}, { ...unthrottled, DB });
+      const response = await send('/health', {}, failingD1(new Error(message)));
       expect(response.headers.get('Retry-After')).toBe('1');
       expect(response.headers.get('Cache-Control')).toBe('no-store');
       expect(await answer(response)).toEqual({ status: 503, body: { status: 'unavailable' } });

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import { answer, getAs, newName, post, register, unthrottled } from '../client.ts';
-import { interceptD1 } from '../intercept-d1.ts';
+import { answer, getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
+import { interceptD1 } from '../helpers/intercept-d1.ts';
 
 const deleteToken = (key: string) =>
   env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(key).run();

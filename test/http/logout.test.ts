@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../client.ts';
+import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
 const INVALID = { status: 401, body: { detail: 'Invalid token.' } };
 

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { answer, getAs, newName, post, register, send, sendAs } from '../client.ts';
+import { answer, getAs, newName, post, register, send, sendAs } from '../helpers/client.ts';
 
 const patch = (token: string, body: unknown) => sendAs(token, 'PATCH', '/me', body);
 const remove = (token: string, body: unknown) => sendAs(token, 'DELETE', '/me', body);

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../client.ts';
+import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
 const change = (token: string, current_password: unknown, new_password: unknown) =>
   sendAs(token, 'POST', '/password', { current_password, new_password });

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { answer, newName, post, register } from '../client.ts';
+import { answer, newName, post, register } from '../helpers/client.ts';
 
 const rows = async (username: string) => {
   const { results } = await env.DB.prepare(

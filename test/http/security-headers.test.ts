@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { getAs, newName, post, send, unthrottled } from '../client.ts';
+import { getAs, newName, post, send, unthrottled } from '../helpers/client.ts';
 
 const HARDENING = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

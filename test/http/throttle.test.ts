@@ -1,7 +1,7 @@
 /** Throttling, on the real Rate Limiting bindings. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { answer, newName, post, register, send, sendAs, unthrottled } from '../client.ts';
+import { answer, newName, post, register, send, sendAs, unthrottled } from '../helpers/client.ts';
 
 const LIMIT = 10;
 

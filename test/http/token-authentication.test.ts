@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { type Authenticated, authenticate, type FindToken } from '../../src/auth/tokens.ts';
 import { tokenAuthentication } from '../../src/http/token-authentication.ts';
-import { answer } from '../client.ts';
+import { answer } from '../helpers/client.ts';
 
 const ada: Authenticated = {
   user: {

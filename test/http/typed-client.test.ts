@@ -3,7 +3,7 @@ import { exports } from 'cloudflare:workers';
 import { hc, type InferRequestType, type InferResponseType } from 'hono/client';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { AppType } from '../../src/index.ts';
-import { newName } from '../client.ts';
+import { newName } from '../helpers/client.ts';
 
 /** A client of this very Worker. */
 const clientOf = (token?: string) =>

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
-import { startCloudflare } from './cloudflare-stub.ts';
+import { startCloudflare } from '../helpers/cloudflare-stub.ts';
 
 /** Far above what one takes here: a question that nobody answers must not wait for ever. */
 const TIMEOUT_MS = 40_000;
@@ -51,7 +51,7 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
         process.execPath,
         [
           '--env-file=.wrangler.env',
-          ...['--import', './test/manage/workers-dev.ts'],
+          ...['--import', './test/helpers/workers-dev.ts'],
           ...['src/manage/deploy.ts', ...args],
         ],
         {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freshDatabase } from './command-line.ts';
+import { freshDatabase } from '../helpers/command-line.ts';
 
 test('doctor says what would hurt', async () => {
   const { manage, query } = freshDatabase();

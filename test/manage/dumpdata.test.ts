@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 import { stageSqlite } from '../../src/manage/django-sqlite.ts';
 import { stageFixture } from '../../src/manage/dumpdata.ts';
 import { createStaging } from '../../src/manage/staging.ts';
-import { temporaryDirectory } from './command-line.ts';
-import { token, user } from './records.ts';
+import { temporaryDirectory } from '../helpers/command-line.ts';
+import { token, user } from '../helpers/records.ts';
 
 const DUMP = 'dump.json';
 

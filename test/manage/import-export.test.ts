@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { freshDatabase, temporaryDirectory } from './command-line.ts';
-import { token, user } from './records.ts';
+import { freshDatabase, temporaryDirectory } from '../helpers/command-line.ts';
+import { token, user } from '../helpers/records.ts';
 
 const DUMP = 'test/conformance/dumpdata.json';
 const DJANGO = 'test/conformance/django.sqlite3';

@@ -7,9 +7,9 @@ import { doctor } from '../../src/manage/doctor.ts';
 import { exportAccounts } from '../../src/manage/export.ts';
 import { type ImportOptions, importFiles } from '../../src/manage/import.ts';
 import recorded from '../conformance/loaddata-cases.json' with { type: 'json' };
-import { temporaryDirectory } from './command-line.ts';
-import { startLocalD1 } from './local-d1.ts';
-import { token, user } from './records.ts';
+import { temporaryDirectory } from '../helpers/command-line.ts';
+import { startLocalD1 } from '../helpers/local-d1.ts';
+import { token, user } from '../helpers/records.ts';
 
 const Rows = v.array(v.record(v.string(), v.union([v.string(), v.number(), v.null()])));
 

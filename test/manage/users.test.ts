@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
-import { freshDatabase, manage } from './command-line.ts';
+import { freshDatabase, manage } from '../helpers/command-line.ts';
 
 const USER = 'SELECT * FROM auth_user';
 const TOKEN = 'SELECT key FROM authtoken_token';

@@ -1,10 +1,10 @@
 /** What goes over the wire between Workers: plain values, and nothing of a fault but that there is one. */
 import { createExecutionContext } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { exports } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { AuthEntrypoint } from '../../src/index.ts';
-import { newName, register, unthrottled } from '../client.ts';
-import { interceptD1 } from '../intercept-d1.ts';
+import { newName, register } from '../helpers/client.ts';
+import { failingD1, watchD1 } from '../helpers/intercept-d1.ts';
 
 describe('AuthEntrypoint', () => {
   it('returns the user and its token as plain values', async () => {
@@ -44,9 +44,7 @@ describe('AuthEntrypoint', () => {
   });
 
   it('shares its statements with HTTP: they are prepared once', async () => {
-    const prepared: string[] = [];
-    const DB = interceptD1(env.DB, { onPrepare: (sql) => prepared.push(sql) });
-    const bindings = { ...unthrottled, DB };
+    const { bindings, prepared } = watchD1();
     await register(newName(), 'pw', bindings);
     const before = prepared.length;
     const entrypoint = new AuthEntrypoint(createExecutionContext(), bindings);
@@ -65,8 +63,7 @@ describe('with a database that fails', () => {
   const KEY = 'f'.repeat(40);
 
   function authenticate(message: string) {
-    const around = () => Promise.reject(new Error(message));
-    const bindings = { ...unthrottled, DB: interceptD1(env.DB, { around }) };
+    const bindings = failingD1(new Error(message));
     return new AuthEntrypoint(createExecutionContext(), bindings).authenticate(`Token ${KEY}`);
   }
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } fr
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { hashInObjects } from '../../src/hash-in-objects.ts';
 import type { Bindings } from '../../src/services.ts';
-import { answer, newName, post, register, sendAs, unthrottled } from '../client.ts';
+import { answer, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
 const ITERATIONS = 1000;
 

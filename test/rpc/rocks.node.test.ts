@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { migrate, type Place, wranglerDev } from '../wrangler-dev.ts';
+import { migrate, type Place, startServer } from '../helpers/server.ts';
 
 let directory: string;
-let running: ReturnType<typeof wranglerDev>[] = [];
+let running: ReturnType<typeof startServer>[] = [];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
@@ -24,7 +24,7 @@ const place = (name: string, config: string): Place => ({
 });
 
 async function start(place: Place) {
-  const dev = wranglerDev(place);
+  const dev = startServer(place);
   running.push(dev);
   return { url: await dev.url, stop: dev.stop };
 }

@@ -2,8 +2,8 @@
 import { applyD1Migrations } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { answer, newName, register, sendAs } from '../client.ts';
 import rocks from '../fixtures/rocks/src/index.ts';
+import { answer, newName, register, sendAs } from '../helpers/client.ts';
 
 const bindings = { DB: env.ROCKS_DB, AUTH: exports.AuthEntrypoint };
 

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { djangoDatetime } from '../../src/django-datetime.ts';
-import { newName, register } from '../client.ts';
+import { newName, register } from '../helpers/client.ts';
 
 it('writes datetimes as Django does: microseconds, no zone, no fraction when it is zero', () => {
   const written = (iso: string) => djangoDatetime(new Date(iso));

@@ -4,20 +4,14 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Bindings } from '../../src/services.ts';
 import { createStore } from '../../src/store/store.ts';
 import { MAX_TOKENS, withTokenCache } from '../../src/store/token-cache.ts';
-import { answer, getAs, newName, register, sendAs, unthrottled } from '../client.ts';
-import { interceptD1 } from '../intercept-d1.ts';
+import { answer, getAs, newName, register, sendAs } from '../helpers/client.ts';
+import { watchD1 } from '../helpers/intercept-d1.ts';
 
 /** Bindings of an isolate that remembers tokens for five seconds, and how often it asked D1. */
 function caching() {
-  let roundTrips = 0;
-  const DB = interceptD1(env.DB, {
-    around: ({ run }) => {
-      roundTrips++;
-      return run();
-    },
-  });
-  const bindings: Bindings = Object.assign({}, unthrottled, { DB, TOKEN_CACHE_SECONDS: '5' });
-  return { bindings, asked: () => roundTrips };
+  const { bindings, roundTrips } = watchD1();
+  const caching: Bindings = Object.assign(bindings, { TOKEN_CACHE_SECONDS: '5' });
+  return { bindings: caching, asked: () => roundTrips.length };
 }
 
 const NOW = Date.now();

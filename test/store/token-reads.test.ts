@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { Bindings } from '../../src/services.ts';
-import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../client.ts';
+import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
 /**
  * A D1 whose sessions read from a replica that holds what `replicate` last copied to it. The replica is a

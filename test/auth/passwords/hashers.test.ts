@@ -2,7 +2,7 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { makePassword, verifyPassword } from '../../../src/auth/passwords/hashers.ts';
 import { SLICE_ITERATIONS } from '../../../src/auth/passwords/pbkdf2-webassembly.ts';
-import { refuseAbove } from './refuse-above.ts';
+import { refuseAbove } from '../../helpers/refuse-above.ts';
 
 const ITERATIONS = 1000;
 

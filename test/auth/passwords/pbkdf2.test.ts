@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex as hex, hexToBytes } from '@noble/hashes/utils.js';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { SLICE_ITERATIONS } from '../../../src/auth/passwords/pbkdf2-webassembly.ts';
-import { refuseAbove } from './refuse-above.ts';
+import { refuseAbove } from '../../helpers/refuse-above.ts';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 

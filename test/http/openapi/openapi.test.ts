@@ -4,8 +4,8 @@ import * as v from 'valibot';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import type { Bindings } from '../../../src/services.ts';
-import { post, register, send, unthrottled } from '../../client.ts';
-import { interceptD1 } from '../../intercept-d1.ts';
+import { post, register, send, unthrottled } from '../../helpers/client.ts';
+import { failingD1 } from '../../helpers/intercept-d1.ts';
 
 const Examples = v.optional(v.record(v.string(), v.object({ value: v.unknown() })), {});
 const Content = v.optional(v.record(v.string(), v.object({ examples: Examples })), {});
@@ -79,7 +79,7 @@ function requests(content: v.InferOutput<typeof Content>, name: string) {
 
 const bindings = (changes: Partial<Bindings>): Bindings => ({ ...unthrottled, ...changes });
 const never: RateLimit = { limit: async () => ({ success: false }) };
-const lost = () => Promise.reject(new Error('D1_ERROR: Network connection lost.'));
+const LOST = new Error('D1_ERROR: Network connection lost.');
 
 type Arrangement = {
   /** Changes the fields that are sent. */
@@ -107,7 +107,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
   unknown: { authorization: 'Token unknown' },
   often: { bindings: bindings({ LOGIN_LIMIT: never, REGISTER_LIMIT: never }) },
   fault: { bindings: bindings({ PBKDF2_ITERATIONS: 'many' }) },
-  down: { bindings: bindings({ DB: interceptD1(env.DB, { around: lost }) }) },
+  down: { bindings: failingD1(LOST) },
   referenced: {
     before: () =>
       env.DB.exec(

@@ -1,9 +1,9 @@
 /** Django's own verdicts on stored passwords, on both paths of PBKDF2. */
 import * as v from 'valibot';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
-import { refuseAbove } from '../auth/passwords/refuse-above.ts';
-import recorded from './password-vectors.json?raw';
+import { verifyPassword } from '../../../src/auth/passwords/hashers.ts';
+import recorded from '../../conformance/password-vectors.json?raw';
+import { refuseAbove } from '../../helpers/refuse-above.ts';
 
 const Vectors = v.object({
   vectors: v.array(

@@ -1,6 +1,6 @@
 /** The page at `/`, as it is served; what it does is shown in a browser, by test/browser/. */
 import { describe, expect, it } from 'vitest';
-import { answer, post, send, unthrottled } from '../client.ts';
+import { answer, post, send, unthrottled } from '../../helpers/client.ts';
 
 const nonces = (text: string) =>
   [...text.matchAll(/nonce[-=]"?([^"' ;]+)/g)].map(([, nonce]) => nonce);

@@ -1,6 +1,6 @@
 /**
  * Prints a dump of as many users, each with a token, as `dumpdata` would: for trying how an import
- * scales. Everybody's password is "correct horse". `node test/manage/generate-dump.ts 1000000 > big.json`;
+ * scales. Everybody's password is "correct horse". `node test/bench/generate-dump.ts 1000000 > big.json`;
  * with `--natural` after the number, as with `--natural-primary --natural-foreign`.
  */
 import { createHash } from 'node:crypto';

@@ -2,7 +2,7 @@
  * Derives a configuration from wrangler.toml that throttles nothing, for what must ask more often than a
  * person would: the replay of recorded cases, and benches. Run by itself, prints its path.
  *
- *     npm start -- --config "$(node test/without-limits.ts)" --persist-to .wrangler/state
+ *     npm start -- --config "$(node test/helpers/without-limits.ts)" --persist-to .wrangler/state
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';

@@ -1,3 +1,7 @@
+import { env } from 'cloudflare:workers';
+import type { Bindings } from '../../src/services.ts';
+import { unthrottled } from './client.ts';
+
 /** One round trip to D1: what it asks, and the way to let it happen. */
 export type RoundTrip = { sql: string[]; run: () => Promise<unknown> };
 
@@ -56,3 +60,23 @@ export function interceptD1(
     },
   });
 }
+
+/** This Worker's bindings, with what its D1 is asked. */
+export function watchD1() {
+  const roundTrips: RoundTrip[] = [];
+  const prepared: string[] = [];
+  const DB = interceptD1(env.DB, {
+    onPrepare: (sql) => prepared.push(sql),
+    around: (roundTrip) => {
+      roundTrips.push(roundTrip);
+      return roundTrip.run();
+    },
+  });
+  return { bindings: { ...unthrottled, DB }, roundTrips, prepared };
+}
+
+/** This Worker's bindings, with a D1 that answers nothing but this error. */
+export const failingD1 = (error: Error): Bindings => ({
+  ...unthrottled,
+  DB: interceptD1(env.DB, { around: () => Promise.reject(error) }),
+});

@@ -2,9 +2,9 @@
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { send } from '../client.ts';
-import recorded from './http-cases.json?raw';
-import { compare, expand, freshVars } from './replay.mjs';
+import recorded from '../conformance/http-cases.json?raw';
+import { compare, expand, freshVars } from '../conformance/replay.mjs';
+import { send } from '../helpers/client.ts';
 
 const Request_ = v.object({
   method: v.string(),

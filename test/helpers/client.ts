@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { createApp } from '../src/app.ts';
-import type { Bindings } from '../src/services.ts';
+import { createApp } from '../../src/app.ts';
+import type { Bindings } from '../../src/services.ts';
 
 const app = createApp();
 
