@@ -3,6 +3,7 @@ import type { PasswordHashing } from './auth/passwords/password-hashing.ts';
 import type { Result } from './result.ts';
 import type { PasswordHasher } from './rpc/password-hasher.ts';
 import { ServiceUnavailable, type Unavailable } from './service-unavailable.ts';
+import { withTimeout } from './with-timeout.ts';
 
 /**
  * The CPU time an object has for a call
@@ -27,7 +28,7 @@ export function hashInObjects(
     ask: (hasher: DurableObjectStub<PasswordHasher>) => Promise<Result<T, Unavailable>>,
   ): Promise<T> {
     const id = idle.pop() ?? objects.newUniqueId();
-    const answer = await withTimeout(() => ask(objects.get(id)));
+    const answer = await answerInTime(() => ask(objects.get(id)));
     idle.push(id);
     if (answer.ok) return answer.value;
     throw new ServiceUnavailable('hashing', 'The object has too much to do');
@@ -41,14 +42,10 @@ export function hashInObjects(
 }
 
 /** @throws ServiceUnavailable where the answer is an error, or doesn't come */
-async function withTimeout<T>(ask: () => Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('The object took too long')), TIMEOUT_MS);
+async function answerInTime<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await Promise.race([ask(), late]);
+    return await withTimeout(TIMEOUT_MS, ask);
   } catch (error) {
     throw new ServiceUnavailable('hashing', 'The object did not answer', { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }

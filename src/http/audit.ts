@@ -1,16 +1,20 @@
 /**
- * The security log: one JSON line an event. Never a password, a token, a hash, nor the username of
- * a failed login: people type passwords there.
+ * The security log: one JSON line an event. Never a password, a token, a hash, an address, nor the
+ * username of a failed login: people type passwords there.
  */
+import type { AccountMail } from '../auth/account-mail.ts';
+import type { StaleLink } from '../auth/activation.ts';
 import type { LoginFailure } from '../auth/login.ts';
+import type { InvalidLink } from '../auth/password-reset.ts';
 import { log } from '../log.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
 
 /**
- * What is counted: guesses at a user's password, guesses from an address, registrations from one.
+ * What is counted: guesses at a user's password, guesses from an address, registrations from one;
+ * messages to a recipient and uses of a user's link, and both from an address.
  */
-export type ThrottleScope = 'login' | 'login-address' | 'register';
+export type ThrottleScope = 'login' | 'login-address' | 'register' | 'mail' | 'mail-address';
 
 export type SecurityEvent =
   | { event: 'registered'; user_id: number }
@@ -19,10 +23,17 @@ export type SecurityEvent =
   | { event: 'throttled'; user_id: number | undefined; scope: ThrottleScope }
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
+  | { event: 'email-changed'; user_id: number }
   | { event: 'logged-out'; user_id: number }
   | { event: 'account-deleted'; user_id: number }
   | { event: 'account-deletion-refused'; user_id: number }
-  | { event: 'hash-upgraded'; user_id: number };
+  | { event: 'hash-upgraded'; user_id: number }
+  | { event: 'mail-sent'; user_id: number; mail: keyof AccountMail }
+  | { event: 'password-reset'; user_id: number }
+  | { event: 'activated'; user_id: number }
+  | { event: 'link-refused'; user_id: number | undefined; reason: LinkFailure['kind'] };
+
+type LinkFailure = InvalidLink | StaleLink;
 
 export function audit(c: AppContext, event: SecurityEvent): void {
   log('log', { ...event, client: clientAddress(c), request_id: requestId(c) });

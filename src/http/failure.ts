@@ -1,5 +1,7 @@
 /** The one place where failures become HTTP: status, DRF's sentence, headers. */
 import type { Context } from 'hono';
+import type { StaleLink } from '../auth/activation.ts';
+import type { InvalidLink } from '../auth/password-reset.ts';
 import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
 import { logFault } from '../log.ts';
 import { ServiceUnavailable, type Unavailable } from '../service-unavailable.ts';
@@ -15,6 +17,8 @@ export type Failure =
   | ValidationFailure
   | AuthenticationFailure
   | Unavailable
+  | InvalidLink
+  | StaleLink
   | { kind: 'throttled'; waitSeconds: number }
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
@@ -88,6 +92,13 @@ export function fail(c: Context, failure: Failure) {
     case 'authentication-failed':
     case 'unavailable':
       return failAuthentication(c, failure);
+    // djoser/constants.py, `Messages`.
+    case 'invalid-uid':
+      return invalid(c, { uid: ["Invalid user id or user doesn't exist."] });
+    case 'invalid-link-token':
+      return invalid(c, { token: ['Invalid token for given user.'] });
+    case 'stale-link':
+      return c.json({ detail: 'Stale token for given user.' }, 403);
     case 'user-referenced':
       return c.json({ detail: 'This user cannot be deleted: other records refer to it.' }, 409);
     case 'throttled': {

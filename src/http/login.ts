@@ -1,8 +1,8 @@
 import { type Credentials, logIn } from '../auth/login.ts';
 import { normalizeUsername } from '../auth/users.ts';
-import { logFault } from '../log.ts';
 import { ok, type Result } from '../result.ts';
 import { AuthTokenSerializer, withEmailAsUsername } from '../validation/serializers.ts';
+import { afterAnswer } from './after-answer.ts';
 import { audit } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { type Failure, fail, UNABLE_TO_LOG_IN } from './failure.ts';
@@ -49,15 +49,10 @@ async function obtainToken(c: AppContext, typed: Credentials): Promise<Result<st
   }
   const { key, userId, upgradeHash } = loggedIn.value;
   audit(c, { event: 'login-succeeded', user_id: userId });
-  if (upgradeHash) c.executionCtx.waitUntil(upgrade(c, userId, upgradeHash));
-  return ok(key);
-}
-
-async function upgrade(c: AppContext, userId: number, upgradeHash: () => Promise<boolean>) {
-  try {
-    if (await upgradeHash()) audit(c, { event: 'hash-upgraded', user_id: userId });
-  } catch (error) {
-    // Nobody waits for this, and the next login tries again.
-    logFault(error);
+  if (upgradeHash) {
+    afterAnswer(c, async () => {
+      if (await upgradeHash()) audit(c, { event: 'hash-upgraded', user_id: userId });
+    });
   }
+  return ok(key);
 }

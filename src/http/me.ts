@@ -1,12 +1,14 @@
 import { deleteOwnAccount, updateOwnProfile } from '../auth/own-account.ts';
 import type { Authenticated } from '../auth/tokens.ts';
 import type { User } from '../auth/users.ts';
+import { ok } from '../result.ts';
 import { DeleteSerializer, ProfileSerializer } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
+import { notify } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { readBody } from './read-body.ts';
-import { throttleLogin } from './throttle.ts';
+import { throttleLogin, throttleMail } from './throttle.ts';
 
 /** `GET /me` → 200 `{id, username, first_name, last_name, email}` of the token's user. */
 export const retrieveMe = (c: AppContext, { user }: Authenticated) =>
@@ -19,8 +21,16 @@ export async function updateMe(
 ) {
   const changes = await readBody(c, ProfileSerializer);
   if (!changes.ok) return fail(c, changes.error);
+  const { email } = changes.value;
+  // Its old address may be told, and nobody may flood a mailbox by changing to and fro.
+  const allowed = email === undefined ? ok(undefined) : await throttleMail(c, user.email);
+  if (!allowed.ok) return fail(c, allowed.error);
   const updated = await updateOwnProfile(c.var, user, changes.value);
   if (!updated) return fail(c, { kind: 'authentication-failed', reason: 'user-inactive' });
+  if (updated.email !== user.email) {
+    audit(c, { event: 'email-changed', user_id: user.id });
+    notify(c, 'emailChanged', user);
+  }
   return c.json(toRepresentation(updated), 200);
 }
 

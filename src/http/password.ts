@@ -2,6 +2,7 @@ import { changeOwnPassword } from '../auth/own-account.ts';
 import type { Authenticated } from '../auth/tokens.ts';
 import { PasswordSerializer } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
+import { notify } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { readBody } from './read-body.ts';
@@ -19,5 +20,7 @@ export async function password(
   if (!allowed.ok) return fail(c, allowed.error);
   const token = await changeOwnPassword(c.var, user, change.value);
   audit(c, { event: token.ok ? 'password-changed' : 'password-change-refused', user_id: user.id });
-  return token.ok ? tokenAnswer(c, { token: token.value }, 200) : fail(c, token.error);
+  if (!token.ok) return fail(c, token.error);
+  notify(c, 'passwordChanged', user);
+  return tokenAnswer(c, { token: token.value }, 200);
 }

@@ -7,14 +7,23 @@ import { readBody } from './read-body.ts';
 import { throttleRegister } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
-/** `POST /register` → 201 `{"token"}`. */
+/**
+ * `POST /register` → 201 `{"token"}`. Where addresses are to be verified: 201
+ * `{"detail": "Verification e-mail sent."}` and a link in the mail, and no token yet.
+ */
 export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
-  const registration = await readBody(c, RegisterSerializer, withEmailAsUsername);
+  const { mail, settings } = c.var;
+  const links = mail && settings.emailVerification === 'required' && linkServices(mail, settings);
+  const serializer = links ? VerifiedRegisterSerializer : RegisterSerializer;
+  const registration = await readBody(c, serializer, withEmailAsUsername);
   if (!registration.ok) return fail(c, registration.error);
-  const allowed = await throttleRegister(c);
+  const allowed = await throttleRegister(c, links ? registration.value.email : undefined);
   if (!allowed.ok) return fail(c, allowed.error);
   const registered = await registerUser(c.var, registration.value);
   if (!registered.ok) return fail(c, registered.error);
-  audit(c, { event: 'registered', user_id: registered.value.id });
-  return tokenAnswer(c, { token: registered.value.key }, 201);
+  const { id, key } = registered.value;
+  audit(c, { event: 'registered', user_id: id });
+  if (key !== undefined) return tokenAnswer(c, { token: key }, 201);
+  if (links) sendAfterAnswer(c, 'activation', () => sendFirstActivation(c.var, links, id));
+  return c.json({ detail: 'Verification e-mail sent.' }, 201);
 }

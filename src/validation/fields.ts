@@ -136,3 +136,36 @@ export const email = v.pipe(
   v.check((value) => value === '' || isEmail(value), INVALID_EMAIL),
   v.metadata({ maxLength: EMAIL_LENGTH }),
 );
+
+/** An address that messages can be sent to. */
+export const emailToReach = v.pipe(
+  text(INVALID_EMAIL),
+  strip,
+  notBlank,
+  maxLength(EMAIL_LENGTH),
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+  v.check(isEmail, INVALID_EMAIL),
+  v.metadata({ format: 'email', minLength: 1, maxLength: EMAIL_LENGTH }),
+);
+
+/** An address to look for: one that nobody can have is looked for too (DRF's `EmailField()`). */
+export const emailToFind = v.pipe(
+  text(INVALID_EMAIL),
+  strip,
+  notBlank,
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+  v.check(isEmail, INVALID_EMAIL),
+  v.metadata({ format: 'email', minLength: 1 }),
+);
+
+/** A part of a link: what it must be is not for validation to know (DRF's `CharField()`). */
+export const linkPart = v.pipe(
+  text(),
+  strip,
+  notBlank,
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+  v.metadata({ minLength: 1 }),
+);

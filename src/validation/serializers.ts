@@ -16,6 +16,12 @@ export const RegisterSerializer = v.object(
   fields.REQUIRED,
 );
 
+/** A registration whose address is to be verified. */
+export const VerifiedRegisterSerializer = v.object(
+  { ...RegisterSerializer.entries, email: fields.emailToReach },
+  fields.REQUIRED,
+);
+
 /** rest_framework/authtoken/serializers.py, `AuthTokenSerializer`. */
 export const AuthTokenSerializer = v.object(
   {
@@ -40,6 +46,20 @@ export const ProfileSerializer = v.object({
 /** The password again: a token alone must not be enough to destroy an account. */
 export const DeleteSerializer = v.object(
   { current_password: fields.passwordToVerify },
+  fields.REQUIRED,
+);
+
+/** djoser's `SendEmailResetSerializer`. */
+export const EmailSerializer = v.object({ email: fields.emailToFind }, fields.REQUIRED);
+
+const link = { uid: fields.linkPart, token: fields.linkPart };
+
+/** djoser's `ActivationSerializer`. */
+export const ActivationSerializer = v.object(link, fields.REQUIRED);
+
+/** djoser's `PasswordResetConfirmSerializer`, but for the password, which is never trimmed. */
+export const PasswordResetConfirmSerializer = v.object(
+  { ...link, new_password: fields.password },
   fields.REQUIRED,
 );
 

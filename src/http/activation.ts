@@ -1,0 +1,38 @@
+import type { LinkServices } from '../auth/account-mail.ts';
+import { activate, sendActivations } from '../auth/activation.ts';
+import { ActivationSerializer, EmailSerializer } from '../validation/serializers.ts';
+import { audit } from './audit.ts';
+import { refuseLink, sendAfterAnswer } from './by-mail.ts';
+import type { AppContext, Body } from './context.ts';
+import { fail } from './failure.ts';
+import { readBody } from './read-body.ts';
+import { throttleLink, throttleMail } from './throttle.ts';
+
+/** `POST /users/activation` → 204. From now on the user can log in. */
+export async function activateUser(
+  c: AppContext<Body<typeof ActivationSerializer>>,
+  services: LinkServices,
+) {
+  const link = await readBody(c, ActivationSerializer);
+  if (!link.ok) return fail(c, link.error);
+  const allowed = await throttleLink(c, link.value.uid);
+  if (!allowed.ok) return fail(c, allowed.error);
+  const userId = await activate(c.var, services, link.value);
+  if (!userId.ok) return refuseLink(c, userId.error);
+  audit(c, { event: 'activated', user_id: userId.value });
+  return c.body(null, 204);
+}
+
+/** `POST /users/resend_activation` → 204, whether or not somebody waits for an activation. */
+export async function resendActivation(
+  c: AppContext<Body<typeof EmailSerializer>>,
+  services: LinkServices,
+) {
+  const body = await readBody(c, EmailSerializer);
+  if (!body.ok) return fail(c, body.error);
+  const { email } = body.value;
+  const allowed = await throttleMail(c, email);
+  if (!allowed.ok) return fail(c, allowed.error);
+  sendAfterAnswer(c, 'activation', () => sendActivations(c.var, services, email));
+  return c.body(null, 204);
+}

@@ -1,0 +1,88 @@
+import type { Handler, Input } from 'hono';
+import type { AccountMail, Delivery, LinkServices } from '../auth/account-mail.ts';
+import type { StaleLink } from '../auth/activation.ts';
+import type { User } from '../auth/users.ts';
+import type { InvalidLink } from '../auth/password-reset.ts';
+import type { PasswordRefused } from '../auth/passwords/validators.ts';
+import { logFault } from '../log.ts';
+import { ServiceUnavailable } from '../service-unavailable.ts';
+import type { Services } from '../services.ts';
+import type { Settings } from '../settings.ts';
+import { afterAnswer } from './after-answer.ts';
+import { audit } from './audit.ts';
+import type { AppContext } from './context.ts';
+import { fail } from './failure.ts';
+
+/** When there are the routes of the handlers that `byMail` made. */
+const conditions = new WeakMap<object, (services: Services) => boolean>();
+
+/** Is there this handler's route, with these bindings and settings? */
+export const isThere = (handler: Handler, services: Services): boolean =>
+  conditions.get(handler)?.(services) ?? true;
+
+/**
+ * A route that sends or takes links. Where no e-mail can be sent there is no such route: 404. The
+ * handler takes what it needs as its second argument, so a route whose guard was forgotten does not
+ * compile.
+ *
+ * @param isOn may say that settings have it off
+ */
+export function byMail<I extends Input, R>(
+  handler: (c: AppContext<I>, services: LinkServices) => R,
+  isOn: (settings: Settings) => boolean = () => true,
+) {
+  async function guard(c: AppContext<I>) {
+    const { mail, settings } = c.var;
+    if (!mail || !isOn(settings)) return fail(c, { kind: 'not-found' });
+    return handler(c, linkServices(mail, settings));
+  }
+  conditions.set(guard, ({ mail, settings }) => mail !== undefined && isOn(settings));
+  return guard;
+}
+
+/** @throws ServiceUnavailable where there is no key to sign links with */
+export function linkServices(mail: AccountMail, settings: Settings): LinkServices {
+  const { secretKey, secretKeyFallbacks, passwordResetTimeoutSeconds: timeoutSeconds } = settings;
+  if (secretKey === undefined) {
+    const message = 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY';
+    throw new ServiceUnavailable('mail', message);
+  }
+  return { mail, links: { secretKey, secretKeyFallbacks, timeoutSeconds } };
+}
+
+/** Sends links once the answer is out, and says so in the log. */
+export function sendAfterAnswer(
+  c: AppContext,
+  mail: keyof AccountMail,
+  send: () => Promise<Delivery[]>,
+): void {
+  afterAnswer(c, async () => {
+    for (const { userId, error } of await send()) {
+      if (error === undefined) audit(c, { event: 'mail-sent', user_id: userId, mail });
+      else logFault(error);
+    }
+  });
+}
+
+/** Tells users of a change to their account, at the address they had before. */
+export function notify(
+  c: AppContext,
+  mail: 'passwordChanged' | 'emailChanged',
+  { id, username, email }: Pick<User, 'id' | 'username' | 'email'>,
+): void {
+  const { mail: sender, settings } = c.var;
+  if (!sender || !settings.accountEmailNotifications || email === '') return;
+  afterAnswer(c, async () => {
+    await sender[mail]({ username, email });
+    audit(c, { event: 'mail-sent', user_id: id, mail });
+  });
+}
+
+/** The answer to a link that is not good. The reason is logged. */
+export function refuseLink(c: AppContext, failure: InvalidLink | StaleLink | PasswordRefused) {
+  if (failure.kind !== 'password-refused') {
+    const user_id = 'userId' in failure ? failure.userId : undefined;
+    audit(c, { event: 'link-refused', user_id, reason: failure.kind });
+  }
+  return fail(c, failure);
+}

@@ -1,0 +1,106 @@
+/** Django's tokens, against vectors that a real Django made. */
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import {
+  checkToken,
+  decodeUid,
+  encodeUid,
+  type LinkedUser,
+  makeToken,
+} from '../../src/auth/reset-tokens.ts';
+import recorded from '../conformance/reset-tokens.json?raw';
+
+const Recorded = v.object({
+  tokens: v.array(
+    v.object({
+      secret_key: v.string(),
+      now: v.string(),
+      user: v.object({
+        id: v.number(),
+        password: v.string(),
+        last_login: v.nullable(v.string()),
+        email: v.string(),
+      }),
+      uid: v.string(),
+      token: v.string(),
+    }),
+  ),
+});
+
+const { tokens } = v.parse(Recorded, JSON.parse(recorded));
+
+const TIMEOUT_SECONDS = 259_200;
+
+const linksOf = (secretKey: string, ...secretKeyFallbacks: string[]) => ({
+  secretKey,
+  secretKeyFallbacks,
+  timeoutSeconds: TIMEOUT_SECONDS,
+});
+
+const later = (moment: Date, seconds: number) => new Date(moment.getTime() + seconds * 1000);
+
+const cases = tokens.map(({ now, ...rest }) => ({ ...rest, now: new Date(`${now}Z`) }));
+
+it('has 45 tokens of Django', () => {
+  expect(cases).toHaveLength(45);
+});
+
+describe.each(cases)('$token of user $user.id at $now', ({ secret_key, now, user, uid, token }) => {
+  it('is made here as Django made it', () => {
+    expect(makeToken(user, linksOf(secret_key), now)).toBe(token);
+    expect(encodeUid(user.id)).toBe(uid);
+    expect(decodeUid(uid)).toBe(user.id);
+  });
+
+  it('is good until its time is over, to the second', () => {
+    const check = (moment: Date) => checkToken(user, token, linksOf(secret_key), moment);
+    // Django drops the fraction of a second.
+    const made = new Date(Math.floor(now.getTime() / 1000) * 1000);
+    expect(check(now)).toBe(true);
+    expect(check(later(made, TIMEOUT_SECONDS))).toBe(true);
+    expect(check(later(made, TIMEOUT_SECONDS + 1))).toBe(false);
+  });
+
+  it('is void once the user has changed, for another user and with another key', () => {
+    const check = (change: Partial<LinkedUser>, links = linksOf(secret_key)) =>
+      checkToken({ ...user, ...change }, token, links, now);
+    expect(check({ id: user.id - 1 })).toBe(false);
+    expect(check({ password: `${user.password}x` })).toBe(false);
+    expect(check({ last_login: '2026-01-02 03:04:06' })).toBe(false);
+    expect(check({ email: `x${user.email}` })).toBe(false);
+    expect(check({}, linksOf(`${secret_key}x`))).toBe(false);
+    expect(check({}, linksOf('new', 'other', secret_key))).toBe(true);
+  });
+});
+
+describe('a token', () => {
+  const [{ secret_key, user, token, now }] = [cases[1] ?? expect.fail()];
+  const [timestamp = '', digest = ''] = token.split('-');
+
+  it.each([
+    ['empty', ''],
+    ['without a hyphen', timestamp + digest],
+    ['with a third part', `${token}-0`],
+    ['in upper case', token.toUpperCase()],
+    ['of a later time', `${timestamp}0-${digest}`],
+    ['with a leading zero', `0${token}`],
+    ['with white space', ` ${token}`],
+    ['cut short', token.slice(0, -1)],
+    ['with another digest', `${timestamp}-${[...digest].reverse().join('')}`],
+    ['without a timestamp', `-${digest}`],
+    ['of a timestamp beyond all numbers', `${'z'.repeat(60)}-${digest}`],
+    ['of a negative timestamp', `-1-${digest}`],
+  ])('%s is refused', (_, changed) => {
+    expect(checkToken(user, token, linksOf(secret_key), now)).toBe(true);
+    expect(checkToken(user, changed, linksOf(secret_key), now)).toBe(false);
+  });
+});
+
+describe('a uid', () => {
+  it.each(['', 'A', 'MTI=', '!!!', 'bWVn', 'LTE', 'MS4w', 'MQ MQ', btoa('9'.repeat(17))])(
+    '%j is nobody’s',
+    (uid) => {
+      expect(decodeUid(uid)).toBeUndefined();
+    },
+  );
+});

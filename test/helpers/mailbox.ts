@@ -1,0 +1,33 @@
+import type { Bindings } from '../../src/bindings.ts';
+import { unthrottled } from './client.ts';
+
+export type Mail = { to: string; from: unknown; subject: string; text: string; html: string };
+
+export const SECRET_KEY = 'a secret key of the tests';
+
+/** Bindings that can send e-mail, and what was sent. */
+export function withMailbox(bindings: Partial<Bindings> = {}) {
+  const mails: Mail[] = [];
+  const EMAIL = {
+    async send(mail: Mail) {
+      mails.push(mail);
+      return { messageId: String(mails.length) };
+    },
+  };
+  const all: Bindings = {
+    ...unthrottled,
+    EMAIL,
+    SECRET_KEY,
+    DEFAULT_FROM_EMAIL: 'Us <us@example.com>',
+    ...bindings,
+  };
+  return { bindings: all, mails };
+}
+
+/** The two parts of the link in a message. */
+export function linkIn(mail: Mail | undefined): { uid: string; token: string } {
+  const found = /\/(?<uid>[A-Za-z0-9]+)\/(?<token>[0-9a-z]+-[0-9a-f]{32})\n/.exec(mail?.text ?? '');
+  const { uid, token } = found?.groups ?? {};
+  if (uid === undefined || token === undefined) throw new Error('There is no link in the message.');
+  return { uid, token };
+}
