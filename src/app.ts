@@ -5,6 +5,8 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ApplyGlobalResponse } from 'hono/client';
+import type { Authenticate } from './auth/tokens.ts';
+import type { Bindings } from './bindings.ts';
 import { authenticated } from './http/authenticated.ts';
 import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
@@ -14,13 +16,14 @@ import { health } from './http/health.ts';
 import { login, obtainAuthToken } from './http/login.ts';
 import { logout } from './http/logout.ts';
 import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
+import { makeMountable } from './http/mount.ts';
 import { openApi } from './http/openapi/route.ts';
 import { password } from './http/password.ts';
 import { register } from './http/register.ts';
 import { root } from './http/root.tsx';
 import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
 import { unrouted } from './http/unrouted.ts';
-import { servicesOf } from './services.ts';
+import { type AppOptions, createServices } from './services.ts';
 
 /** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -28,8 +31,21 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** The paths that a view of Django REST Framework answers in a Django project. */
 const VIEWS = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me'];
 
-export function createApp() {
-  const app = new Hono<AppEnv>({ strict: false });
+/**
+ * The app: a Worker by itself, or a part of another, below any path.
+ *
+ * @returns it, and `authenticate`, which `tokenAuthentication` and `authEntrypoint` take
+ * @throws SettingsError where a setting of the options cannot be used
+ *
+ * @example
+ * const auth = createApp({ bindings: (env: Env) => ({ DB: env.AUTH_DB }) });
+ * export default new Hono<{ Bindings: Env }>()
+ *   .route('/auth', auth)
+ *   .use('/rocks/*', tokenAuthentication(auth))
+ */
+export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}) {
+  const servicesOf = createServices(options);
+  const app = new Hono<AppEnv & { Bindings: E }>({ strict: false });
   const limitBody = bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: (c) => fail(c, { kind: 'body-too-large' }),
@@ -38,10 +54,11 @@ export function createApp() {
   app.get('/', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c, next) {
-    const { settings, store, hashing, authenticate } = servicesOf(c.env);
+    const { settings, store, hashing, limits, authenticate } = servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
     c.set('hashing', hashing);
+    c.set('limits', limits);
     c.set('authenticate', authenticate);
     await next();
   });
@@ -51,7 +68,7 @@ export function createApp() {
   app.onError(onError);
   app.notFound(unrouted(app));
 
-  return app
+  const routed = app
     .get('/', root(app))
     .post('/register', limitBody, register)
     .post('/login', limitBody, login)
@@ -63,6 +80,13 @@ export function createApp() {
     .delete('/me', limitBody, authenticated(deleteMe))
     .get('/health', health)
     .get('/openapi.json', openApi);
+  makeMountable(app);
+
+  const authenticate = (
+    authorization: string | undefined,
+    { env }: { env: E },
+  ): ReturnType<Authenticate> => servicesOf(env).authenticate(authorization);
+  return Object.assign(routed, { authenticate });
 }
 
 type Detail = { json: { detail: string } };
@@ -72,6 +96,6 @@ type Detail = { json: { detail: string } };
  * answers come those of the middleware and of faults.
  */
 export type AppType = ApplyGlobalResponse<
-  ReturnType<typeof createApp>,
+  ReturnType<typeof createApp<Bindings>>,
   { 401: Detail; 406: Detail; 500: Detail; 503: Detail }
 >;

@@ -1,50 +1,68 @@
 /**
- * What an isolate makes once of its bindings: settings, store, hashing and who asks. For every
- * door.
+ * What an isolate makes once of its bindings: settings, store, hashing, limits and who asks. For
+ * every door.
  */
 import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
+import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
-import { parseSettings, type Settings } from './settings.ts';
+import { type Limits, limitsOf } from './limits.ts';
+import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
 
-/**
- * Bindings that may be left out of wrangler.toml. Without the limits nothing is throttled. Without
- * `PASSWORD_HASHER` passwords are hashed in the isolate that answers.
- */
-type OptionalBindings =
-  | 'LOGIN_LIMIT'
-  | 'LOGIN_ADDRESS_LIMIT'
-  | 'REGISTER_LIMIT'
-  | 'PASSWORD_HASHER';
-
-export type Bindings = Omit<Env, OptionalBindings> & Partial<Pick<Env, OptionalBindings>>;
+export type AppOptions<E extends object> = {
+  /**
+   * Where the bindings and vars of this app are in your Worker's, such as
+   * `(env) => ({ DB: env.AUTH_DB })`. Without it they have the names of this app's wrangler.toml.
+   */
+  bindings?: (env: E) => Bindings;
+  /** Each wins over the var it stands for. */
+  settings?: Partial<Settings>;
+};
 
 export type Services = {
   settings: Settings;
   store: Store;
   hashing: PasswordHashing;
+  limits: Limits;
   authenticate: Authenticate;
 };
 
-/** An isolate's `env` stays the same: its vars are parsed and its statements prepared once. */
-const services = new WeakMap<Bindings, Services>();
+/**
+ * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
+ * first request.
+ *
+ * @returns the services of an `env`. It throws SettingsError where a var cannot be used
+ * @throws SettingsError where a setting of the options cannot be used
+ */
+export function createServices<E extends object>(options: AppOptions<E>): (env: E) => Services {
+  // A bad option is told at the start, and stops a deployment.
+  parseSettings({}, options.settings);
+  const services = new WeakMap<E, Services>();
 
-/** @throws SettingsError where a var cannot be used */
-export function servicesOf(env: Bindings): Services {
-  const known = services.get(env);
-  if (known) return known;
-  const settings = parseSettings(env);
-  const { iterations, tokenMaxAgeDays } = settings;
-  const store = createStore(env.DB, settings);
-  const created: Services = {
-    settings,
-    store,
-    hashing: env.PASSWORD_HASHER
-      ? hashInObjects(env.PASSWORD_HASHER, iterations)
-      : hashHere(iterations),
-    authenticate: (authorization) => authenticate(authorization, store.findToken, tokenMaxAgeDays),
+  return function servicesOf(env) {
+    const known = services.get(env);
+    if (known) return known;
+    const bindings = options.bindings?.(env) ?? defaultBindings(env);
+    const settings = parseSettings(bindings, options.settings);
+    const { iterations, tokenMaxAgeDays } = settings;
+    const store = createStore(bindings.DB, settings);
+    const created: Services = {
+      settings,
+      store,
+      hashing: bindings.PASSWORD_HASHER
+        ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
+        : hashHere(iterations),
+      limits: limitsOf(bindings),
+      authenticate: (authorization) =>
+        authenticate(authorization, store.findToken, tokenMaxAgeDays),
+    };
+    services.set(env, created);
+    return created;
   };
-  services.set(env, created);
-  return created;
+}
+
+function defaultBindings(env: object): Bindings {
+  if (hasDatabase(env)) return env;
+  throw new SettingsError('DB is not bound: bind a D1 database by this name, or say its own name.');
 }

@@ -1,4 +1,7 @@
-/** The Worker's vars, parsed once: everything past this file can rely on them. */
+/**
+ * The settings: options of `createApp` and, where they leave one out, the Worker's vars. Parsed
+ * once, so that everything past this file can rely on them.
+ */
 import * as v from 'valibot';
 import type { AuthSettings } from './auth/auth-services.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
@@ -47,62 +50,92 @@ const Origins = v.pipe(
 
 export type Settings = AuthSettings &
   StoreSettings & {
-    /** PBKDF2's work factor for passwords made today. */
+    /**
+     * PBKDF2's work factor for passwords made today, 1,000 to 10,000,000. `PBKDF2_ITERATIONS`; by
+     * default 600,000.
+     */
     iterations: number;
-    /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
+    /**
+     * Browser origins that may call the API: scheme, host and port, as a browser sends them.
+     * `CORS_ALLOWED_ORIGINS`; by default the usual ones of development on this machine.
+     */
     corsAllowedOrigins: string[];
-    /** Whether `/` is a page for people. */
+    /** Whether there is a page for people at `/`. `BROWSABLE_API`; by default there is. */
     browsableApi: boolean;
   };
 
-/** A var that cannot be used. Its message is for the operator's log, never for a client. */
+/** The var that each setting has in wrangler.toml. */
+const VARS = {
+  iterations: 'PBKDF2_ITERATIONS',
+  corsAllowedOrigins: 'CORS_ALLOWED_ORIGINS',
+  browsableApi: 'BROWSABLE_API',
+  tokenMaxAgeDays: 'TOKEN_MAX_AGE_DAYS',
+  passwordValidators: 'AUTH_PASSWORD_VALIDATORS',
+  tokenReads: 'TOKEN_READS',
+  tokenCacheSeconds: 'TOKEN_CACHE_SECONDS',
+} as const satisfies Record<keyof Settings, string>;
+
+export type Vars = Partial<Record<(typeof VARS)[keyof Settings], string | undefined>>;
+
+/** A setting that cannot be used. Its message is for the operator's log, never for a client. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
 /**
- * @param environment the Worker's; an unset var has a default
- * @throws SettingsError naming the var and what it may be
+ * @param vars the Worker's; an unset var has a default
+ * @param options each wins over its var
+ * @throws SettingsError naming the setting and what it may be
  */
-export function parseSettings(environment: object): Settings {
-  const vars: Record<string, unknown> = { ...environment };
-  const parse = <T>(name: string, schema: v.GenericSchema<unknown, T>, allowed: string): T => {
-    const { success, output } = v.safeParse(schema, vars[name]);
+export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Settings {
+  const parse = <T>(
+    name: keyof Settings,
+    schema: v.GenericSchema<string | undefined, T>,
+    allowed: string,
+  ): T => {
+    const option = options[name];
+    // As its var would say it, so that one schema checks both.
+    const text = option === undefined ? vars[VARS[name]] : String(option);
+    const { success, output } = v.safeParse(schema, text);
     if (success) return output;
-    throw new SettingsError(`${name} is ${JSON.stringify(vars[name])}; it must be ${allowed}.`);
+    const problem =
+      option === undefined
+        ? `${VARS[name]} is ${JSON.stringify(text)}; it must be ${allowed}, as a string.`
+        : `The option ${name} is ${JSON.stringify(option)}; it must be ${allowed}.`;
+    throw new SettingsError(problem);
   };
   return {
     iterations: parse(
-      'PBKDF2_ITERATIONS',
+      'iterations',
       v.optional(wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), DEFAULT_ITERATIONS),
-      `a whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}, as a string`,
+      `a whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`,
     ),
     corsAllowedOrigins: parse(
-      'CORS_ALLOWED_ORIGINS',
+      'corsAllowedOrigins',
       v.optional(Origins, DEFAULT_ORIGINS),
       'origins separated by commas, each a scheme and host without a path or a final slash, ' +
         'such as "https://example.com,http://localhost:5173"',
     ),
-    browsableApi: parse('BROWSABLE_API', v.optional(Flag, 'true'), '"true" or "false"'),
+    browsableApi: parse('browsableApi', v.optional(Flag, 'true'), '"true" or "false"'),
     tokenMaxAgeDays: parse(
-      'TOKEN_MAX_AGE_DAYS',
+      'tokenMaxAgeDays',
       v.optional(wholeNumber(1, MAX_TOKEN_AGE_DAYS)),
-      `a whole number of days from 1 to ${MAX_TOKEN_AGE_DAYS}, as a string, or unset`,
+      `a whole number of days from 1 to ${MAX_TOKEN_AGE_DAYS}, or unset`,
     ),
     passwordValidators: parse(
-      'AUTH_PASSWORD_VALIDATORS',
+      'passwordValidators',
       v.optional(v.pipe(list, v.array(v.picklist(PASSWORD_VALIDATORS))), ''),
       `any of ${PASSWORD_VALIDATORS.join(', ')}, separated by commas, or empty`,
     ),
     tokenReads: parse(
-      'TOKEN_READS',
+      'tokenReads',
       v.optional(v.picklist(['primary', 'nearest']), 'primary'),
       '"primary" or "nearest"',
     ),
     tokenCacheSeconds: parse(
-      'TOKEN_CACHE_SECONDS',
+      'tokenCacheSeconds',
       v.optional(wholeNumber(0, MAX_TOKEN_CACHE_SECONDS), '0'),
-      `a whole number of seconds from 0 to ${MAX_TOKEN_CACHE_SECONDS}, as a string`,
+      `a whole number of seconds from 0 to ${MAX_TOKEN_CACHE_SECONDS}`,
     ),
   };
 }

@@ -1,9 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { createApp } from '../src/app.ts';
-import type { Bindings } from '../src/services.ts';
-
-const app = createApp();
+import type { Bindings } from '../src/bindings.ts';
+import app from '../src/index.ts';
 
 const {
   LOGIN_LIMIT: _login,

@@ -3,14 +3,10 @@
  * a failed login: people type passwords there.
  */
 import type { LoginFailure } from '../auth/login.ts';
+import type { ThrottleScope } from '../limits.ts';
 import { log } from '../log.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
-
-/**
- * What is counted: guesses at a user's password, guesses from an address, registrations from one.
- */
-export type ThrottleScope = 'login' | 'login-address' | 'register';
 
 export type SecurityEvent =
   | { event: 'registered'; user_id: number }

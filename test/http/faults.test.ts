@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import type { Bindings } from '../../src/services.ts';
+import type { Bindings } from '../../src/bindings.ts';
 import { answer, getAs, newName, post, register, unthrottled } from '../client.ts';
 import { interceptD1 } from '../intercept-d1.ts';
 
