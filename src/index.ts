@@ -2,9 +2,13 @@
  * The Worker's entry: HTTP by default, RPC for other Workers, and the object that hashes passwords.
  */
 import { createApp } from './app.ts';
+import { authEntrypoint } from './rpc/auth-entrypoint.ts';
 
 export type { AppType } from './app.ts';
-export { AuthEntrypoint } from './rpc/auth-entrypoint.ts';
 export { PasswordHasher } from './rpc/password-hasher.ts';
 
-export default createApp();
+const app = createApp();
+
+export class AuthEntrypoint extends authEntrypoint(app) {}
+
+export default app;

@@ -1,50 +1,88 @@
 /**
- * What an isolate makes once of its bindings: settings, store, hashing and who asks. For every
- * door.
+ * What an isolate makes once of its bindings: settings, store, hashing, limits and who asks. For
+ * every door.
  */
+import type { AccountMail } from './auth/account-mail.ts';
 import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
+import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
-import { parseSettings, type Settings } from './settings.ts';
+import { type Limits, limitsOf } from './limits.ts';
+import { accountMail } from './mail/account-mail.tsx';
+import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
+import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
 
-/**
- * Bindings that may be left out of wrangler.toml. Without the limits nothing is throttled. Without
- * `PASSWORD_HASHER` passwords are hashed in the isolate that answers.
- */
-type OptionalBindings =
-  | 'LOGIN_LIMIT'
-  | 'LOGIN_ADDRESS_LIMIT'
-  | 'REGISTER_LIMIT'
-  | 'PASSWORD_HASHER';
-
-export type Bindings = Omit<Env, OptionalBindings> & Partial<Pick<Env, OptionalBindings>>;
+export type AppOptions<E extends object> = {
+  /**
+   * Where the bindings and vars of this app are in your Worker's, such as
+   * `(env) => ({ DB: env.AUTH_DB })`. Without it they have the names of this app's wrangler.toml.
+   */
+  bindings?: (env: E) => Bindings;
+  /** Each wins over the var it stands for. */
+  settings?: Partial<Settings>;
+  /** Carries e-mails in the place of Cloudflare's `EMAIL` binding. */
+  sendMail?: (env: E) => SendMail;
+};
 
 export type Services = {
   settings: Settings;
   store: Store;
   hashing: PasswordHashing;
+  limits: Limits;
   authenticate: Authenticate;
+  /** Undefined where no e-mail can be sent. */
+  mail: AccountMail | undefined;
 };
 
-/** An isolate's `env` stays the same: its vars are parsed and its statements prepared once. */
-const services = new WeakMap<Bindings, Services>();
+/**
+ * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
+ * first request.
+ *
+ * @returns the services of an `env`. It throws SettingsError where a var cannot be used
+ * @throws SettingsError where a setting of the options cannot be used
+ */
+export function createServices<E extends object>(options: AppOptions<E>): (env: E) => Services {
+  // A bad option is told at the start, and stops a deployment.
+  parseSettings({}, options.settings);
+  const services = new WeakMap<E, Services>();
 
-/** @throws SettingsError where a var cannot be used */
-export function servicesOf(env: Bindings): Services {
-  const known = services.get(env);
-  if (known) return known;
-  const settings = parseSettings(env);
-  const { iterations, tokenMaxAgeDays } = settings;
-  const store = createStore(env.DB, settings);
-  const created: Services = {
-    settings,
-    store,
-    hashing: env.PASSWORD_HASHER
-      ? hashInObjects(env.PASSWORD_HASHER, iterations)
-      : hashHere(iterations),
-    authenticate: (authorization) => authenticate(authorization, store.findToken, tokenMaxAgeDays),
+  return function servicesOf(env) {
+    const known = services.get(env);
+    if (known) return known;
+    const bindings = options.bindings?.(env) ?? defaultBindings(env);
+    const settings = parseSettings(bindings, options.settings);
+    const { iterations, tokenMaxAgeDays } = settings;
+    const store = createStore(bindings.DB, settings);
+    const created: Services = {
+      settings,
+      store,
+      hashing: bindings.PASSWORD_HASHER
+        ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
+        : hashHere(iterations),
+      limits: limitsOf(bindings),
+      authenticate: (authorization) =>
+        authenticate(authorization, store.findToken, tokenMaxAgeDays),
+      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), settings),
+    };
+    services.set(env, created);
+    return created;
   };
-  services.set(env, created);
-  return created;
+}
+
+const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
+
+/** @throws SettingsError where addresses are to be verified and no e-mail can be sent */
+function mailOf(send: SendMail | undefined, settings: Settings): AccountMail | undefined {
+  const { defaultFromEmail, emailVerification } = settings;
+  if (send && defaultFromEmail !== undefined) return accountMail(send, defaultFromEmail, settings);
+  if (emailVerification === 'none') return undefined;
+  throw new SettingsError(
+    'EMAIL_VERIFICATION is "required", but no e-mail can be sent: bind EMAIL and set DEFAULT_FROM_EMAIL.',
+  );
+}
+
+function defaultBindings(env: object): Bindings {
+  if (hasDatabase(env)) return env;
+  throw new SettingsError('DB is not bound: bind a D1 database by this name, or say its own name.');
 }

@@ -1,8 +1,13 @@
-/** The Worker's vars, parsed once: everything past this file can rely on them. */
+/**
+ * The settings: options of `createApp` and, where they leave one out, the Worker's vars. Parsed
+ * once, so that everything past this file can rely on them.
+ */
 import * as v from 'valibot';
 import type { AuthSettings } from './auth/auth-services.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
 import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
+import type { MailSettings } from './mail/account-mail.tsx';
+import { isSender } from './mail/send-mail.ts';
 import type { StoreSettings } from './store/store.ts';
 
 /** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
@@ -20,6 +25,19 @@ const MAX_TOKEN_AGE_DAYS = 3650;
 
 /** For longer than this nobody should act on a token that is dead elsewhere. */
 const MAX_TOKEN_CACHE_SECONDS = 60;
+
+/** Django's default: three days (django/conf/global_settings.py). */
+const DEFAULT_PASSWORD_RESET_TIMEOUT = '259200';
+
+/** A minute, since nobody is faster; a year, since a link in a mailbox is a password in it. */
+const MIN_LINK_SECONDS = 60;
+const MAX_LINK_SECONDS = 31_536_000;
+
+/** This Worker's own page for links, as `npm start` serves it. */
+const DEFAULT_ACCOUNT_PAGE = 'http://localhost:8000/account';
+
+const LINK_TEMPLATE =
+  'an address with {uid} and {token} in it, such as "https://example.com/reset/{uid}/{token}"';
 
 const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(min), v.maxValue(max));
@@ -45,64 +63,165 @@ const Origins = v.pipe(
   ),
 );
 
+const LinkTemplate = v.pipe(
+  v.string(),
+  v.includes('{uid}'),
+  v.includes('{token}'),
+  v.check((template) => /^https?:$/.test(URL.parse(template)?.protocol ?? '')),
+);
+
 export type Settings = AuthSettings &
-  StoreSettings & {
-    /** PBKDF2's work factor for passwords made today. */
+  StoreSettings &
+  MailSettings & {
+    /**
+     * PBKDF2's work factor for passwords made today, 1,000 to 10,000,000. `PBKDF2_ITERATIONS`; by
+     * default 600,000.
+     */
     iterations: number;
-    /** Browser origins that may call the API: scheme, host and port, as a browser sends them. */
+    /**
+     * Browser origins that may call the API: scheme, host and port, as a browser sends them.
+     * `CORS_ALLOWED_ORIGINS`; by default the usual ones of development on this machine.
+     */
     corsAllowedOrigins: string[];
-    /** Whether `/` is a page for people. */
+    /** Whether there is a page for people at `/`. `BROWSABLE_API`; by default there is. */
     browsableApi: boolean;
+    /**
+     * What links in e-mails are signed with: Django's own, where links are to be good on both sides.
+     * `SECRET_KEY`, a secret and not a var.
+     */
+    secretKey: string | undefined;
+    /** Older keys, whose links are still good; without commas in them. `SECRET_KEY_FALLBACKS`. */
+    secretKeyFallbacks: string[];
+    /**
+     * How long a link is good, in seconds, 60 to 31,536,000. `PASSWORD_RESET_TIMEOUT`; by default
+     * three days.
+     */
+    passwordResetTimeoutSeconds: number;
+    /** Whom e-mails are from, `us@example.com` or `Us <us@example.com>`. `DEFAULT_FROM_EMAIL`. */
+    defaultFromEmail: string | undefined;
+    /**
+     * Whether users are told of changes to their password and address.
+     * `ACCOUNT_EMAIL_NOTIFICATIONS`; by default they are, where e-mail can be sent.
+     */
+    accountEmailNotifications: boolean;
   };
 
-/** A var that cannot be used. Its message is for the operator's log, never for a client. */
+/** The var that each setting has in wrangler.toml. */
+const VARS = {
+  iterations: 'PBKDF2_ITERATIONS',
+  corsAllowedOrigins: 'CORS_ALLOWED_ORIGINS',
+  browsableApi: 'BROWSABLE_API',
+  tokenMaxAgeDays: 'TOKEN_MAX_AGE_DAYS',
+  passwordValidators: 'AUTH_PASSWORD_VALIDATORS',
+  tokenReads: 'TOKEN_READS',
+  tokenCacheSeconds: 'TOKEN_CACHE_SECONDS',
+  secretKey: 'SECRET_KEY',
+  secretKeyFallbacks: 'SECRET_KEY_FALLBACKS',
+  passwordResetTimeoutSeconds: 'PASSWORD_RESET_TIMEOUT',
+  defaultFromEmail: 'DEFAULT_FROM_EMAIL',
+  passwordResetConfirmUrl: 'PASSWORD_RESET_CONFIRM_URL',
+  activationUrl: 'ACTIVATION_URL',
+  emailVerification: 'EMAIL_VERIFICATION',
+  accountEmailNotifications: 'ACCOUNT_EMAIL_NOTIFICATIONS',
+} as const satisfies Record<keyof Settings, string>;
+
+export type Vars = Partial<Record<(typeof VARS)[keyof Settings], string | undefined>>;
+
+/** A setting that cannot be used. Its message is for the operator's log, never for a client. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
 /**
- * @param environment the Worker's; an unset var has a default
- * @throws SettingsError naming the var and what it may be
+ * @param vars the Worker's; an unset var has a default
+ * @param options each wins over its var
+ * @throws SettingsError naming the setting and what it may be
  */
-export function parseSettings(environment: object): Settings {
-  const vars: Record<string, unknown> = { ...environment };
-  const parse = <T>(name: string, schema: v.GenericSchema<unknown, T>, allowed: string): T => {
-    const { success, output } = v.safeParse(schema, vars[name]);
+export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Settings {
+  const parse = <T>(
+    name: keyof Settings,
+    schema: v.GenericSchema<string | undefined, T>,
+    allowed: string,
+  ): T => {
+    const option = options[name];
+    // As its var would say it, so that one schema checks both.
+    const text = option === undefined ? vars[VARS[name]] : String(option);
+    const { success, output } = v.safeParse(schema, text);
     if (success) return output;
-    throw new SettingsError(`${name} is ${JSON.stringify(vars[name])}; it must be ${allowed}.`);
+    const problem =
+      option === undefined
+        ? `${VARS[name]} is ${JSON.stringify(text)}; it must be ${allowed}, as a string.`
+        : `The option ${name} is ${JSON.stringify(option)}; it must be ${allowed}.`;
+    throw new SettingsError(problem);
   };
   return {
     iterations: parse(
-      'PBKDF2_ITERATIONS',
+      'iterations',
       v.optional(wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), DEFAULT_ITERATIONS),
-      `a whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}, as a string`,
+      `a whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`,
     ),
     corsAllowedOrigins: parse(
-      'CORS_ALLOWED_ORIGINS',
+      'corsAllowedOrigins',
       v.optional(Origins, DEFAULT_ORIGINS),
       'origins separated by commas, each a scheme and host without a path or a final slash, ' +
         'such as "https://example.com,http://localhost:5173"',
     ),
-    browsableApi: parse('BROWSABLE_API', v.optional(Flag, 'true'), '"true" or "false"'),
+    browsableApi: parse('browsableApi', v.optional(Flag, 'true'), '"true" or "false"'),
     tokenMaxAgeDays: parse(
-      'TOKEN_MAX_AGE_DAYS',
+      'tokenMaxAgeDays',
       v.optional(wholeNumber(1, MAX_TOKEN_AGE_DAYS)),
-      `a whole number of days from 1 to ${MAX_TOKEN_AGE_DAYS}, as a string, or unset`,
+      `a whole number of days from 1 to ${MAX_TOKEN_AGE_DAYS}, or unset`,
     ),
     passwordValidators: parse(
-      'AUTH_PASSWORD_VALIDATORS',
+      'passwordValidators',
       v.optional(v.pipe(list, v.array(v.picklist(PASSWORD_VALIDATORS))), ''),
       `any of ${PASSWORD_VALIDATORS.join(', ')}, separated by commas, or empty`,
     ),
     tokenReads: parse(
-      'TOKEN_READS',
+      'tokenReads',
       v.optional(v.picklist(['primary', 'nearest']), 'primary'),
       '"primary" or "nearest"',
     ),
     tokenCacheSeconds: parse(
-      'TOKEN_CACHE_SECONDS',
+      'tokenCacheSeconds',
       v.optional(wholeNumber(0, MAX_TOKEN_CACHE_SECONDS), '0'),
-      `a whole number of seconds from 0 to ${MAX_TOKEN_CACHE_SECONDS}, as a string`,
+      `a whole number of seconds from 0 to ${MAX_TOKEN_CACHE_SECONDS}`,
+    ),
+    secretKey: parse('secretKey', v.optional(v.string()), 'a text'),
+    secretKeyFallbacks: parse(
+      'secretKeyFallbacks',
+      v.optional(list, ''),
+      'keys separated by commas, or empty',
+    ),
+    passwordResetTimeoutSeconds: parse(
+      'passwordResetTimeoutSeconds',
+      v.optional(wholeNumber(MIN_LINK_SECONDS, MAX_LINK_SECONDS), DEFAULT_PASSWORD_RESET_TIMEOUT),
+      `a whole number of seconds from ${MIN_LINK_SECONDS} to ${MAX_LINK_SECONDS}`,
+    ),
+    defaultFromEmail: parse(
+      'defaultFromEmail',
+      v.optional(v.pipe(v.string(), v.check(isSender))),
+      'an address such as "us@example.com" or "Us <us@example.com>", or unset',
+    ),
+    passwordResetConfirmUrl: parse(
+      'passwordResetConfirmUrl',
+      v.optional(LinkTemplate, `${DEFAULT_ACCOUNT_PAGE}#reset/{uid}/{token}`),
+      LINK_TEMPLATE,
+    ),
+    activationUrl: parse(
+      'activationUrl',
+      v.optional(LinkTemplate, `${DEFAULT_ACCOUNT_PAGE}#activate/{uid}/{token}`),
+      LINK_TEMPLATE,
+    ),
+    emailVerification: parse(
+      'emailVerification',
+      v.optional(v.picklist(['none', 'required']), 'none'),
+      '"none" or "required"',
+    ),
+    accountEmailNotifications: parse(
+      'accountEmailNotifications',
+      v.optional(Flag, 'true'),
+      '"true" or "false"',
     ),
   };
 }

@@ -7,9 +7,12 @@ export type AuthServices = { store: Store; hashing: PasswordHashing; settings: A
 
 /** What the domain asks of the settings. */
 export type AuthSettings = {
-  /** How long a token is good, in days. Undefined: for ever, as in DRF. */
+  /**
+   * How long a token is good, 1 to 3,650 days (`TOKEN_MAX_AGE_DAYS`). Undefined: for ever, as in
+   * DRF.
+   */
   tokenMaxAgeDays: number | undefined;
-  /** What a new password must pass (`AUTH_PASSWORD_VALIDATORS`), in this order. */
+  /** What a new password must pass, in this order (`AUTH_PASSWORD_VALIDATORS`). By default none. */
   passwordValidators: PasswordValidator[];
   /** Must a new user verify its address before the first login (`EMAIL_VERIFICATION`)? */
   emailVerification: 'none' | 'required';

@@ -6,15 +6,10 @@ import type { AccountMail } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { LoginFailure } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
+import type { ThrottleScope } from '../limits.ts';
 import { log } from '../log.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
-
-/**
- * What is counted: guesses at a user's password, guesses from an address, registrations from one;
- * messages to a recipient and uses of a user's link, and both from an address.
- */
-export type ThrottleScope = 'login' | 'login-address' | 'register' | 'mail' | 'mail-address';
 
 export type SecurityEvent =
   | { event: 'registered'; user_id: number }

@@ -1,6 +1,6 @@
-import type { Handler, Input } from 'hono';
+import type { Input } from 'hono';
 import type { Authenticated } from '../auth/tokens.ts';
-import type { AppContext, AppEnv } from './context.ts';
+import type { AppContext } from './context.ts';
 import { failAuthentication } from './failure.ts';
 
 /** The handlers that `authenticated` made. */
@@ -21,4 +21,4 @@ export function authenticated<I extends Input, R>(
   return guard;
 }
 
-export const isGuarded = (handler: Handler<AppEnv>): boolean => guarded.has(handler);
+export const isGuarded = (handler: object): boolean => guarded.has(handler);

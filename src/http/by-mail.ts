@@ -1,9 +1,9 @@
 import type { Handler, Input } from 'hono';
 import type { AccountMail, Delivery, LinkServices } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
-import type { User } from '../auth/users.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
 import type { PasswordRefused } from '../auth/passwords/validators.ts';
+import type { User } from '../auth/users.ts';
 import { logFault } from '../log.ts';
 import { ServiceUnavailable } from '../service-unavailable.ts';
 import type { Services } from '../services.ts';

@@ -1,10 +1,12 @@
 import type { Context, Input } from 'hono';
 import type { BlankInput } from 'hono/types';
 import type { GenericSchema, InferInput } from 'valibot';
-import type { Bindings, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 
-/** What every handler of this Worker finds on its context. */
-export type AppEnv = { Bindings: Bindings; Variables: Services };
+/**
+ * What every handler finds on its context. `c.env` may be another Worker's, with names of its own.
+ */
+export type AppEnv = { Variables: Services };
 
 export type AppContext<I extends Input = BlankInput> = Context<AppEnv, string, I>;
 

@@ -1,27 +1,40 @@
-import type { Hono } from 'hono';
 import { html } from 'hono/html';
-import type { AppContext, AppEnv } from './context.ts';
+import type { RouterRoute } from 'hono/types';
+import type { Services } from '../services.ts';
+import { isThere } from './by-mail.ts';
+import type { AppContext } from './context.ts';
 import { Page } from './lesson/page.tsx';
+import { basePathOf } from './mount.ts';
 
 /**
  * `GET /` → the page; with `BROWSABLE_API = "false"`, 200 `{path: [methods]}` of all routes.
  *
  * @param app whose routes are listed
  */
-export function root(app: Hono<AppEnv>) {
+export function root(app: { routes: RouterRoute[] }) {
   return function root(c: AppContext) {
-    if (!c.var.settings.browsableApi) return c.json(methodsByPath(app));
-    const page = html`<!doctype html>${<Page nonce={c.var.secureHeadersNonce} />}`;
+    const base = basePathOf(c);
+    if (!c.var.settings.browsableApi) return c.json(methodsByPath(routesOf(app, c.var), base));
+    const page = html`<!doctype html>${<Page base={base} nonce={c.var.secureHeadersNonce} />}`;
     // A nonce is used once (CSP Level 3 §7.1), so an answer with one is not to be kept.
     return c.html(page, 200, { 'Cache-Control': 'no-store' });
   };
 }
 
-function methodsByPath({ routes }: Hono<AppEnv>): Record<string, string[]> {
+/** Those that there are with these bindings and settings. */
+function routesOf({ routes }: { routes: RouterRoute[] }, services: Services): RouterRoute[] {
+  const absent = routes
+    .filter(({ handler }) => !isThere(handler, services))
+    .map(({ path }) => path);
+  return routes.filter(({ path }) => !absent.includes(path));
+}
+
+function methodsByPath(routes: RouterRoute[], base: string): Record<string, string[]> {
   const index: Record<string, string[]> = {};
   for (const { path, method } of routes) {
-    if (method === 'ALL' || index[path]?.includes(method)) continue;
-    index[path] = [...(index[path] ?? []), method];
+    const full = path === '/' && base ? base : base + path;
+    if (method === 'ALL' || index[full]?.includes(method)) continue;
+    index[full] = [...(index[full] ?? []), method];
   }
   return index;
 }

@@ -2,10 +2,9 @@
  * Throttling by Cloudflare's Rate Limiting bindings: counted per location and eventually
  * consistent, so a brake and not a gate. Limits are in wrangler.toml.
  */
-import { log } from '../log.ts';
+import type { ThrottleScope } from '../limits.ts';
 import { err, ok, type Result } from '../result.ts';
-import type { Bindings } from '../services.ts';
-import { audit, type ThrottleScope } from './audit.ts';
+import { audit } from './audit.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
 
@@ -13,12 +12,6 @@ type Throttled = { kind: 'throttled'; waitSeconds: number };
 
 /** The `period` of all limits in wrangler.toml; the bindings don't tell how much of it is left. */
 const PERIOD_SECONDS = 60;
-
-const BINDINGS = {
-  login: 'LOGIN_LIMIT',
-  'login-address': 'LOGIN_ADDRESS_LIMIT',
-  register: 'REGISTER_LIMIT',
-} as const satisfies Record<ThrottleScope, keyof Bindings>;
 
 /**
  * Guesses from one address: at any password, and at one user's.
@@ -34,28 +27,26 @@ export async function throttleLogin(c: AppContext, username: string, userId?: nu
 /** Registrations from one address; there may be a classroom behind it. */
 export const throttleRegister = (c: AppContext) => throttle(c, 'register', `${clientAddress(c)}`);
 
+/** Messages that one address has sent to anybody, and messages that anybody has sent to one. */
+export const throttleMail = (c: AppContext, recipient: string) =>
+  throttleMailFor(c, `to ${recipient.normalize('NFKC').toLowerCase()}`);
+
+/** Uses of links from one address, and of one user's links. */
+export const throttleLink = (c: AppContext, uid: string) => throttleMailFor(c, `link ${uid}`);
+
+async function throttleMailFor(c: AppContext, key: string) {
+  const allowed = await throttle(c, 'mail-address', `${clientAddress(c)}`);
+  return allowed.ok ? throttle(c, 'mail', key) : allowed;
+}
+
 async function throttle(
   c: AppContext,
   scope: ThrottleScope,
   key: string,
   userId?: number,
 ): Promise<Result<undefined, Throttled>> {
-  const limiter = c.env[BINDINGS[scope]];
-  if (!limiter) {
-    warnOnce(scope);
-    return ok(undefined);
-  }
-  const { success } = await limiter.limit({ key });
+  const { success } = await c.get('limits')[scope].limit({ key });
   if (success) return ok(undefined);
   audit(c, { event: 'throttled', scope, user_id: userId });
   return err({ kind: 'throttled', waitSeconds: PERIOD_SECONDS });
-}
-
-const warned = new Set<ThrottleScope>();
-
-function warnOnce(scope: ThrottleScope): void {
-  if (warned.has(scope)) return;
-  warned.add(scope);
-  const message = `${BINDINGS[scope]} is not bound: passwords can be guessed at full speed.`;
-  log('warn', { event: 'not-throttled', scope, message });
 }

@@ -11,6 +11,11 @@ export type TokenAuthenticationVariables = { user: User; auth: Token };
 /** What this Worker's context has, and another's may have. */
 type WithAuthenticate = { Variables: { authenticate: Authenticate } };
 
+/** An app of `createApp`, wherever its bindings are. */
+type AppOf<B extends object> = {
+  authenticate: (authorization: string | undefined, c: { env: B }) => ReturnType<Authenticate>;
+};
+
 type WithUser<E extends Env> = E & { Variables: TokenAuthenticationVariables };
 
 export type TokenAuthenticationOptions<E extends Env> = {
@@ -28,12 +33,17 @@ export type TokenAuthenticationOptions<E extends Env> = {
  *
  * @example
  * app.use('/rocks/*', tokenAuthentication())
+ * app.use('/rocks/*', tokenAuthentication(auth)) // of createApp
  * app.use('/rocks/*', tokenAuthentication({ authenticate: (header, c) => c.env.AUTH.authenticate(header) }))
  */
 export function tokenAuthentication<E extends WithAuthenticate>(): MiddlewareHandler<WithUser<E>>;
 export function tokenAuthentication<E extends Env>(
   options: TokenAuthenticationOptions<E>,
 ): MiddlewareHandler<WithUser<E>>;
+export function tokenAuthentication<
+  B extends object,
+  E extends Env & { Bindings: B } = { Bindings: B },
+>(app: AppOf<B>): MiddlewareHandler<WithUser<E>>;
 export function tokenAuthentication(
   { authenticate }: TokenAuthenticationOptions<WithAuthenticate> = {
     authenticate: (authorization, c) => c.get('authenticate')(authorization),

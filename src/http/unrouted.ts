@@ -1,6 +1,8 @@
-import type { Hono } from 'hono';
+import type { Context } from 'hono';
+import type { RouterRoute } from 'hono/types';
 import { isGuarded } from './authenticated.ts';
-import type { AppContext, AppEnv } from './context.ts';
+import { isThere } from './by-mail.ts';
+import type { AppEnv } from './context.ts';
 import { fail, failAuthentication } from './failure.ts';
 
 const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
@@ -12,16 +14,17 @@ const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multip
  *
  * @param app whose routes are looked through. They have no parameters in their paths.
  */
-export function unrouted(app: Hono<AppEnv>) {
-  return async function unrouted(c: AppContext): Promise<Response> {
+export function unrouted(app: { routes: RouterRoute[] }) {
+  return async function unrouted<E extends AppEnv>(c: Context<E>): Promise<Response> {
     const { path } = c.req;
     const routes = app.routes.filter((route) => route.path === path && route.method !== 'ALL');
-    if (routes.length === 0) return fail(c, { kind: 'not-found' });
+    const isHere = routes.every(({ handler }) => isThere(handler, c.var));
+    if (routes.length === 0 || !isHere) return fail(c, { kind: 'not-found' });
 
     // DRF authenticates before it looks for the method (`APIView.dispatch` calls `initial` first),
     // so that only a user learns which methods there are.
     if (routes.some(({ handler }) => isGuarded(handler))) {
-      const who = await c.var.authenticate(c.req.header('Authorization'));
+      const who = await c.get('authenticate')(c.req.header('Authorization'));
       if (!who.ok) return failAuthentication(c, who.error);
     }
 

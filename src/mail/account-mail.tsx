@@ -21,8 +21,10 @@ export type MailSettings = {
 /** What a mail program could take for the end of a line, or turn the text around with. */
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
+/** @param from as in `Message` */
 export function accountMail(
   send: SendMail,
+  from: string,
   { passwordResetConfirmUrl, activationUrl }: MailSettings,
 ): AccountMail {
   const site = new URL(passwordResetConfirmUrl).host;
@@ -31,6 +33,7 @@ export function accountMail(
     // An imported one may be anything. The error must not say it.
     if (!isEmail(email)) throw new Error('What is stored for this user is not an email address');
     await send({
+      from,
       to: email,
       subject,
       text: toText(content),

@@ -9,8 +9,12 @@ import type { TokenReads } from './tokens.ts';
 export type { Store };
 
 export type StoreSettings = {
+  /** What may answer a token check (`TOKEN_READS`); by default `primary`. */
   tokenReads: TokenReads;
-  /** How long a found token is remembered by this isolate; 0: not at all. */
+  /**
+   * How long a found token is remembered by this isolate, 0 (the default: not at all) to 60 seconds
+   * (`TOKEN_CACHE_SECONDS`).
+   */
   tokenCacheSeconds: number;
 };
 

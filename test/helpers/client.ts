@@ -1,18 +1,19 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { createApp } from '../../src/app.ts';
-import type { Bindings } from '../../src/services.ts';
-
-const app = createApp();
+import type { Bindings } from '../../src/bindings.ts';
+import app from '../../src/index.ts';
 
 const {
   LOGIN_LIMIT: _login,
   LOGIN_ADDRESS_LIMIT: _address,
   REGISTER_LIMIT: _register,
+  MAIL_LIMIT: _mail,
+  MAIL_ADDRESS_LIMIT: _mailAddress,
+  EMAIL: _email,
   ...rest
 } = env;
 
-/** This Worker's bindings, but for those that throttle. */
+/** This Worker's bindings, but for those that throttle and the one that sends e-mail. */
 export const unthrottled: Bindings = rest;
 
 /** Sends a request to the app and waits for what it left to `waitUntil`, too. */

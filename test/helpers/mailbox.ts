@@ -1,16 +1,25 @@
+import * as v from 'valibot';
 import type { Bindings } from '../../src/bindings.ts';
 import { unthrottled } from './client.ts';
 
-export type Mail = { to: string; from: unknown; subject: string; text: string; html: string };
+const Mail = v.object({
+  from: v.unknown(),
+  to: v.string(),
+  subject: v.string(),
+  text: v.string(),
+  html: v.string(),
+});
+
+type Mail = v.InferOutput<typeof Mail>;
 
 export const SECRET_KEY = 'a secret key of the tests';
 
 /** Bindings that can send e-mail, and what was sent. */
 export function withMailbox(bindings: Partial<Bindings> = {}) {
   const mails: Mail[] = [];
-  const EMAIL = {
-    async send(mail: Mail) {
-      mails.push(mail);
+  const EMAIL: SendEmail = {
+    async send(message: unknown) {
+      mails.push(v.parse(Mail, message));
       return { messageId: String(mails.length) };
     },
   };

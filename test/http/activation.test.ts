@@ -264,13 +264,7 @@ describe('a change', () => {
     ).json<{ token: string }>();
     const on = withMailbox();
     const change = (current: string, next: string, key: string, bindings: Bindings) =>
-      sendAs(
-        key,
-        'POST',
-        '/password',
-        { current_password: current, new_password: next },
-        bindings,
-      );
+      sendAs(key, 'POST', '/password', { current_password: current, new_password: next }, bindings);
     const changed = await change(PASSWORD, 'second', token, on.bindings);
     expect(on.mails.map(({ to, subject }) => ({ to, subject }))).toEqual([
       { to: email, subject: 'localhost:8000 - Your password has been successfully changed!' },

@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import type { Bindings } from '../../src/services.ts';
+import type { Bindings } from '../../src/bindings.ts';
 import { getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
 

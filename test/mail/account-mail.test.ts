@@ -7,7 +7,7 @@ const MEG = { username: 'meg', email: 'meg@example.com' };
 
 function collecting() {
   const sent: Message[] = [];
-  const mail = accountMail(async (message) => void sent.push(message), {
+  const mail = accountMail(async (message) => void sent.push(message), 'us@example.com', {
     passwordResetConfirmUrl: 'https://example.com/#/reset/{uid}/{token}',
     activationUrl: 'https://example.com/activate?uid={uid}&token={token}',
   });
@@ -130,7 +130,12 @@ describe('Cloudflare’s binding', () => {
       },
     };
     const message = { to: MEG.email, subject: 'Hello', text: 'text', html: '<p>html</p>' };
-    await sendByCloudflare(binding, { name: 'Us', email: 'us@example.com' })(message);
-    expect(taken).toEqual([{ ...message, from: { name: 'Us', email: 'us@example.com' } }]);
+    const send = sendByCloudflare(binding);
+    await send({ ...message, from: 'Us, too <us@example.com>' });
+    await send({ ...message, from: 'us@example.com' });
+    expect(taken).toEqual([
+      { ...message, from: { name: 'Us, too', email: 'us@example.com' } },
+      { ...message, from: 'us@example.com' },
+    ]);
   });
 });

@@ -2,8 +2,8 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
+import type { Bindings } from '../../src/bindings.ts';
 import { hashInObjects } from '../../src/hash-in-objects.ts';
-import type { Bindings } from '../../src/services.ts';
 import { answer, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
 const ITERATIONS = 1000;

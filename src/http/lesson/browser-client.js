@@ -9,6 +9,9 @@
 
 const MASK = '••••••••';
 
+/** The path of the API, which is the page's, without a final slash. */
+const BASE = location.pathname.replace(/\/$/, '');
+
 /**
  * What an answer meant in the database, by request and status, or where that says enough, by status.
  *
@@ -123,7 +126,7 @@ function showExchange(form, call, answer) {
 
 /** @param {Call} call @param {number} status */
 function meaning({ method, path }, status) {
-  const known = MEANINGS[`${method} ${path} ${status}`] ?? MEANINGS[status];
+  const known = MEANINGS[`${method} ${path.slice(BASE.length)} ${status}`] ?? MEANINGS[status];
   return known ?? 'Unknown: only the server’s log tells.';
 }
 

@@ -10,8 +10,11 @@ import style from './style.css';
 const ICON =
   "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='%230c4b33'/><path d='M13 19a4 4 0 1 1 0-6l10 0v4h-3v-2h-2v2z' fill='none' stroke='%23fff' stroke-width='2'/></svg>";
 
-/** @param nonce what the Content-Security-Policy of this answer lets pass */
-export const Page = ({ nonce }: { nonce: string | undefined }) => (
+/**
+ * @param base the path of the app, without a final slash
+ * @param nonce what the Content-Security-Policy of this answer lets pass
+ */
+export const Page = ({ base, nonce }: { base: string; nonce: string | undefined }) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -28,7 +31,7 @@ export const Page = ({ nonce }: { nonce: string | undefined }) => (
         <p>
           Django REST Framework’s token authentication, at the edge. Each step shows what went over
           the wire and what it meant in the database. Tools can import the{' '}
-          <a href="/openapi.json">OpenAPI description</a>.
+          <a href={`${base}/openapi.json`}>OpenAPI description</a>.
         </p>
       </header>
       <aside aria-label="Your token">
@@ -36,6 +39,7 @@ export const Page = ({ nonce }: { nonce: string | undefined }) => (
       </aside>
       <main>
         <Step
+          base={base}
           title="Register"
           action="/register"
           says="A user and its token are made together."
@@ -48,6 +52,7 @@ export const Page = ({ nonce }: { nonce: string | undefined }) => (
           ]}
         />
         <Step
+          base={base}
           title="Log in"
           action="/login"
           says="The same user gets the same token, each time."
@@ -57,6 +62,7 @@ export const Page = ({ nonce }: { nonce: string | undefined }) => (
           ]}
         />
         <Step
+          base={base}
           title="Who am I"
           action="/me"
           method="get"
@@ -64,6 +70,7 @@ export const Page = ({ nonce }: { nonce: string | undefined }) => (
           withToken
         />
         <Step
+          base={base}
           title="Change password"
           action="/password"
           says="A new password brings a new token; the old one is dead."
@@ -78,6 +85,7 @@ export const Page = ({ nonce }: { nonce: string | undefined }) => (
           withToken
         />
         <Step
+          base={base}
           title="Log out"
           action="/logout"
           says="Logging out deletes the token. Forgetting it only clears this browser."

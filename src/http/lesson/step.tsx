@@ -4,6 +4,8 @@ type FieldProps = { name: string; label: string; autocomplete: string; optional?
 
 type StepProps = {
   title: string;
+  /** The path of the app, without a final slash. */
+  base: string;
   /** The route that the form is sent to; its name is also the prefix of ids. */
   action: string;
   method?: 'get' | 'post';
@@ -20,11 +22,11 @@ type StepProps = {
  * shown.
  */
 export function Step(props: StepProps) {
-  const { title, action, method = 'post', says, fields = [], withToken, children } = props;
+  const { title, base, action, method = 'post', says, fields = [], withToken, children } = props;
   const id = action.slice(1);
   return (
     <section aria-labelledby={`${id}-title`}>
-      <form action={action} method={method} novalidate data-token={withToken}>
+      <form action={base + action} method={method} novalidate data-token={withToken}>
         <h2 id={`${id}-title`}>{title}</h2>
         <p>{says}</p>
         {fields.map((field) => (
@@ -36,7 +38,7 @@ export function Step(props: StepProps) {
           {children}
         </div>
       </form>
-      <Exchange request={`${method.toUpperCase()} ${action}`} />
+      <Exchange request={`${method.toUpperCase()} ${base}${action}`} />
     </section>
   );
 }

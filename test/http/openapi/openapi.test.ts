@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
-import type { Bindings } from '../../../src/services.ts';
+import type { Bindings } from '../../../src/bindings.ts';
 import { post, register, send, unthrottled } from '../../helpers/client.ts';
 import { failingD1 } from '../../helpers/intercept-d1.ts';
 

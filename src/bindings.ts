@@ -1,0 +1,23 @@
+/**
+ * What this Worker is bound to, by the names in wrangler.toml. `D1Database` and its like are global
+ * types: `wrangler types` or @cloudflare/workers-types has them.
+ */
+import type { PasswordHasher } from './rpc/password-hasher.ts';
+import type { Vars } from './settings.ts';
+
+/**
+ * Only the database is needed. Without the limits nothing is throttled. Without `PASSWORD_HASHER`
+ * passwords are hashed in the isolate that answers. Without `EMAIL` no password is reset.
+ */
+export type Bindings = Vars & {
+  DB: D1Database;
+  PASSWORD_HASHER?: DurableObjectNamespace<PasswordHasher> | undefined;
+  LOGIN_LIMIT?: RateLimit | undefined;
+  LOGIN_ADDRESS_LIMIT?: RateLimit | undefined;
+  REGISTER_LIMIT?: RateLimit | undefined;
+  MAIL_LIMIT?: RateLimit | undefined;
+  MAIL_ADDRESS_LIMIT?: RateLimit | undefined;
+  EMAIL?: SendEmail | undefined;
+};
+
+export const hasDatabase = (env: object): env is Bindings => 'DB' in env;

@@ -1,0 +1,48 @@
+/**
+ * What makes the app mountable: below any path of another Hono app it answers as at `/`.
+ *
+ * Hono's `route()` copies the routes of an app into its parent, one by one. What answers where no
+ * route does, how paths with a final slash are read and the names in `c.var` would then be the
+ * parent's. So the whole app is one more route, in front of its others: the parent copies it and
+ * never gets past it. The app itself does not route through it.
+ */
+import type { Context, ExecutionContext, Hono } from 'hono';
+import { cloneRawRequest } from 'hono/request';
+import { basePath } from 'hono/route';
+import type { Schema } from 'hono/types';
+import { getPathNoStrict } from 'hono/utils/url';
+import type { AppEnv } from './context.ts';
+
+/** Requests that came through a parent, and the path it has the app at, without a final slash. */
+const basePaths = new WeakMap<Request, string>();
+
+/** The path that the app is mounted at, without a final slash: '' for a Worker of its own. */
+export const basePathOf = (c: Context): string => basePaths.get(c.req.raw) ?? '';
+
+/** To be called when the app has its routes and its handlers of errors. */
+export function makeMountable<E extends AppEnv, S extends Schema>(app: Hono<E, S>): void {
+  // Another view of the same app, with the same router: its paths begin where it is mounted.
+  const mounted = Object.assign(app.basePath('/'), {
+    getPath: (request: Request) =>
+      getPathNoStrict(request).slice(basePaths.get(request)?.length) || '/',
+  });
+
+  async function wholeApp(c: Context): Promise<Response> {
+    // A parent's middleware may have read the body.
+    const request = c.req.raw.bodyUsed ? await cloneRawRequest(c.req) : c.req.raw;
+    basePaths.set(request, basePath(c).replace(/\/$/, ''));
+    const response = await mounted.fetch(request, c.env, executionContextOf(c));
+    // With the headers that the parent has set.
+    return c.newResponse(response.body, response);
+  }
+  app.routes.unshift({ method: 'ALL', path: '/*', basePath: '/', handler: wholeApp });
+}
+
+/** Undefined in tests that ask an app without one. */
+function executionContextOf(c: Context): ExecutionContext | undefined {
+  try {
+    return c.executionCtx;
+  } catch {
+    return undefined;
+  }
+}

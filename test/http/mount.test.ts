@@ -1,0 +1,292 @@
+/** The app as a part of somebody else's: below any path it answers as the Worker of its own does. */
+import { applyD1Migrations, createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { requestId } from 'hono/request-id';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app.ts';
+import { tokenAuthentication } from '../../src/http/token-authentication.ts';
+import { authEntrypoint } from '../../src/rpc/auth-entrypoint.ts';
+import { answer, newName, send, unthrottled } from '../helpers/client.ts';
+
+/** Another Worker's, with names of its own. */
+type HostEnv = { AUTH_DB: D1Database; OTHER_DB: D1Database };
+const hostEnv: HostEnv = { AUTH_DB: env.DB, OTHER_DB: env.ROCKS_DB };
+
+beforeAll(() => applyD1Migrations(env.ROCKS_DB, env.TEST_MIGRATIONS));
+
+const newAuth = () => createApp({ bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }) });
+
+type Host = { fetch: Hono<{ Bindings: HostEnv }>['fetch'] };
+
+async function ask(host: Host, path: string, init?: RequestInit) {
+  const ctx = createExecutionContext();
+  const request = new Request(`http://localhost:8000${path}`, init);
+  const response = await host.fetch(request, hostEnv, ctx);
+  await waitOnExecutionContext(ctx);
+  return response;
+}
+
+const json = (body: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+const as = (token: string): RequestInit => ({ headers: { Authorization: `Token ${token}` } });
+
+async function register(host: Host, base: string, username = newName()) {
+  const response = await ask(host, `${base}/register`, json({ username, password: 'pw' }));
+  expect(response.status).toBe(201);
+  return (await response.json<{ token: string }>()).token;
+}
+
+/** A host that would gladly answer everything. */
+const greedy = (strict: boolean) =>
+  new Hono<{ Bindings: HostEnv }>({ strict })
+    .get('/', (c) => c.text('home'))
+    .route('/auth', newAuth())
+    .all('*', (c) => c.html('<h1>Anything</h1>'))
+    .onError((_, c) => c.text('theirs', 500))
+    .notFound((c) => c.text('theirs', 404));
+
+const whole = async (response: Response) => ({
+  status: response.status,
+  headers: Object.fromEntries(response.headers),
+  text: await response.text(),
+});
+
+describe.each([
+  { base: '/auth', host: greedy(true), name: 'a strict app' },
+  { base: '/auth', host: greedy(false), name: 'a lenient app' },
+  { base: '', host: new Hono().route('/', newAuth()), name: 'an app that has it at /' },
+  {
+    base: '/v1/acme/auth',
+    host: new Hono().basePath('/v1').route('/:tenant', new Hono().route('/auth/', newAuth())),
+    name: 'an app in an app, below a parameter',
+  },
+])('mounted below "$base" in $name', ({ base, host }) => {
+  const origin = { Origin: 'http://localhost:5173' };
+  const preflight = { ...origin, 'Access-Control-Request-Method': 'POST' };
+
+  it.each([
+    { path: '/me' },
+    { path: '/me/' },
+    { path: '/me', init: { method: 'HEAD' } },
+    { path: '/me', init: { method: 'PUT' } },
+    { path: '/me', init: { headers: { Accept: 'text/html' } } },
+    { path: '/register' },
+    { path: '/register/', init: { method: 'DELETE' } },
+    { path: '/register', init: { method: 'OPTIONS' } },
+    { path: '/api-token-auth/', init: { method: 'OPTIONS' } },
+    { path: '/register', init: { method: 'OPTIONS', headers: preflight } },
+    { path: '/nothing', init: { method: 'OPTIONS', headers: preflight } },
+    { path: '/register', init: { ...json({}), headers: origin } },
+    { path: '/register', init: json({ username: '' }) },
+    { path: '/login?format=xml', init: json({}) },
+    { path: '/nothing' },
+    { path: '/nothing/' },
+    { path: '//me' },
+    { path: '/me%2F' },
+    { path: '/health/' },
+  ])('answers $init.method $path as the Worker of its own', async ({ path, init }) => {
+    expect(await whole(await ask(host, `${base}${path}`, init))).toEqual(
+      await whole(await send(path, init)),
+    );
+  });
+
+  it('registers, logs in, identifies and logs out', async () => {
+    const username = newName();
+    const token = await register(host, base, username);
+    const login = await ask(host, `${base}/login/`, json({ username, password: 'pw' }));
+    expect(await answer(login)).toEqual({ status: 200, body: { valid: true, token } });
+    const me = await ask(host, `${base}/me`, as(token));
+    expect(await answer(me)).toMatchObject({ status: 200, body: { username } });
+    const logout = await ask(host, `${base}/logout`, { ...as(token), method: 'POST' });
+    expect(logout.status).toBe(204);
+    expect((await ask(host, `${base}/me`, as(token))).status).toBe(401);
+  });
+
+  it('describes itself with its own address', async () => {
+    const document = await ask(host, `${base}/openapi.json`);
+    expect(await document.json()).toMatchObject({
+      servers: [{ url: `http://localhost:8000${base}` }],
+    });
+  });
+
+  it.each(base === '' ? ['/'] : ['', '/'])(
+    'has a page at %j, whose forms and links stay below it',
+    async (end) => {
+      const response = await ask(host, `${base}${end}`);
+      const page = await response.text();
+      expect(page).toContain(`<form action="${base}/register"`);
+      expect(page).toContain(`href="${base}/openapi.json"`);
+      expect(page).toContain(`POST ${base}/login`);
+      const [, nonce] = /script-src 'nonce-([^']+)'/.exec(
+        response.headers.get('Content-Security-Policy') ?? '',
+      ) ?? ['', 'none'];
+      expect(page).toContain(`<script type="module" nonce="${nonce}">`);
+      expect(response.headers.get('X-Frame-Options')).toBe('DENY');
+    },
+  );
+});
+
+describe('in another app', () => {
+  it('lists its routes by the paths they have there, where it has no page', async () => {
+    const settings = { browsableApi: false };
+    const bindings = ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB });
+    const host = new Hono().route('/auth', createApp({ bindings, settings }));
+    const body = {
+      '/auth': ['GET'],
+      '/auth/register': ['POST'],
+      '/auth/me': ['GET', 'PATCH', 'DELETE'],
+    };
+    expect(await answer(await ask(host, '/auth/'))).toMatchObject({ status: 200, body });
+  });
+
+  it('leaves everything else to it', async () => {
+    const host = greedy(true);
+    expect(await (await ask(host, '/')).text()).toBe('home');
+    expect(await (await ask(host, '/authors')).text()).toBe('<h1>Anything</h1>');
+  });
+
+  it('answers its own faults, in its own words', async () => {
+    const broken = createApp({
+      bindings: (): never => {
+        throw new Error('no bindings');
+      },
+    });
+    const host = new Hono().route('/auth', broken).onError((_, c) => c.text('theirs', 418));
+    expect(await answer(await ask(host, '/auth/me'))).toEqual({
+      status: 500,
+      body: { detail: 'A server error occurred.' },
+    });
+  });
+
+  it('neither reads nor writes the variables of its context, and keeps its headers', async () => {
+    const host = new Hono<{ Bindings: HostEnv; Variables: { store: string } }>()
+      .use(requestId())
+      .use(async (c, next) => {
+        c.set('store', 'theirs');
+        await next();
+        c.header('X-Store', c.var.store);
+      })
+      .route('/auth', newAuth());
+    const response = await ask(host, '/auth/me');
+    expect(response.status).toBe(401);
+    expect(response.headers.get('X-Store')).toBe('theirs');
+    expect(response.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(response.headers.get('WWW-Authenticate')).toBe('Token');
+  });
+
+  it('reads a body that a middleware of its has read', async () => {
+    const host = new Hono()
+      .use(async (c, next) => {
+        await c.req.text();
+        await next();
+      })
+      .route('/auth', newAuth());
+    expect(await register(host, '/auth')).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  it('leaves preflights to its CORS, where it has one', async () => {
+    const host = new Hono().use(cors({ origin: 'https://host.example' })).route('/auth', newAuth());
+    const headers = {
+      Origin: 'https://host.example',
+      'Access-Control-Request-Method': 'POST',
+    };
+    const response = await ask(host, '/auth/login', { method: 'OPTIONS', headers });
+    expect(response.status).toBe(204);
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://host.example');
+  });
+
+  it('answers without an execution context, as tests ask', async () => {
+    const host = new Hono<{ Bindings: HostEnv }>().route('/auth', newAuth());
+    const body = json({ username: newName(), password: 'pw' });
+    expect((await host.request('/auth/register', body, hostEnv)).status).toBe(201);
+  });
+
+  it('protects its routes, and answers its Workers over RPC', async () => {
+    const auth = newAuth();
+    const host = new Hono<{ Bindings: HostEnv }>()
+      .route('/auth', auth)
+      .use('/rocks/*', tokenAuthentication(auth))
+      .get('/rocks', (c) => c.json({ owner: c.var.user.username }));
+    const username = newName();
+    const token = await register(host, '/auth', username);
+    expect((await ask(host, '/rocks')).status).toBe(401);
+    expect(await answer(await ask(host, '/rocks', as(token)))).toEqual({
+      status: 200,
+      body: { owner: username },
+    });
+    const entrypoint = new (authEntrypoint(auth))(createExecutionContext(), hostEnv);
+    expect(await entrypoint.authenticate(`Token ${token}`)).toMatchObject({
+      ok: true,
+      value: { user: { username } },
+    });
+  });
+});
+
+describe('two of them, with two databases, in one Worker', () => {
+  const settings = { tokenCacheSeconds: 60 };
+  const one = createApp({ bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }), settings });
+  const other = createApp({
+    bindings: ({ OTHER_DB }: HostEnv) => ({ DB: OTHER_DB }),
+    settings: { ...settings, passwordValidators: ['MinimumLength'], browsableApi: false },
+  });
+  const host = new Hono<{ Bindings: HostEnv }>()
+    .route('/one', one)
+    .route('/other', other)
+    .use('/rocks/*', tokenAuthentication(one))
+    .get('/rocks', (c) => c.text(c.var.user.username));
+
+  it('know neither each other’s users nor tokens, remembered ones included', async () => {
+    const username = newName();
+    const password = 'longer than eight';
+    const bodies = json({ username, password });
+    const tokens = await Promise.all(
+      ['/one', '/other'].map(async (base) => {
+        const response = await ask(host, `${base}/register`, bodies);
+        expect(response.status).toBe(201);
+        return (await response.json<{ token: string }>()).token;
+      }),
+    );
+    const [mine = '', theirs = ''] = tokens;
+    // The second time is from memory.
+    for (let i = 0; i < 2; i++) {
+      expect((await ask(host, '/one/me', as(mine))).status).toBe(200);
+      expect((await ask(host, '/other/me', as(theirs))).status).toBe(200);
+      expect((await ask(host, '/one/me', as(theirs))).status).toBe(401);
+      expect((await ask(host, '/other/me', as(mine))).status).toBe(401);
+      expect((await ask(host, '/rocks', as(mine))).status).toBe(200);
+      expect((await ask(host, '/rocks', as(theirs))).status).toBe(401);
+    }
+    // A logout is known to all that is made of the same app, and to that alone.
+    await ask(host, '/one/logout', { ...as(mine), method: 'POST' });
+    expect((await ask(host, '/rocks', as(mine))).status).toBe(401);
+    expect((await ask(host, '/other/me', as(theirs))).status).toBe(200);
+  });
+
+  it('have each its own settings', async () => {
+    const short = json({ username: newName(), password: 'short' });
+    expect((await ask(host, '/one/register', short)).status).toBe(201);
+    expect((await ask(host, '/other/register', short)).status).toBe(400);
+    expect((await ask(host, '/one/')).headers.get('Content-Type')).toMatch('text/html');
+    expect((await ask(host, '/other/')).headers.get('Content-Type')).toMatch('application/json');
+  });
+});
+
+describe('createApp', () => {
+  it('says at once which option cannot be used', () => {
+    expect(() => createApp({ settings: { tokenCacheSeconds: 61 } })).toThrow(
+      'The option tokenCacheSeconds is 61; it must be a whole number of seconds from 0 to 60.',
+    );
+  });
+
+  it('lets an option win over its var', async () => {
+    const app = createApp({ settings: { browsableApi: false } });
+    const response = await app.request('/', {}, { ...unthrottled, BROWSABLE_API: 'true' });
+    expect(response.headers.get('Content-Type')).toMatch('application/json');
+  });
+});
