@@ -16,7 +16,39 @@ describe('parseSettings', () => {
       passwordValidators: [],
       tokenReads: 'primary',
       tokenCacheSeconds: 0,
+      secretKey: undefined,
+      secretKeyFallbacks: [],
+      passwordResetTimeoutSeconds: 259_200,
+      defaultFromEmail: undefined,
+      passwordResetConfirmUrl: 'http://localhost:8000/account#reset/{uid}/{token}',
+      activationUrl: 'http://localhost:8000/account#activate/{uid}/{token}',
+      emailVerification: 'none',
+      accountEmailNotifications: true,
     });
+  });
+
+  it.each([
+    ['DEFAULT_FROM_EMAIL', 'us'],
+    ['DEFAULT_FROM_EMAIL', 'Us <us>'],
+    ['DEFAULT_FROM_EMAIL', 'us@example.com\r\nBcc: all@example.com'],
+    ['DEFAULT_FROM_EMAIL', 'Us\r\nBcc: all@example.com <us@example.com>'],
+    ['PASSWORD_RESET_CONFIRM_URL', 'https://example.com/reset/{uid}'],
+    ['PASSWORD_RESET_CONFIRM_URL', '/reset/{uid}/{token}'],
+    ['ACTIVATION_URL', 'javascript:alert("{uid}{token}")'],
+    ['PASSWORD_RESET_TIMEOUT', '59'],
+    ['EMAIL_VERIFICATION', 'optional'],
+    ['ACCOUNT_EMAIL_NOTIFICATIONS', 'yes'],
+  ])('refuses %s = %j', (name, value) => {
+    expect(() => parseSettings({ [name]: value })).toThrow(`${name} is `);
+  });
+
+  it.each([
+    'us@example.com',
+    'webmaster@localhost',
+    'Us <us@example.com>',
+    'Ü, s <us@example.com>',
+  ])('sends e-mails from %j', (DEFAULT_FROM_EMAIL) => {
+    expect(parseSettings({ DEFAULT_FROM_EMAIL }).defaultFromEmail).toBe(DEFAULT_FROM_EMAIL);
   });
 
   it('reads a list with spaces, and an empty one', () => {

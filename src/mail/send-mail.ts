@@ -27,7 +27,7 @@ export function sendByCloudflare(binding: SendEmail): SendMail {
   };
 }
 
-const SENDER = /^(?<name>[^<>]*[^<>\s])\s*<(?<email>[^<>]+)>$/;
+const SENDER = /^(?<name>[^<>\p{C}]*[^<>\p{C}\s])\s*<(?<email>[^<>]+)>$/u;
 
 /** The two parts of `Us <us@example.com>`; undefined where there is an address alone. */
 function parseSender(from: string): { name: string; email: string } | undefined {

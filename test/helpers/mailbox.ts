@@ -1,4 +1,6 @@
+import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
+import { encodeUid, type LinkedUser, makeToken } from '../../src/auth/reset-tokens.ts';
 import type { Bindings } from '../../src/bindings.ts';
 import { unthrottled } from './client.ts';
 
@@ -12,7 +14,7 @@ const Mail = v.object({
 
 type Mail = v.InferOutput<typeof Mail>;
 
-export const SECRET_KEY = 'a secret key of the tests';
+const SECRET_KEY = 'a secret key of the tests';
 
 /** Bindings that can send e-mail, and what was sent. */
 export function withMailbox(bindings: Partial<Bindings> = {}) {
@@ -39,4 +41,16 @@ export function linkIn(mail: Mail | undefined): { uid: string; token: string } {
   const { uid, token } = found?.groups ?? {};
   if (uid === undefined || token === undefined) throw new Error('There is no link in the message.');
   return { uid, token };
+}
+
+/** A link as this Worker makes one, for the user as it is stored. */
+export async function linkFor(username: string, now = new Date(), secretKey = SECRET_KEY) {
+  const user = await env.DB.prepare(
+    'SELECT id, password, last_login, email FROM auth_user WHERE username = ?',
+  )
+    .bind(username)
+    .first<LinkedUser>();
+  if (!user) throw new Error('There is no such user.');
+  const links = { secretKey, secretKeyFallbacks: [], timeoutSeconds: 0 };
+  return { uid: encodeUid(user.id), token: makeToken(user, links, now) };
 }

@@ -6,8 +6,9 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import type { Bindings } from '../../src/bindings.ts';
-import { getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
+import { getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
+import { linkFor, withMailbox } from '../helpers/mailbox.ts';
 
 type Way = 'before' | 'after' | 'instead';
 
@@ -25,7 +26,7 @@ function failingAt(fails: (roundTrip: number) => boolean, way: Way) {
       throw new Error(LOST);
     },
   });
-  const bindings: Bindings = { ...unthrottled, DB };
+  const { bindings } = withMailbox({ DB });
   return { bindings, asked: () => roundTrips };
 }
 
@@ -46,6 +47,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const NEW_PASSWORD = 'New-secret';
 const PASSWORD = 'Old-secret';
+const ADDRESS = 'secret@example.com';
 
 type Route = {
   name: string;
@@ -188,6 +190,58 @@ const routes: Route[] = [
         'SELECT count(*) AS n FROM authtoken_token WHERE user_id NOT IN (SELECT id FROM auth_user)',
       ).first('n');
       expect(orphans).toBe(0);
+    },
+  },
+  {
+    name: 'POST /users/reset_password',
+    once: [204],
+    afterAnswer: [0],
+    arrange: registered,
+    act: (_, __, bindings) => post('/users/reset_password', { email: ADDRESS }, bindings),
+    check: async (username, token, response) => {
+      expect((await state(username))?.key).toBe(token);
+      expect(response.status).toBe(204);
+    },
+  },
+  {
+    name: 'POST /users/reset_password_confirm',
+    once: [503, 204],
+    arrange: registered,
+    act: async (username, _, bindings) =>
+      post(
+        '/users/reset_password_confirm',
+        { ...(await linkFor(username)), new_password: NEW_PASSWORD },
+        bindings,
+      ),
+    check: async (username, token, response) => {
+      const stored = await state(username);
+      const login = (password: string) => post('/login', { username, password });
+      const isReset = response.status === 204 || stored?.key !== token;
+      // The old token dies with the old password, and only then.
+      expect(stored?.key).toBe(isReset ? null : token);
+      expect((await login(NEW_PASSWORD)).status).toBe(isReset ? 200 : 401);
+      expect((await login(PASSWORD)).status).toBe(isReset ? 401 : 200);
+    },
+  },
+  {
+    name: 'POST /users/activation',
+    once: [503, 204],
+    arrange: async (username) => {
+      const token = await registered(username);
+      await env.DB.batch([
+        env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(token),
+        env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?').bind(username),
+      ]);
+      return '';
+    },
+    act: async (username, _, bindings) =>
+      post('/users/activation', await linkFor(username), {
+        ...bindings,
+        EMAIL_VERIFICATION: 'required',
+      }),
+    check: async (username, _, response) => {
+      const isActive = (await post('/login', { username, password: PASSWORD })).status === 200;
+      if (response.status === 204) expect(isActive).toBe(true);
     },
   },
 ];

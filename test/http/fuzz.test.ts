@@ -6,9 +6,12 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, inject, it, type MockInstance, vi } from 'vitest';
+import type { Bindings } from '../../src/bindings.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
+import { withMailbox } from '../helpers/mailbox.ts';
 
 const REQUESTS = 10_000;
+const MAIL_REQUESTS = 2000;
 const TIME_LIMIT_MS = 120_000;
 
 /** In every secret that is generated: must never be seen in a log. */
@@ -23,6 +26,15 @@ const FIELDS = [
   'last_name',
   'current_password',
   'new_password',
+  'uid',
+  'token',
+];
+
+const MAIL_ROUTES = [
+  '/users/reset_password',
+  '/users/reset_password_confirm',
+  '/users/activation',
+  '/users/resend_activation',
 ];
 
 const path = fc.oneof(
@@ -150,6 +162,31 @@ const headers = fc.dictionary(
 );
 
 const request = fc.record({ path, method, body: fc.option(body), authorization, headers });
+
+/** At the routes that send and take links, some of them with what a real link has. */
+const mailRequest = fc.record({
+  path: fc.constantFrom(...MAIL_ROUTES),
+  method,
+  body: fc.option(
+    fc.oneof(
+      body,
+      fc
+        .record({
+          email: fc.oneof(fc.emailAddress(), fc.constant(`${SECRET}@example.com`), text),
+          uid: fc.oneof(
+            fc.integer({ min: -1, max: 100 }).map((id) => btoa(`${id}`)),
+            text,
+          ),
+          token: fc.oneof(fc.stringMatching(/^[0-9a-z]{1,12}-[0-9a-f]{32}$/), text),
+          new_password: text,
+        })
+        .map((data) => ({ type: JSON_TYPE, body: JSON.stringify(data) })),
+    ),
+  ),
+  authorization,
+  headers,
+});
+
 type Asked = typeof request extends fc.Arbitrary<infer T> ? T : never;
 
 /** Header bytes beyond ASCII, as workerd reads them: UTF-8, what is none replaced. Each is warned about on stderr. */
@@ -176,6 +213,8 @@ const Failure = v.union([
 /** With a list of routes at `/`: the page there is no JSON. */
 const bindings = { ...unthrottled, BROWSABLE_API: 'false' };
 
+const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+
 let log: MockInstance[];
 let token: string;
 
@@ -186,7 +225,10 @@ beforeAll(async () => {
 });
 afterAll(() => vi.restoreAllMocks());
 
-async function hold({ path, method, body, authorization, headers }: Asked) {
+async function hold(
+  { path, method, body, authorization, headers }: Asked,
+  with_: Bindings = bindings,
+) {
   const all = new Headers(headers);
   if (authorization !== undefined) {
     all.set('Authorization', authorization === VALID ? `Token ${token}` : authorization);
@@ -194,7 +236,7 @@ async function hold({ path, method, body, authorization, headers }: Asked) {
   if (body) all.set('Content-Type', body.type);
   const bodyless = method === 'GET' || method === 'HEAD' || method === 'TRACE';
   const init = { method, headers: all, body: bodyless || !body ? null : body.body };
-  const response = await send(path, init, bindings);
+  const response = await send(path, init, with_);
 
   expect(response.status).toBeLessThan(500);
   const said = await response.text();
@@ -222,17 +264,32 @@ const seed = inject('fuzzSeed');
 it(`holds for ${REQUESTS} generated requests (seed ${seed})`, {
   timeout: TIME_LIMIT_MS + 10_000,
 }, async () => {
-  await fc.assert(fc.asyncProperty(request, hold), {
-    seed,
-    numRuns: REQUESTS,
-    interruptAfterTimeLimit: TIME_LIMIT_MS,
-    markInterruptAsFailure: true,
-  });
+  await fc.assert(
+    fc.asyncProperty(request, (asked) => hold(asked)),
+    {
+      seed,
+      numRuns: REQUESTS,
+      interruptAfterTimeLimit: TIME_LIMIT_MS,
+      markInterruptAsFailure: true,
+    },
+  );
   // Not only refusals were generated.
   const users = await env.DB.prepare('SELECT count(*) AS n FROM auth_user').first<number>('n');
   expect(users).toBeGreaterThan(10);
 });
 
+it(
+  `holds for ${MAIL_REQUESTS} generated requests about links (seed ${seed})`,
+  async () => {
+    const property = fc.asyncProperty(mailRequest, (asked) => hold(asked, withMail));
+    await fc.assert(property, { seed, numRuns: MAIL_REQUESTS });
+  },
+  TIME_LIMIT_MS,
+);
+
 it(`holds for header bytes beyond ASCII (seed ${seed})`, async () => {
-  await fc.assert(fc.asyncProperty(oddBytes, hold), { seed, numRuns: 10 });
+  await fc.assert(
+    fc.asyncProperty(oddBytes, (asked) => hold(asked)),
+    { seed, numRuns: 10 },
+  );
 });

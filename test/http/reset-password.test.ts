@@ -1,8 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { type LinkedUser, makeToken } from '../../src/auth/reset-tokens.ts';
 import { answer, getAs, newName, post, send } from '../helpers/client.ts';
-import { linkIn, SECRET_KEY, withMailbox } from '../helpers/mailbox.ts';
+import { linkFor, linkIn, withMailbox } from '../helpers/mailbox.ts';
 
 const PASSWORD = 'forgotten words';
 const NEW_PASSWORD = 'remembered words';
@@ -39,18 +38,6 @@ const change = (username: string, column: string, value: unknown) =>
   env.DB.prepare(`UPDATE auth_user SET ${column} = ? WHERE username = ?`)
     .bind(value, username)
     .run();
-
-/** A link as this Worker makes one, for the user as it is stored. */
-async function linkFor(username: string, now = new Date(), secretKey = SECRET_KEY) {
-  const user = await env.DB.prepare(
-    'SELECT id, password, last_login, email FROM auth_user WHERE username = ?',
-  )
-    .bind(username)
-    .first<LinkedUser>();
-  if (!user) throw new Error('There is no such user.');
-  const links = { secretKey, secretKeyFallbacks: [], timeoutSeconds: 0 };
-  return { uid: btoa(String(user.id)).replace(/=+$/, ''), token: makeToken(user, links, now) };
-}
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -146,6 +146,56 @@ it('POST /register lets sixty users of one address in, a classroom, and then no 
   expect(await answer(response)).toEqual(THROTTLED);
 });
 
+describe('messages and links', () => {
+  const MAIL_LIMIT = 5;
+  const MAIL_ADDRESS_LIMIT = 30;
+  const ask = (email: string) => attempt('/users/reset_password', { email });
+  const confirm = (uid: string) =>
+    attempt('/users/reset_password_confirm', { uid, token: 'x', new_password: 'pw' });
+
+  it('are so many for one recipient, whoever asks, before anything is looked up', async () => {
+    const email = `${newName()}@example.com`;
+    for (let i = 0; i < MAIL_LIMIT; i++) {
+      from = `198.51.100.${i}`;
+      expect((await ask(email)).status).toBe(204);
+    }
+    from = '198.51.100.99';
+    const response = await ask(email.toUpperCase());
+    expect(response.headers.get('Retry-After')).toBe('60');
+    expect(await answer(response)).toEqual(THROTTLED);
+    expect((await ask(`${newName()}@example.com`)).status).toBe(204);
+  });
+
+  it('are so many for one user’s links, whoever tries', async () => {
+    const uid = btoa(newName().replace('user', '7777')).replace(/=+$/, '');
+    for (let i = 0; i < MAIL_LIMIT; i++) {
+      from = `198.51.100.${i}`;
+      expect((await confirm(uid)).status).toBe(400);
+    }
+    expect(await answer(await confirm(uid))).toEqual(THROTTLED);
+  });
+
+  it('are so many from one address, to whomever', async () => {
+    from = '198.51.100.200';
+    for (let i = 0; i < MAIL_ADDRESS_LIMIT; i++) await ask(`${newName()}@example.com`);
+    expect(await answer(await ask(`${newName()}@example.com`))).toEqual(THROTTLED);
+    expect(await answer(await confirm('MQ'))).toEqual(THROTTLED);
+  });
+
+  it('are counted where an address is changed: its old one may be told', async () => {
+    const username = newName();
+    const token = await register(username, 'pw');
+    const change = (email: string) => sendAs(token, 'PATCH', '/me', { email }, env);
+    const addresses = [`${username}@a.example`, `${username}@b.example`];
+    let response = await change(addresses[0] ?? '');
+    for (let i = 1; i < 20 && response.status === 200; i++) {
+      response = await change(addresses[i % 2] ?? '');
+    }
+    expect(await answer(response)).toEqual(THROTTLED);
+    expect((await sendAs(token, 'PATCH', '/me', { first_name: 'Ann' }, env)).status).toBe(200);
+  });
+});
+
 it('warns once of each limit, and throttles nothing, where the bindings are not configured', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   vi.resetModules();

@@ -9,8 +9,11 @@ import { Hono } from 'hono';
 import { type DescribeRouteOptions, describeRoute, generateSpecs, resolver } from 'hono-openapi';
 import * as v from 'valibot';
 import {
+  ActivationSerializer,
   AuthTokenSerializer,
   DeleteSerializer,
+  EmailSerializer,
+  PasswordResetConfirmSerializer,
   PasswordSerializer,
   ProfileSerializer,
   RegisterSerializer,
@@ -20,6 +23,8 @@ const USERNAME = 'meg@ducharme.com';
 const PASSWORD = 'ducharme';
 const KEY = 'fa2eba9be8282d595c997ee5cd49f2ed31f65bed';
 const MEG = { id: 1, username: USERNAME, first_name: 'Meg', last_name: 'Ducharme', email: '' };
+
+const LINK = { uid: 'MQ', token: 'd9t8mi-f27b388314a46ba01ed210fcf23b91a4' };
 
 const CREDENTIALS = { meg: { username: USERNAME, password: PASSWORD } };
 
@@ -55,6 +60,11 @@ const invalid = (examples: Examples) =>
     malformed: { detail: 'JSON parse error - The body is not valid JSON.' },
   });
 
+const detail = (description: string, sentences: Record<string, string>, headers = {}) => {
+  const examples = Object.entries(sentences).map(([name, detail]) => [name, { detail }] as const);
+  return { ...answer(description, 'Detail', Object.fromEntries(examples)), headers };
+};
+
 const shared = (name: string) => ({ $ref: `#/components/responses/${name}` });
 
 /** What every route answers where the client takes no JSON, or something is wrong with us. */
@@ -68,6 +78,17 @@ const RETRY_AFTER = { 'Retry-After': { $ref: '#/components/headers/Retry-After' 
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': { $ref: '#/components/headers/WWW-Authenticate' } };
 
 const REQUIRED = ['This field is required.'];
+const INVALID_LINK = {
+  nobody: { uid: ["Invalid user id or user doesn't exist."] },
+  void: { token: ['Invalid token for given user.'] },
+};
+const NO_SECRET_KEY = detail(
+  'There is no SECRET_KEY to sign links with. The database is asked after the answer.',
+  { unsigned: 'Service temporarily unavailable, try again later.' },
+  RETRY_AFTER,
+);
+const NO_EMAIL = detail('No e-mail can be sent here.', { unbound: 'Not found.' });
+
 const WRONG_PASSWORD = { current_password: ['Invalid password.'] };
 
 /** By method and path. */
@@ -83,7 +104,11 @@ export const OPERATIONS: Record<string, DescribeRouteOptions> = {
       meg: { username: USERNAME, password: PASSWORD, first_name: 'Meg', last_name: 'Ducharme' },
     }),
     responses: {
-      201: answer('The new user’s token.', 'Token', { meg: { token: KEY } }),
+      201: answer(
+        'The new user’s token; with EMAIL_VERIFICATION = "required" none before the address is verified.',
+        'Registered',
+        { meg: { token: KEY }, unverified: { detail: 'Verification e-mail sent.' } },
+      ),
       400: invalid({
         taken: { username: ['A user with that username already exists.'] },
         empty: { username: REQUIRED, password: REQUIRED },
@@ -155,6 +180,7 @@ export const OPERATIONS: Record<string, DescribeRouteOptions> = {
       400: invalid({ misspelt: { email: ['Enter a valid email address.'] } }),
       401: shared('Unauthorized'),
       ...NOT_READ,
+      429: shared('Throttled'),
       ...FAULTS,
     },
   },
@@ -210,6 +236,88 @@ export const OPERATIONS: Record<string, DescribeRouteOptions> = {
       ...FAULTS,
     },
   },
+  'POST /users/reset_password': {
+    operationId: 'resetPassword',
+    summary: 'I forgot my password',
+    description:
+      'Sends a link to each active user of this address. The answer is the same where there is none.',
+    tags: ['By e-mail'],
+    ...ANYBODY,
+    requestBody: body('EmailRequest', EmailSerializer, { meg: { email: USERNAME } }),
+    responses: {
+      204: { description: 'If somebody has this address, a link is on its way.' },
+      400: invalid({
+        empty: { email: REQUIRED },
+        misspelt: { email: ['Enter a valid email address.'] },
+      }),
+      404: NO_EMAIL,
+      ...NOT_READ,
+      429: shared('Throttled'),
+      ...FAULTS,
+      503: NO_SECRET_KEY,
+    },
+  },
+  'POST /users/reset_password_confirm': {
+    operationId: 'resetPasswordConfirm',
+    summary: 'Set a new password by a link',
+    description: 'A link works once. The old token is dead; the next login makes a new one.',
+    tags: ['By e-mail'],
+    ...ANYBODY,
+    requestBody: body('PasswordResetConfirmRequest', PasswordResetConfirmSerializer, {
+      meg: { ...LINK, new_password: 'a better one' },
+    }),
+    responses: {
+      204: { description: 'The new password is set.' },
+      400: invalid({
+        empty: { uid: REQUIRED, token: REQUIRED, new_password: REQUIRED },
+        ...INVALID_LINK,
+      }),
+      404: NO_EMAIL,
+      ...NOT_READ,
+      429: shared('Throttled'),
+      ...FAULTS,
+    },
+  },
+  'POST /users/activation': {
+    operationId: 'activation',
+    summary: 'Verify my address by a link',
+    description: 'Only with EMAIL_VERIFICATION = "required". From now on the user can log in.',
+    tags: ['By e-mail'],
+    ...ANYBODY,
+    requestBody: body('ActivationRequest', ActivationSerializer, { meg: LINK }),
+    responses: {
+      204: { description: 'The user is active.' },
+      400: invalid({ empty: { uid: REQUIRED, token: REQUIRED }, ...INVALID_LINK }),
+      403: detail('This user does not wait for an activation.', {
+        stale: 'Stale token for given user.',
+      }),
+      404: NO_EMAIL,
+      ...NOT_READ,
+      429: shared('Throttled'),
+      ...FAULTS,
+    },
+  },
+  'POST /users/resend_activation': {
+    operationId: 'resendActivation',
+    summary: 'Send me the link again',
+    description:
+      'Only with EMAIL_VERIFICATION = "required". The answer is the same where nobody waits for a link.',
+    tags: ['By e-mail'],
+    ...ANYBODY,
+    requestBody: body('EmailRequest', EmailSerializer, { meg: { email: USERNAME } }),
+    responses: {
+      204: { description: 'If somebody waits for it, a link is on its way.' },
+      400: invalid({
+        empty: { email: REQUIRED },
+        misspelt: { email: ['Enter a valid email address.'] },
+      }),
+      404: NO_EMAIL,
+      ...NOT_READ,
+      429: shared('Throttled'),
+      ...FAULTS,
+      503: NO_SECRET_KEY,
+    },
+  },
   'GET /health': {
     operationId: 'health',
     summary: 'Is the database there?',
@@ -255,11 +363,6 @@ export const OPERATIONS: Record<string, DescribeRouteOptions> = {
   },
 };
 
-const detail = (description: string, sentences: Record<string, string>, headers = {}) => {
-  const examples = Object.entries(sentences).map(([name, detail]) => [name, { detail }] as const);
-  return { ...answer(description, 'Detail', Object.fromEntries(examples)), headers };
-};
-
 const sentences = { type: 'array' as const, items: { type: 'string' as const } };
 
 /** An object whose fields are all there. */
@@ -285,6 +388,7 @@ const DOCUMENTATION = {
   tags: [
     { name: 'Without a token', description: 'How to come by one.' },
     { name: 'With a token', description: 'The user’s own account.' },
+    { name: 'By e-mail', description: 'Where e-mail can be sent: accounts that recover.' },
     { name: 'About this service', description: 'For monitors and for tools.' },
   ],
   components: {
@@ -306,6 +410,7 @@ const DOCUMENTATION = {
     },
     schemas: {
       Token: object({ token }),
+      Registered: { anyOf: [reference('Token'), reference('Detail')] },
       Login: object({ valid: { const: true }, token }),
       LoginFailed: object({ valid: { const: false }, detail: text }),
       User: object({
