@@ -5,7 +5,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
-import { giveThreadBack } from './give-thread-back.ts';
+import { giveThreadBack } from '../../give-thread-back.ts';
 
 /** Iterations in a slice: about 6 ms of work. Clocks on Workers stand still meanwhile. */
 export const SLICE_ITERATIONS = 22_000;

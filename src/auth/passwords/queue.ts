@@ -7,7 +7,7 @@
  * over.
  */
 import { ServiceUnavailable } from '../../service-unavailable.ts';
-import { giveThreadBack } from './give-thread-back.ts';
+import { giveThreadBack } from '../../give-thread-back.ts';
 
 const LOOK_MS = 250;
 
