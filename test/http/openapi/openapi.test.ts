@@ -13,12 +13,14 @@ const Response_ = v.object({
   headers: v.optional(v.record(v.string(), v.unknown()), {}),
   content: Content,
 });
+
 const Reference = v.object({ $ref: v.string() });
 const Operation = v.object({
   security: v.array(v.unknown()),
   requestBody: v.optional(v.object({ content: Content }), { content: {} }),
   responses: v.record(v.string(), v.union([Reference, Response_])),
 });
+
 const Document = v.object({
   servers: v.array(v.object({ url: v.string() })),
   paths: v.record(v.string(), v.record(v.string(), Operation)),
