@@ -23,6 +23,8 @@ const packagesAsTheyAre: Plugin = {
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
+    // All cores, where Vitest would leave one idle.
+    maxWorkers: '100%',
     projects: [
       {
         plugins: [

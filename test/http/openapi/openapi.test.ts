@@ -1,7 +1,7 @@
 /** `GET /openapi.json` says what this Worker does: each example of it is replayed. */
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import type { Bindings } from '../../../src/services.ts';
 import { post, register, send, unthrottled } from '../../helpers/client.ts';
@@ -146,7 +146,7 @@ const anyOf = (body: unknown): unknown =>
         ...('id' in body && { id: expect.any(Number) }),
       };
 
-beforeEach(async () => {
+afterEach(async () => {
   await env.DB.exec(
     'DROP TABLE IF EXISTS rocks; DELETE FROM authtoken_token; DELETE FROM auth_user',
   );
