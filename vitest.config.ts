@@ -1,13 +1,30 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { nodeDerivations } from './test/helpers/node-derivations.ts';
 
-/** Tests of what only Node can do: run a validator, start Workers. All others run in workerd. */
-const NODE_TESTS = 'test/**/*.node.test.ts';
+/** Tests of what runs in Node. All others run in workerd. */
+const NODE_TESTS = ['test/**/*.node.test.ts', 'test/manage/**/*.test.ts'];
+
+/** Tests that have a configuration of their own. */
+const OTHERS = ['test/**/*.slow.test.ts', 'test/browser/**'];
+
+/**
+ * Runs the packages of node_modules as they are. The pool would have Vite rewrite each of their
+ * imports, which makes hashing in JavaScript six times slower.
+ */
+const packagesAsTheyAre: Plugin = {
+  name: 'packages-as-they-are',
+  config({ test }) {
+    if (test?.server?.deps) test.server.deps.inline = [];
+  },
+};
 
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
+    // All cores, where Vitest would leave one idle.
+    maxWorkers: '100%',
     projects: [
       {
         plugins: [
@@ -26,20 +43,35 @@ export default defineConfig(async () => ({
               },
             },
           }),
+          packagesAsTheyAre,
         ],
         test: {
           name: 'workerd',
+          // A workerd for each file would take a second to start.
+          isolate: false,
+          restoreMocks: true,
           provide: {
             fuzzSeed: Number(process.env.FUZZ_SEED ?? 1),
             nodeDerivations: nodeDerivations(),
           },
           include: ['test/**/*.test.ts'],
-          // The last two have configurations of their own.
-          exclude: [NODE_TESTS, 'test/manage/**', 'test/browser/**'],
-          setupFiles: ['./test/helpers/apply-migrations.ts'],
+          exclude: [...NODE_TESTS, ...OTHERS],
+          setupFiles: ['./test/helpers/fresh-storage.ts'],
         },
       },
-      { test: { name: 'node', include: [NODE_TESTS] } },
+      {
+        test: {
+          name: 'node',
+          // wrangler takes a second to load, too.
+          isolate: false,
+          restoreMocks: true,
+          // Some start processes, and a machine may be busy.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          include: NODE_TESTS,
+          exclude: OTHERS,
+        },
+      },
     ],
   },
 }));

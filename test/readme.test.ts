@@ -68,5 +68,4 @@ it('logs in with a typed client as it says', async () => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   await import('./fixtures/typed-client.ts');
   expect(log.mock.calls).toContainEqual([token]);
-  vi.restoreAllMocks();
 });

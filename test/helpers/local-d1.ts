@@ -1,21 +1,39 @@
-/** A D1 in this process, for tests of many cases that need no process of their own. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** A D1 in this process, for tests that need no process of their own. */
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { getPlatformProxy } from 'wrangler';
 import type { Database } from '../../src/manage/database.ts';
+import { withoutLimits } from './without-limits.ts';
 
-const migrationsDir = 'drizzle';
+const MIGRATIONS = 'drizzle';
 
-/** @returns a database with the project's tables and nobody in them, and what ends it */
-export async function startLocalD1(): Promise<Database & { stop: () => Promise<void> }> {
-  const { env, dispose } = await getPlatformProxy<Env>({ persist: false, remoteBindings: false });
-  const files = readdirSync(migrationsDir).filter((file) => file.endsWith('.sql'));
-  for (const file of files.sort()) {
-    const sql = readFileSync(join(migrationsDir, file), 'utf8');
-    await env.DB.batch(
-      sql.split('--> statement-breakpoint').map((statement) => env.DB.prepare(statement)),
+/** What each test starts without. */
+const TABLES = ['authtoken_token', 'auth_user', 'sqlite_sequence'];
+
+/**
+ * Gives a file's tests a database with the project's tables. Each test finds nobody in them.
+ *
+ * @returns what gives a test the database
+ */
+export function useLocalD1(): () => Database {
+  let database: Database;
+  let stop: () => Promise<void>;
+
+  beforeAll(async () => {
+    const configPath = withoutLimits(false);
+    const { env, dispose } = await getPlatformProxy<Env>({ configPath, persist: false });
+    const statements = readMigrationFiles({ migrationsFolder: MIGRATIONS }).flatMap(
+      ({ sql }) => sql,
     );
-  }
-  const hasPasswordHasher = true;
-  return { d1: env.DB, vars: env, migrationsDir, hasPasswordHasher, stop: dispose };
+    await env.DB.batch(statements.map((sql) => env.DB.prepare(sql)));
+    database = { d1: env.DB, vars: env, migrationsDir: MIGRATIONS, hasPasswordHasher: true };
+    stop = dispose;
+  });
+  afterAll(() => stop());
+  beforeEach(async () => {
+    const { d1 } = database;
+    await d1.batch(TABLES.map((table) => d1.prepare(`DELETE FROM ${table}`)));
+  });
+
+  return () => database;
 }

@@ -1,4 +1,4 @@
-/** Records of a dump, for tests to break. */
+/** Records of a dump, for tests to break, and to compare. */
 export const user = (pk: number, fields: Record<string, unknown> = {}) => ({
   model: 'auth.user',
   pk,
@@ -25,3 +25,12 @@ export const token = (pk: string, userId: unknown, fields: Record<string, unknow
   pk,
   fields: { user: userId, created: '2024-03-18T02:30:01.123Z', ...fields },
 });
+
+type DumpedRecord = { model: string; pk: unknown; fields: Record<string, unknown> };
+
+/** Django's records without what only Django has. */
+export const withoutGroups = (records: DumpedRecord[]) =>
+  records.map(({ fields: { groups, user_permissions, ...fields }, ...record }) => ({
+    ...record,
+    fields,
+  }));

@@ -4,7 +4,7 @@
  *
  *     npm start -- --config "$(node test/helpers/without-limits.ts)" --persist-to .wrangler/state
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 
 const FOLDER = '.wrangler/without-limits';
@@ -22,7 +22,11 @@ export function withoutLimits(hasObjects = true): string {
   const path = `${FOLDER}/${hasObjects ? 'wrangler' : 'without-objects'}.json`;
   mkdirSync(FOLDER, { recursive: true });
   // wrangler reads the paths of a configuration from where it lies.
-  writeFileSync(path, JSON.stringify({ ...config, ...objects, main: `../../${config.main}` }));
+  const text = JSON.stringify({ ...config, ...objects, main: `../../${config.main}` });
+  // Whole or not at all: tests that run side by side read it.
+  const partial = `${path}.${process.pid}`;
+  writeFileSync(partial, text);
+  renameSync(partial, path);
   return path;
 }
 

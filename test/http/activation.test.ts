@@ -1,6 +1,6 @@
 /** Addresses that must be verified before the first login: `EMAIL_VERIFICATION = "required"`. */
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { answer, getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { linkIn, withMailbox } from '../helpers/mailbox.ts';
 
@@ -10,7 +10,6 @@ const REQUIRED = { EMAIL_VERIFICATION: 'required' };
 beforeEach(() => {
   for (const method of ['log', 'error'] as const) vi.spyOn(console, method).mockReturnValue();
 });
-afterEach(() => vi.restoreAllMocks());
 
 const verifying = () => withMailbox(REQUIRED);
 

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
 
@@ -9,7 +9,6 @@ let log: MockInstance<typeof console.log>;
 beforeEach(() => {
   log = vi.spyOn(console, 'log').mockImplementation(() => {});
 });
-afterEach(() => vi.restoreAllMocks());
 
 const events = () => log.mock.calls.map(([line]) => JSON.parse(String(line)));
 

@@ -139,8 +139,8 @@ describe('a method that a route does not have', () => {
       const response = await send('/login', { method });
       expect(response.status).toBe(405);
       expect(response.headers.get('Allow')).toBe('POST, OPTIONS');
-      if (method === 'HEAD') return;
-      expect(await response.json()).toEqual({ detail: `Method "${method}" not allowed.` });
+      const body = JSON.stringify({ detail: `Method "${method}" not allowed.` });
+      expect(await response.text()).toBe(method === 'HEAD' ? '' : body);
     },
   );
 

@@ -3,7 +3,7 @@
  * or with an error that will not pass. Nothing is ever half-done, or claimed and not done.
  */
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import type { Bindings } from '../../src/bindings.ts';
 import { getAs, newName, post, register, sendAs } from '../helpers/client.ts';
@@ -43,7 +43,6 @@ beforeEach(() => {
   logs = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error')];
   for (const log of logs) log.mockImplementation(() => {});
 });
-afterEach(() => vi.restoreAllMocks());
 
 const NEW_PASSWORD = 'New-secret';
 const PASSWORD = 'Old-secret';

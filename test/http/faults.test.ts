@@ -1,7 +1,7 @@
 /** What is wrong with us is logged for the operator, without a secret, and told to no client. */
 import { env } from 'cloudflare:workers';
 import { DrizzleQueryError } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { answer, getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
 import { failingD1 } from '../helpers/intercept-d1.ts';
 
@@ -11,7 +11,6 @@ let log: MockInstance<typeof console.error>;
 beforeEach(() => {
   log = vi.spyOn(console, 'error').mockImplementation(() => {});
 });
-afterEach(() => vi.restoreAllMocks());
 
 const logged = () => log.mock.calls.flat().join('\n');
 

@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import * as v from 'valibot';
-import { afterAll, beforeAll, expect, inject, it, type MockInstance, vi } from 'vitest';
+import { beforeEach, expect, inject, it, type MockInstance, vi } from 'vitest';
 import type { Bindings } from '../../src/bindings.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
@@ -218,12 +218,11 @@ const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
 let log: MockInstance[];
 let token: string;
 
-beforeAll(async () => {
+beforeEach(async () => {
   log = [vi.spyOn(console, 'log'), vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')];
   for (const spy of log) spy.mockImplementation(() => {});
   token = await register(newName(), 'pw');
 });
-afterAll(() => vi.restoreAllMocks());
 
 async function hold(
   { path, method, body, authorization, headers }: Asked,

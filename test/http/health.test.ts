@@ -1,8 +1,6 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { answer, send } from '../helpers/client.ts';
 import { failingD1, watchD1 } from '../helpers/intercept-d1.ts';
-
-afterEach(() => vi.restoreAllMocks());
 
 describe('GET /health', () => {
   it('answers ok after one SELECT 1', async () => {

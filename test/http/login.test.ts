@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { answer, getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
@@ -18,8 +18,6 @@ const storedPassword = (username: string) =>
     .first<string>('password');
 
 const UNABLE = 'Unable to log in with provided credentials.';
-
-afterEach(() => vi.restoreAllMocks());
 
 describe.each([
   {

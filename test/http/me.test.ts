@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer, getAs, newName, post, register, send, sendAs } from '../helpers/client.ts';
 
 const patch = (token: string, body: unknown) => sendAs(token, 'PATCH', '/me', body);
@@ -112,6 +112,9 @@ describe('DELETE /me', () => {
     await env.DB.exec(
       'CREATE TABLE rocks (owner_id integer NOT NULL REFERENCES auth_user (id) DEFERRABLE INITIALLY DEFERRED)',
     );
+    onTestFinished(async () => {
+      await env.DB.exec('DROP TABLE IF EXISTS rocks');
+    });
     await env.DB.prepare('INSERT INTO rocks SELECT id FROM auth_user WHERE username = ?')
       .bind(username)
       .run();

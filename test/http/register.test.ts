@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { answer, newName, post, register } from '../helpers/client.ts';
 
 const rows = async (username: string) => {
@@ -50,13 +50,16 @@ describe('POST /register', () => {
     await env.DB.exec(
       "CREATE TRIGGER refuse_tokens BEFORE INSERT ON authtoken_token BEGIN SELECT RAISE(ABORT, 'no'); END",
     );
+    onTestFinished(async () => {
+      await env.DB.exec('DROP TRIGGER IF EXISTS refuse_tokens');
+    });
     const response = await post('/register', { username, password: 'pw' });
-    await env.DB.exec('DROP TRIGGER refuse_tokens');
     expect(await answer(response)).toEqual({
       status: 500,
       body: { detail: 'A server error occurred.' },
     });
     expect(await rows(username)).toEqual([]);
+    await env.DB.exec('DROP TRIGGER refuse_tokens');
     expect(await register(username)).toMatch(/^[0-9a-f]{40}$/);
   });
 });

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { answer, getAs, newName, post, send } from '../helpers/client.ts';
 import { linkFor, linkIn, withMailbox } from '../helpers/mailbox.ts';
 
@@ -11,7 +11,6 @@ beforeEach(() => {
   logs = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error'), vi.spyOn(console, 'warn')];
   for (const log of logs) log.mockImplementation(() => {});
 });
-afterEach(() => vi.restoreAllMocks());
 
 const logged = () => logs.flatMap((log) => log.mock.calls.flat()).join('\n');
 const events = () =>

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { freshDatabase } from '../helpers/command-line.ts';
+import { useDatabases } from '../helpers/manage-process.ts';
+
+const freshDatabase = useDatabases();
 
 test('doctor says what would hurt', async () => {
   const { manage, query } = freshDatabase();

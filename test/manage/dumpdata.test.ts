@@ -2,14 +2,19 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { stageSqlite } from '../../src/manage/django-sqlite.ts';
 import { stageFixture } from '../../src/manage/dumpdata.ts';
 import { createStaging } from '../../src/manage/staging.ts';
-import { temporaryDirectory } from '../helpers/command-line.ts';
 import { token, user } from '../helpers/records.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const DUMP = 'dump.json';
+
+// How far the reading is, is told there.
+beforeEach(() => {
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+});
 
 /** Reads a fixture where the database has these users. */
 async function stage(content: string | Uint8Array, known = new Map<string, number>(), name = DUMP) {

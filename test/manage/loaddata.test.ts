@@ -2,14 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { doctor } from '../../src/manage/doctor.ts';
 import { exportAccounts } from '../../src/manage/export.ts';
 import { type ImportOptions, importFiles } from '../../src/manage/import.ts';
 import recorded from '../conformance/loaddata-cases.json' with { type: 'json' };
-import { temporaryDirectory } from '../helpers/command-line.ts';
-import { startLocalD1 } from '../helpers/local-d1.ts';
+import { useLocalD1 } from '../helpers/local-d1.ts';
 import { token, user } from '../helpers/records.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const Rows = v.array(v.record(v.string(), v.union([v.string(), v.number(), v.null()])));
 
@@ -28,17 +28,12 @@ const DIFFERENT = ['a token without created', 'a model nobody knows'];
 const cases = v.parse(Cases, recorded.cases);
 const alike = cases.filter(({ id }) => !DIFFERENT.includes(id));
 
-let local: Awaited<ReturnType<typeof startLocalD1>>;
-beforeAll(async () => {
-  local = await startLocalD1();
-});
-afterAll(() => local.stop());
-afterEach(() => vi.restoreAllMocks());
+const database = useLocalD1();
 
 /** What the operator is told. */
 let output = '';
 
-beforeEach(async () => {
+beforeEach(() => {
   output = '';
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation((text) => {
@@ -46,9 +41,6 @@ beforeEach(async () => {
       return true;
     });
   }
-  await local.d1.exec('DELETE FROM authtoken_token');
-  await local.d1.exec('DELETE FROM auth_user');
-  await local.d1.exec('DELETE FROM sqlite_sequence');
 });
 
 async function load(
@@ -61,10 +53,10 @@ async function load(
     writeFileSync(path, JSON.stringify(records));
     return path;
   });
-  await importFiles(local, paths, { onConflict });
+  await importFiles(database(), paths, { onConflict });
 }
 
-const rows = async (sql: string) => (await local.d1.prepare(sql).all()).results;
+const rows = async (sql: string) => (await database().d1.prepare(sql).all()).results;
 
 const tables = async () => ({
   users: await rows('SELECT * FROM auth_user ORDER BY id'),
@@ -132,7 +124,7 @@ test('loading minimal records again is no conflict, whatever the moment', async 
 
 test('a natural key is that of the user in the database, and a new one comes after all ids', async () => {
   await load([[user(1), user(9)]]);
-  await local.d1.exec('DELETE FROM auth_user WHERE id = 9');
+  await database().d1.exec('DELETE FROM auth_user WHERE id = 9');
   await load([[minimal('ann'), { ...user(1), pk: undefined }, token('a', ['user1'])]], 'update');
   expect(await tables()).toMatchObject({
     users: [
@@ -170,7 +162,7 @@ test.each([
 test('a token that was revoked here does not come back with a second import', async () => {
   const files = [[user(1), token('a', 1)]];
   await load(files);
-  await local.d1.exec('DELETE FROM authtoken_token');
+  await database().d1.exec('DELETE FROM authtoken_token');
   await expect(load(files)).rejects.toThrow('1 conflict, nothing is written');
   expect((await tables()).tokens).toEqual([]);
 });
@@ -195,7 +187,7 @@ test('what is written broken, as in Django, the report and `doctor` name', async
     '2 tokens that no request can send, empty or with white space: keyless, spaced\n',
   );
 
-  await doctor(local);
+  await doctor(database());
   expect(output).toContain(
     'LOOK   Users with no hash at all: 3: no password can be right until `changepassword` gives one: ' +
       'plain (id 1), dollar (id 2), keyless (id 4)\n',
@@ -221,7 +213,7 @@ test('ids below 1, which SQLite has, come out again', async () => {
   await load([[user(0), user(-5), token('a', -5)]]);
   const directory = temporaryDirectory();
   const path = join(directory, 'out.json');
-  await exportAccounts(local, path, 'json');
+  await exportAccounts(database(), path, 'json');
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject([
     { pk: -5 },
     { pk: 0 },
@@ -235,9 +227,12 @@ test('a write that fails leaves whole users, says so, and is completed by anothe
   const files = [ids.map((id) => user(id)), ids.map((id) => token(`token${id}`, id))];
   const trigger = `CREATE TRIGGER full BEFORE INSERT ON authtoken_token WHEN NEW.user_id = ${total}
     BEGIN SELECT RAISE(ABORT, 'disk full'); END`;
-  await local.d1.prepare(trigger).run();
+  await database().d1.prepare(trigger).run();
+  onTestFinished(async () => {
+    await database().d1.exec('DROP TRIGGER IF EXISTS full');
+  });
   await expect(load(files)).rejects.toThrow('disk full');
-  await local.d1.exec('DROP TRIGGER full');
+  await database().d1.exec('DROP TRIGGER full');
   const written = (await tables()).users.length;
   expect(written).toBeGreaterThan(0);
   expect(written).toBeLessThan(total);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
-import { freshDatabase, manage } from '../helpers/command-line.ts';
+import { useManage } from '../helpers/manage.ts';
+
+const { manage, query } = useManage();
 
 const USER = 'SELECT * FROM auth_user';
 const TOKEN = 'SELECT key FROM authtoken_token';
@@ -11,22 +13,17 @@ const ANN = {
   DJANGO_SUPERUSER_PASSWORD: 'correct horse',
 };
 
-async function databaseWithAnn() {
-  const database = freshDatabase();
-  await database.manage(['createuser', '--no-input'], { env: ANN });
-  return database;
-}
+const createAnn = () => manage(['createuser', '--no-input'], { env: ANN });
 
 const isPassword = async (password: string, encoded: unknown) =>
   (await verifyPassword(password, String(encoded), 1)).isCorrect;
 
 test('createsuperuser --no-input reads Django’s variables', async () => {
-  const { manage, query } = freshDatabase();
   expect(await manage(['createsuperuser', '--no-input'], { env: ANN })).toMatchObject({
     code: 0,
     stdout: 'Superuser created successfully.\n',
   });
-  const [user] = query(USER);
+  const [user] = await query(USER);
   expect(user).toMatchObject({
     username: 'ann',
     email: 'Ann@example.com',
@@ -38,16 +35,16 @@ test('createsuperuser --no-input reads Django’s variables', async () => {
 });
 
 test('createuser makes a user without privileges, and options go before variables', async () => {
-  const { manage, query } = freshDatabase();
   await manage(['createuser', '--noinput', '--username', 'bob'], { env: ANN });
-  expect(query(USER)).toMatchObject([{ username: 'bob', is_superuser: 0, is_staff: 0 }]);
+  expect(await query(USER)).toMatchObject([{ username: 'bob', is_superuser: 0, is_staff: 0 }]);
 });
 
 test('without a password the new user has an unusable one, as in Django', async () => {
-  const { manage, query } = freshDatabase();
   const { DJANGO_SUPERUSER_PASSWORD, ...env } = ANN;
   await manage(['createsuperuser', '--no-input'], { env });
-  expect(query(USER)).toMatchObject([{ password: expect.stringMatching(/^![a-zA-Z0-9]{40}$/) }]);
+  expect(await query(USER)).toMatchObject([
+    { password: expect.stringMatching(/^![a-zA-Z0-9]{40}$/) },
+  ]);
 });
 
 test.each([
@@ -68,17 +65,16 @@ test.each([
     "Error: Blank passwords aren't allowed.",
   ],
 ])('createsuperuser refuses %s', async (_, env, reason) => {
-  const { manage, query } = freshDatabase();
   expect(await manage(['createsuperuser', '--no-input'], { env })).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringContaining(`\nCommandError: ${reason}\n`),
+    stderr: `CommandError: ${reason}\n`,
   });
-  expect(query(USER)).toEqual([]);
+  expect(await query(USER)).toEqual([]);
 });
 
 test('createuser refuses a name that is taken, in its NFKC form too', async () => {
-  const { manage } = await databaseWithAnn();
+  await createAnn();
   expect(
     await manage(['createuser', '--no-input', '--username', 'ａｎｎ'], { env: ANN }),
   ).toMatchObject({
@@ -88,7 +84,6 @@ test('createuser refuses a name that is taken, in its NFKC form too', async () =
 });
 
 test('createsuperuser asks nobody where there is no terminal', async () => {
-  const { manage } = freshDatabase();
   expect(await manage(['createsuperuser'])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('Superuser creation skipped due to not running in a TTY.'),
@@ -96,52 +91,52 @@ test('createsuperuser asks nobody where there is no terminal', async () => {
 });
 
 test('changepassword reads the password from a pipe, twice', async () => {
-  const { manage, query } = await databaseWithAnn();
+  await createAnn();
   const outcome = await manage(['changepassword', 'ann'], { input: 'new pass\nnew pass\n' });
   expect(outcome).toMatchObject({
     code: 0,
     stdout: "Password changed successfully for user 'ann'\n",
     stderr: expect.stringContaining("Changing password for user 'ann'\n"),
   });
-  expect(await isPassword('new pass', query(USER)[0]?.password)).toBe(true);
+  expect(await isPassword('new pass', (await query(USER))[0]?.password)).toBe(true);
 });
 
 test.each([
   ['differ', 'one\ntwo\n', 'Passwords do not match.'],
   ['are empty', '\n\n', 'aborted'],
 ])('changepassword changes nothing where the two %s', async (_, input, reason) => {
-  const { manage, query } = await databaseWithAnn();
+  await createAnn();
   expect(await manage(['changepassword', 'ann'], { input })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining(`CommandError: ${reason}\n`),
   });
-  expect(await isPassword('correct horse', query(USER)[0]?.password)).toBe(true);
+  expect(await isPassword('correct horse', (await query(USER))[0]?.password)).toBe(true);
 });
 
 test('drf_create_token prints the token there is, and with -r a new one', async () => {
-  const { manage, query } = await databaseWithAnn();
+  await createAnn();
   const first = await manage(['drf_create_token', 'ann']);
-  const [token] = query(TOKEN);
+  const [token] = await query(TOKEN);
   expect(first).toMatchObject({ code: 0, stdout: `Generated token ${token?.key} for user ann\n` });
   expect((await manage(['drf_create_token', 'ann'])).stdout).toBe(first.stdout);
 
   const reset = await manage(['drf_create_token', '-r', 'ann']);
-  const [replaced, ...others] = query(TOKEN);
+  const [replaced, ...others] = await query(TOKEN);
   expect(reset.stdout).toBe(`Generated token ${replaced?.key} for user ann\n`);
   expect(replaced).not.toEqual(token);
   expect(others).toEqual([]);
 });
 
 test('deactivate and activate change is_active alone', async () => {
-  const { manage, query } = await databaseWithAnn();
-  const [before] = query(USER);
+  await createAnn();
+  const [before] = await query(USER);
   expect(await manage(['deactivate', 'ann'])).toMatchObject({
     code: 0,
     stdout: "User 'ann' is inactive\n",
   });
-  expect(query(USER)).toEqual([{ ...before, is_active: 0 }]);
+  expect(await query(USER)).toEqual([{ ...before, is_active: 0 }]);
   await manage(['activate', 'ann']);
-  expect(query(USER)).toEqual([before]);
+  expect(await query(USER)).toEqual([before]);
 });
 
 test.each([
@@ -149,7 +144,6 @@ test.each([
   [['drf_create_token', 'nobody'], 'Cannot create the Token: user nobody does not exist'],
   [['deactivate', 'nobody'], "user 'nobody' does not exist"],
 ])('%j says that there is no such user', async (args, reason) => {
-  const { manage } = freshDatabase();
   expect(await manage(args)).toMatchObject({
     code: 1,
     stdout: '',
@@ -158,7 +152,6 @@ test.each([
 });
 
 test('users lists and searches, and shows no secret', async () => {
-  const { manage } = freshDatabase();
   await manage(['import', 'test/conformance/dumpdata.json']);
   expect(await manage(['users', '--search', 'EXAMPLE.com', '--limit', '2'])).toMatchObject({
     code: 0,
@@ -166,16 +159,6 @@ test('users lists and searches, and shows no secret', async () => {
     stderr: expect.stringContaining('2 of 4 users'),
   });
   expect((await manage(['users', '--search', '100%'])).stdout).toBe('');
-});
-
-test('a database without tables is named as one', async () => {
-  const { manage, query } = freshDatabase();
-  query('DROP TABLE authtoken_token');
-  query('DROP TABLE auth_user');
-  expect(await manage(['users'])).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('CommandError: the database has no tables yet'),
-  });
 });
 
 test.each([
@@ -208,13 +191,5 @@ test.each([
   expect(await manage([command, '--help'])).toMatchObject({
     code: 0,
     stdout: expect.stringContaining(`Example:\n  $ npm run manage -- ${command}`),
-  });
-});
-
-test('a remote command without a login says in one line what to do', async () => {
-  const env = { CLOUDFLARE_API_TOKEN: '', HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' };
-  expect(await manage(['users', '--remote'], { env })).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/^CommandError: .*`npm run wrangler -- login`.*\n$/),
   });
 });

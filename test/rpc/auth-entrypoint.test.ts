@@ -1,7 +1,7 @@
 /** What goes over the wire between Workers: plain values, and nothing of a fault but that there is one. */
 import { createExecutionContext } from 'cloudflare:test';
 import { exports } from 'cloudflare:workers';
-import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { AuthEntrypoint } from '../../src/index.ts';
 import { newName, register } from '../helpers/client.ts';
 import { failingD1, watchD1 } from '../helpers/intercept-d1.ts';
@@ -58,8 +58,6 @@ describe('with a database that fails', () => {
   beforeEach(() => {
     log = vi.spyOn(console, 'error').mockImplementation(() => {});
   });
-  afterEach(() => vi.restoreAllMocks());
-
   const KEY = 'f'.repeat(40);
 
   function authenticate(message: string) {

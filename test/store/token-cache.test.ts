@@ -1,6 +1,6 @@
 /** `TOKEN_CACHE_SECONDS`: what is remembered, for how long, and what is forgotten at once. */
 import { env } from 'cloudflare:workers';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Bindings } from '../../src/bindings.ts';
 import { createStore } from '../../src/store/store.ts';
 import { MAX_TOKENS, withTokenCache } from '../../src/store/token-cache.ts';
@@ -17,8 +17,6 @@ function caching() {
 const NOW = Date.now();
 
 const INVALID = { status: 401, body: { detail: 'Invalid token.' } };
-
-afterEach(() => vi.restoreAllMocks());
 
 describe('TOKEN_CACHE_SECONDS', () => {
   it('answers the second request of a token without the database', async () => {

@@ -1,6 +1,6 @@
 /** `TOKEN_READS = "nearest"`, over a D1 whose replica is stale. */
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Bindings } from '../../src/bindings.ts';
 import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
@@ -29,10 +29,16 @@ function replicated(reads: 'primary' | 'nearest') {
   return { bindings, sessions };
 }
 
-async function replicate() {
-  await env.DB.batch([
+const dropReplica = () =>
+  env.DB.batch([
     env.DB.prepare('DROP TABLE IF EXISTS replica_user'),
     env.DB.prepare('DROP TABLE IF EXISTS replica_token'),
+  ]);
+afterEach(dropReplica);
+
+async function replicate() {
+  await dropReplica();
+  await env.DB.batch([
     env.DB.prepare('CREATE TABLE replica_user AS SELECT * FROM auth_user'),
     env.DB.prepare('CREATE TABLE replica_token AS SELECT * FROM authtoken_token'),
   ]);

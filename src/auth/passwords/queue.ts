@@ -6,8 +6,9 @@
  * each place in the queue shows by a timer that it is still there, and one that doesn't is passed
  * over.
  */
-import { ServiceUnavailable } from '../../service-unavailable.ts';
+
 import { giveThreadBack } from '../../give-thread-back.ts';
+import { ServiceUnavailable } from '../../service-unavailable.ts';
 
 const LOOK_MS = 250;
 

@@ -1,5 +1,5 @@
 import { hexToBytes } from '@noble/hashes/utils.js';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { makePassword, verifyPassword } from '../../../src/auth/passwords/hashers.ts';
 import { SLICE_ITERATIONS } from '../../../src/auth/passwords/pbkdf2-webassembly.ts';
 import { refuseAbove } from '../../helpers/refuse-above.ts';
@@ -14,8 +14,6 @@ const spyOnIterations = () => {
       typeof algorithm === 'object' ? algorithm.iterations : undefined,
     );
 };
-
-afterEach(() => vi.restoreAllMocks());
 
 describe('makePassword', () => {
   it("writes Django's format: algorithm, iterations, a salt of 22 characters, 32 bytes in base64", async () => {

@@ -1,7 +1,7 @@
 import { pbkdf2 as noble } from '@noble/hashes/pbkdf2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex as hex, hexToBytes } from '@noble/hashes/utils.js';
-import { afterEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, inject, it, vi } from 'vitest';
 import { SLICE_ITERATIONS } from '../../../src/auth/passwords/pbkdf2-webassembly.ts';
 import { refuseAbove } from '../../helpers/refuse-above.ts';
 
@@ -12,8 +12,6 @@ const load = async () => {
   vi.resetModules();
   return import('../../../src/auth/passwords/pbkdf2.ts');
 };
-
-afterEach(() => vi.restoreAllMocks());
 
 /** @returns the spy on `console.warn` */
 const refuseWebAssembly = () => {

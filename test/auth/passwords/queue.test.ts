@@ -6,6 +6,8 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  // A spy puts back the timer it found, which is a fake one: spies go first.
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -42,7 +44,6 @@ describe('the queue', () => {
     const setTimeout = vi.spyOn(globalThis, 'setTimeout');
     expect(await inTurn(async () => 'done')).toBe('done');
     expect(setTimeout).not.toHaveBeenCalled();
-    setTimeout.mockRestore();
   });
 
   it('lets one in at a time, in the order they came', async () => {

@@ -1,7 +1,7 @@
 /** `GET /openapi.json` says what this Worker does: each example of it is replayed. */
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import type { Bindings } from '../../../src/bindings.ts';
 import { post, register, send } from '../../helpers/client.ts';
@@ -14,12 +14,14 @@ const Response_ = v.object({
   headers: v.optional(v.record(v.string(), v.unknown()), {}),
   content: Content,
 });
+
 const Reference = v.object({ $ref: v.string() });
 const Operation = v.object({
   security: v.array(v.unknown()),
   requestBody: v.optional(v.object({ content: Content }), { content: {} }),
   responses: v.record(v.string(), v.union([Reference, Response_])),
 });
+
 const Document = v.object({
   servers: v.array(v.object({ url: v.string() })),
   paths: v.record(v.string(), v.record(v.string(), Operation)),
@@ -157,7 +159,7 @@ const anyOf = (body: unknown): unknown =>
         ...('id' in body && { id: expect.any(Number) }),
       };
 
-beforeEach(async () => {
+afterEach(async () => {
   await env.DB.exec(
     'DROP TABLE IF EXISTS rocks; DELETE FROM authtoken_token; DELETE FROM auth_user',
   );

@@ -1,57 +1,47 @@
 /** Runs `manage` as an operator does: a process of its own, on a local database of its own. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
+import type { Outcome, Run } from './manage.ts';
+import { migrate } from './server.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
-export type Outcome = { code: number | null; stdout: string; stderr: string };
-
-export type Run = {
-  env?: Record<string, string>;
-  /** What a pipe brings on standard input. */
-  input?: string;
+export type ProcessRun = Run & {
   /** Interrupts the process where its standard error says this: by `kill -9`, or as Ctrl-C does. */
   interruptAt?: string;
   signal?: 'SIGKILL' | 'SIGINT';
 };
 
-/** A directory that is gone after the test. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-test-'));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  return directory;
-}
+/**
+ * Gives a file's tests local databases of their own, which wrangler has migrated.
+ *
+ * @returns what gives a test a database with nobody in it, and its command line
+ */
+export function useDatabases() {
+  let migrated: string;
+  beforeAll(() => {
+    migrated = mkdtempSync(join(tmpdir(), 'edge-authtoken-migrated-'));
+    migrate({ persistTo: migrated });
+  });
+  afterAll(() => rmSync(migrated, { recursive: true }));
 
-const migrated = mkdtempSync(join(tmpdir(), 'edge-authtoken-migrated-'));
-process.once('exit', () => rmSync(migrated, { recursive: true }));
-
-/** A local database with the project's tables and nobody in them. */
-export function freshDatabase() {
-  const state = join(migrated, 'state');
-  if (readdirSync(migrated).length === 0) {
-    wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state);
-  }
-  const persistTo = join(temporaryDirectory(), 'state');
-  cpSync(state, persistTo, { recursive: true });
-  return {
-    manage: (args: string[], run: Run = {}) => manage([...args, '--persist-to', persistTo], run),
-    query: (sql: string) => query(persistTo, sql),
+  return () => {
+    const persistTo = join(temporaryDirectory(), 'state');
+    cpSync(migrated, persistTo, { recursive: true });
+    return {
+      manage: (args: string[], run: ProcessRun = {}) =>
+        manageProcess([...args, '--persist-to', persistTo], run),
+      query: (sql: string) => query(persistTo, sql),
+    };
   };
 }
 
-function wrangler(...args: string[]): void {
-  execFileSync(
-    process.execPath,
-    ['--env-file=.wrangler.env', 'node_modules/wrangler/bin/wrangler.js', ...args],
-    { input: 'y\n', stdio: ['pipe', 'ignore', 'ignore'] },
-  );
-}
-
-export function manage(
+export function manageProcess(
   args: string[],
-  { env = {}, input = '', interruptAt, signal = 'SIGKILL' }: Run = {},
+  { env = {}, input = '', interruptAt, signal = 'SIGKILL' }: ProcessRun = {},
 ): Promise<Outcome> {
   const child = spawn(
     process.execPath,

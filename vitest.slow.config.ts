@@ -1,0 +1,14 @@
+/**
+ * `npm run test:slow`: what takes its time and proves little more than `npm test`. Real wranglers
+ * that deploy to a stub or serve side by side, and imports that are killed.
+ */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.slow.test.ts'],
+    // Each test starts several wranglers. No time is what is tested.
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+  },
+});
