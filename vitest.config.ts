@@ -31,8 +31,8 @@ export default defineConfig(async () => ({
             nodeDerivations: nodeDerivations(),
           },
           include: ['test/**/*.test.ts'],
-          // The last two have configurations of their own.
-          exclude: [NODE_TESTS, 'test/manage/**', 'test/browser/**'],
+          // The last three have configurations of their own.
+          exclude: [NODE_TESTS, 'test/manage/**', 'test/browser/**', 'test/package/**'],
           setupFiles: ['./test/apply-migrations.ts'],
         },
       },

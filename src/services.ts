@@ -2,6 +2,8 @@
  * What an isolate makes once of its bindings: settings, store, hashing, limits and who asks. For
  * every door.
  */
+
+import type { AppOptions } from './app-options.ts';
 import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
@@ -9,16 +11,6 @@ import { hashInObjects } from './hash-in-objects.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
-
-export type AppOptions<E extends object> = {
-  /**
-   * Where the bindings and vars of this app are in your Worker's, such as
-   * `(env) => ({ DB: env.AUTH_DB })`. Without it they have the names of this app's wrangler.toml.
-   */
-  bindings?: (env: E) => Bindings;
-  /** Each wins over the var it stands for. */
-  settings?: Partial<Settings>;
-};
 
 export type Services = {
   settings: Settings;

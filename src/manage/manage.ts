@@ -1,7 +1,12 @@
-/** `npm run manage -- <command>`: what Django's `manage.py` does, for this database. */
+#!/usr/bin/env node
+/**
+ * `npm run manage -- <command>`, or `npx edge-authtoken <command>` of the package: what Django's
+ * `manage.py` does, for the database of the wrangler configuration in this folder.
+ */
 import { Console } from 'node:console';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { rootCause } from '../root-cause.ts';
+import { MANAGE, SERVE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
 import { doctor } from './doctor.ts';
@@ -38,9 +43,10 @@ function command(signature: string, description: string, examples: string[]): Co
   for (const arg of args) created.argument(arg);
   return created
     .addOption(
-      new Option('--local', 'the database that `npm start` serves (default)').conflicts('remote'),
+      new Option('--local', `the database that \`${SERVE}\` serves (default)`).conflicts('remote'),
     )
     .option('--remote', 'the database in production')
+    .option('--binding <name>', 'the database, where the configuration has several')
     .option('--yes', 'write to the remote database without asking')
     .option(
       '--persist-to <dir>',
@@ -49,7 +55,7 @@ function command(signature: string, description: string, examples: string[]): Co
     )
     .addHelpText(
       'after',
-      ['', 'Example:', ...examples.map((line) => `  $ npm run manage -- ${line}`)].join('\n'),
+      ['', 'Example:', ...examples.map((line) => `  $ ${MANAGE} ${line}`)].join('\n'),
     );
 }
 

@@ -1,7 +1,8 @@
 /** All queries of one database, each a function, with their statements prepared. */
 import { drizzle } from 'drizzle-orm/d1';
 import { passwordQueries } from './passwords.ts';
-import { type TokenReads, tokenQueries } from './tokens.ts';
+import type { TokenReads } from './store-settings.ts';
+import { tokenQueries } from './tokens.ts';
 import { reading } from './unavailable.ts';
 import { userQueries } from './users.ts';
 
