@@ -7,7 +7,7 @@ import { nodeDerivations } from './test/helpers/node-derivations.ts';
 const NODE_TESTS = ['test/**/*.node.test.ts', 'test/manage/**/*.test.ts'];
 
 /** Tests that have a configuration of their own. */
-const OTHERS = ['test/**/*.slow.test.ts', 'test/browser/**'];
+const OTHERS = ['test/**/*.slow.test.ts', 'test/browser/**', 'test/package/**'];
 
 /**
  * Runs the packages of node_modules as they are. The pool would have Vite rewrite each of their

@@ -2,14 +2,15 @@
  * The app, as a request meets it: settings and store, CORS, the routes, and what answers where no
  * route does.
  */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { ApplyGlobalResponse } from 'hono/client';
+import type { AppOptions } from './app-options.ts';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Bindings } from './bindings.ts';
+import type { Api } from './client/api.ts';
 import { activateUser, resendActivation } from './http/activation.ts';
 import { authenticated } from './http/authenticated.ts';
-import { byMail } from './http/by-mail.ts';
+import { byMail, onlyWhereThere } from './http/by-mail.ts';
 import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
@@ -26,7 +27,7 @@ import { confirmPasswordReset, sendPasswordReset } from './http/reset-password.t
 import { root } from './http/root.tsx';
 import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
 import { unrouted } from './http/unrouted.ts';
-import { type AppOptions, createServices } from './services.ts';
+import { createServices } from './services.ts';
 import type { Settings } from './settings.ts';
 
 /** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
@@ -37,10 +38,17 @@ const VIEWS = ['/register', '/login', '/api-token-auth', '/logout', '/password',
 
 const verifiesAddresses = (settings: Settings) => settings.emailVerification === 'required';
 
+/** What `createApp` makes. `tokenAuthentication` and `authEntrypoint` take it, too. */
+export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
+  authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
+};
+
+/** What a route finds that is added to the app. The app's own find more (`AppEnv`). */
+type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authenticate } };
+
 /**
  * The app: a Worker by itself, or a part of another, below any path.
  *
- * @returns it, and `authenticate`, which `tokenAuthentication` and `authEntrypoint` take
  * @throws SettingsError where a setting of the options cannot be used
  *
  * @example
@@ -49,17 +57,13 @@ const verifiesAddresses = (settings: Settings) => settings.emailVerification ===
  *   .route('/auth', auth)
  *   .use('/rocks/*', tokenAuthentication(auth))
  */
-export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}) {
+export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
   const servicesOf = createServices(options);
-  const app = new Hono<AppEnv & { Bindings: E }>({ strict: false });
-  const limitBody = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: (c) => fail(c, { kind: 'body-too-large' }),
-  });
+  const app = new Hono<Env<E>, Api, '/'>({ strict: false });
 
   app.get('/', pageHeaders);
   app.use(hardeningHeaders);
-  app.use(async function services(c, next) {
+  app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
     const { settings, store, hashing, limits, authenticate, mail } = servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
@@ -70,12 +74,28 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     await next();
   });
   app.use(crossOrigin);
+  app.use('/users/*', onlyWhereThere(app));
   for (const path of VIEWS) app.use(path, contentNegotiation);
 
   app.onError(onError);
   app.notFound(unrouted(app));
+  addRoutes(app);
+  makeMountable(app);
 
-  const routed = app
+  return Object.assign(app, {
+    authenticate: (authorization: string | undefined, { env }: { env: E }) =>
+      servicesOf(env).authenticate(authorization),
+  });
+}
+
+const limitBody = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: (c) => fail(c, { kind: 'body-too-large' }),
+});
+
+/** @internal @returns the app, by whose type the tests tell that `Api` is true */
+export const addRoutes = <E extends object>(app: Hono<Env<E>, Api, '/'>) =>
+  app
     .get('/', root(app))
     .post('/register', limitBody, register)
     .post('/login', limitBody, login)
@@ -91,22 +111,3 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     .post('/users/resend_activation', limitBody, byMail(resendActivation, verifiesAddresses))
     .get('/health', health)
     .get('/openapi.json', openApi);
-  makeMountable(app);
-
-  const authenticate = (
-    authorization: string | undefined,
-    { env }: { env: E },
-  ): ReturnType<Authenticate> => servicesOf(env).authenticate(authorization);
-  return Object.assign(routed, { authenticate });
-}
-
-type Detail = { json: { detail: string } };
-
-/**
- * What a typed client is made of: `hc<AppType>(url)`, from hono/client. With each route's own
- * answers come those of the middleware and of faults.
- */
-export type AppType = ApplyGlobalResponse<
-  ReturnType<typeof createApp<Bindings>>,
-  { 401: Detail; 406: Detail; 500: Detail; 503: Detail }
->;

@@ -4,11 +4,11 @@
 import { createApp } from './app.ts';
 import { authEntrypoint } from './rpc/auth-entrypoint.ts';
 
-export type { AppType } from './app.ts';
+export type { AppType } from './client/api.ts';
 export { PasswordHasher } from './rpc/password-hasher.ts';
 
 const app = createApp();
 
-export class AuthEntrypoint extends authEntrypoint(app) {}
+export const AuthEntrypoint = authEntrypoint(app);
 
 export default app;

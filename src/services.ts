@@ -2,6 +2,7 @@
  * What an isolate makes once of its bindings: settings, store, hashing, limits and who asks. For
  * every door.
  */
+import type { AppOptions } from './app-options.ts';
 import type { AccountMail } from './auth/account-mail.ts';
 import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
@@ -12,18 +13,6 @@ import { accountMail } from './mail/account-mail.tsx';
 import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
 import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
-
-export type AppOptions<E extends object> = {
-  /**
-   * Where the bindings and vars of this app are in your Worker's, such as
-   * `(env) => ({ DB: env.AUTH_DB })`. Without it they have the names of this app's wrangler.toml.
-   */
-  bindings?: (env: E) => Bindings;
-  /** Each wins over the var it stands for. */
-  settings?: Partial<Settings>;
-  /** Carries e-mails in the place of Cloudflare's `EMAIL` binding. */
-  sendMail?: (env: E) => SendMail;
-};
 
 export type Services = {
   settings: Settings;

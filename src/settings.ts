@@ -3,12 +3,12 @@
  * once, so that everything past this file can rely on them.
  */
 import * as v from 'valibot';
-import type { AuthSettings } from './auth/auth-services.ts';
+import type { AuthSettings } from './auth/auth-settings.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
 import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
 import type { MailSettings } from './mail/account-mail.tsx';
 import { isSender } from './mail/send-mail.ts';
-import type { StoreSettings } from './store/store.ts';
+import type { StoreSettings } from './store/store-settings.ts';
 
 /** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
 const MIN_ITERATIONS = 1000;

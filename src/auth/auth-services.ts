@@ -1,19 +1,6 @@
 import type { Store } from '../store/store.ts';
+import type { AuthSettings } from './auth-settings.ts';
 import type { PasswordHashing } from './passwords/password-hashing.ts';
-import type { PasswordValidator } from './passwords/validators.ts';
 
 /** What the domain works with. */
 export type AuthServices = { store: Store; hashing: PasswordHashing; settings: AuthSettings };
-
-/** What the domain asks of the settings. */
-export type AuthSettings = {
-  /**
-   * How long a token is good, 1 to 3,650 days (`TOKEN_MAX_AGE_DAYS`). Undefined: for ever, as in
-   * DRF.
-   */
-  tokenMaxAgeDays: number | undefined;
-  /** What a new password must pass, in this order (`AUTH_PASSWORD_VALIDATORS`). By default none. */
-  passwordValidators: PasswordValidator[];
-  /** Must a new user verify its address before the first login (`EMAIL_VERIFICATION`)? */
-  emailVerification: 'none' | 'required';
-};

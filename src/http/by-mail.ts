@@ -1,4 +1,6 @@
 import type { Handler, Input } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import type { RouterRoute } from 'hono/types';
 import type { AccountMail, Delivery, LinkServices } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
@@ -10,7 +12,7 @@ import type { Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { afterAnswer } from './after-answer.ts';
 import { audit } from './audit.ts';
-import type { AppContext } from './context.ts';
+import type { AppContext, AppEnv } from './context.ts';
 import { fail } from './failure.ts';
 
 /** When there are the routes of the handlers that `byMail` made. */
@@ -39,6 +41,15 @@ export function byMail<I extends Input, R>(
   conditions.set(guard, ({ mail, settings }) => mail !== undefined && isOn(settings));
   return guard;
 }
+
+/** 404 at a path whose routes are not there, whatever the method. */
+export const onlyWhereThere = ({ routes }: { routes: RouterRoute[] }) =>
+  createMiddleware<AppEnv>(async function onlyWhereThere(c, next) {
+    const here = routes.filter(({ path }) => path === c.req.path);
+    if (!here.every(({ handler }) => isThere(handler, c.var)))
+      return fail(c, { kind: 'not-found' });
+    await next();
+  });
 
 /** @throws ServiceUnavailable where there is no key to sign links with */
 export function linkServices(mail: AccountMail, settings: Settings): LinkServices {

@@ -6,12 +6,11 @@
  * parent's. So the whole app is one more route, in front of its others: the parent copies it and
  * never gets past it. The app itself does not route through it.
  */
-import type { Context, ExecutionContext, Hono } from 'hono';
+import type { Context, Env, ExecutionContext, Hono } from 'hono';
 import { cloneRawRequest } from 'hono/request';
 import { basePath } from 'hono/route';
 import type { Schema } from 'hono/types';
 import { getPathNoStrict } from 'hono/utils/url';
-import type { AppEnv } from './context.ts';
 
 /** Requests that came through a parent, and the path it has the app at, without a final slash. */
 const basePaths = new WeakMap<Request, string>();
@@ -20,7 +19,7 @@ const basePaths = new WeakMap<Request, string>();
 export const basePathOf = (c: Context): string => basePaths.get(c.req.raw) ?? '';
 
 /** To be called when the app has its routes and its handlers of errors. */
-export function makeMountable<E extends AppEnv, S extends Schema>(app: Hono<E, S>): void {
+export function makeMountable<E extends Env, S extends Schema>(app: Hono<E, S>): void {
   // Another view of the same app, with the same router: its paths begin where it is mounted.
   const mounted = Object.assign(app.basePath('/'), {
     getPath: (request: Request) =>

@@ -1,11 +1,12 @@
 import type { Context } from 'hono';
 import type { RouterRoute } from 'hono/types';
+import type { Authenticate } from '../auth/tokens.ts';
 import { isGuarded } from './authenticated.ts';
-import { isThere } from './by-mail.ts';
-import type { AppEnv } from './context.ts';
 import { fail, failAuthentication } from './failure.ts';
 
 const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
+
+type Authenticating = { Variables: { authenticate: Authenticate } };
 
 /**
  * The answer to a path or method that no route has: 404, or 405 where the path has other methods,
@@ -15,11 +16,10 @@ const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multip
  * @param app whose routes are looked through. They have no parameters in their paths.
  */
 export function unrouted(app: { routes: RouterRoute[] }) {
-  return async function unrouted<E extends AppEnv>(c: Context<E>): Promise<Response> {
+  return async function unrouted<E extends Authenticating>(c: Context<E>): Promise<Response> {
     const { path } = c.req;
     const routes = app.routes.filter((route) => route.path === path && route.method !== 'ALL');
-    const isHere = routes.every(({ handler }) => isThere(handler, c.var));
-    if (routes.length === 0 || !isHere) return fail(c, { kind: 'not-found' });
+    if (routes.length === 0) return fail(c, { kind: 'not-found' });
 
     // DRF authenticates before it looks for the method (`APIView.dispatch` calls `initial` first),
     // so that only a user learns which methods there are.

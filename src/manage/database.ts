@@ -1,6 +1,6 @@
 /**
- * The Worker's D1 database, from Node: the local one that `npm start` serves, or with `--remote`
- * the one in production. wrangler's `getPlatformProxy` gives both the same face.
+ * The D1 database of the wrangler configuration in this folder, from Node: the local one, or with
+ * `--remote` the one in production. wrangler's `getPlatformProxy` gives both the same face.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
+import type { Bindings } from '../bindings.ts';
 import { rootCause } from '../root-cause.ts';
+import type { Vars } from '../settings.ts';
+import { DEPLOY, loadWrangler, WRANGLER, wranglerCommand } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
 
@@ -18,17 +21,17 @@ export type Where = {
   persistTo: string;
   /** No question before a remote write. */
   yes?: boolean;
+  /** Its name in the configuration; needed where there are several. */
+  binding?: string;
 };
 
 export type Database = {
   d1: D1Database;
-  vars: Env;
+  vars: Vars;
   migrationsDir: string;
   /** Whether the Worker hashes passwords in Durable Objects. */
   hasPasswordHasher: boolean;
 };
-
-const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
 
 /** What matters here of wrangler.toml. */
 const WranglerConfig = v.object({
@@ -36,7 +39,7 @@ const WranglerConfig = v.object({
   account_id: v.optional(v.string()),
   compatibility_date: v.optional(v.string()),
   vars: v.record(v.string(), v.unknown()),
-  durable_objects: v.object({ bindings: v.array(v.object({ name: v.string() })) }),
+  durable_objects: v.object({ bindings: v.array(v.object({ class_name: v.string() })) }),
   d1_databases: v.array(
     v.object({
       binding: v.string(),
@@ -61,14 +64,12 @@ export async function withDatabase<T>(
   kind: 'read' | 'write',
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  // Not before it is needed: it takes a second to load, and a quarter of a gigabyte.
-  const { unstable_readConfig } = await import('wrangler');
+  const { unstable_readConfig } = await loadWrangler();
   const { durable_objects, ...config } = v.parse(
     WranglerConfig,
     unstable_readConfig({}, { hideWarnings: true }),
   );
-  const binding = config.d1_databases.find((database) => database.binding === 'DB');
-  if (!binding) throw new CommandError('wrangler.toml has no D1 database bound as DB');
+  const binding = chooseDatabase(config.d1_databases, where.binding);
   const name = binding.database_name ?? binding.binding;
 
   const id = where.remote
@@ -79,20 +80,22 @@ export async function withDatabase<T>(
 
   const proxy = await openProxy(where, {
     ...config,
-    d1_databases: [{ ...binding, database_id: id, remote: where.remote ?? false }],
+    d1_databases: [{ ...binding, binding: 'DB', database_id: id, remote: where.remote ?? false }],
   });
   try {
     return await work({
       d1: proxy.env.DB,
       vars: proxy.env,
       migrationsDir: binding.migrations_dir,
-      hasPasswordHasher: durable_objects.bindings.some(({ name }) => name === 'PASSWORD_HASHER'),
+      hasPasswordHasher: durable_objects.bindings.some(
+        ({ class_name }) => class_name === 'PasswordHasher',
+      ),
     });
   } catch (error) {
     if (String(rootCause(error)).includes('no such table')) {
       throw new CommandError(
-        'the database has no tables yet: run `npm run migrate` ' +
-          '(for the remote one `npm run wrangler -- d1 migrations apply DB --remote`)',
+        `the database has no tables yet: run \`${WRANGLER} d1 migrations apply ${binding.binding} ` +
+          `${where.remote ? '--remote' : '--local'}\``,
       );
     }
     throw error;
@@ -101,18 +104,30 @@ export async function withDatabase<T>(
   }
 }
 
+/** @throws CommandError where it is not clear which */
+function chooseDatabase<T extends { binding: string }>(databases: T[], name?: string): T {
+  const [first, ...others] = databases.filter(({ binding }) => (name ?? binding) === binding);
+  if (first && others.length === 0) return first;
+  const names = databases.map(({ binding }) => binding).join(', ');
+  if (databases.length === 0 || name) {
+    const what = name ? `D1 database bound as ${name}` : 'D1 database';
+    throw new CommandError(`the wrangler configuration here has no ${what}`);
+  }
+  throw new CommandError(`there are several databases (${names}): say which with --binding`);
+}
+
 /** The id that wrangler.toml need not have: a first deploy makes the database by its name. */
 async function remoteDatabaseId(name: string): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [
-      WRANGLER,
+      wranglerCommand(),
       ...['d1', 'info', name, '--json'],
     ]);
     return v.parse(DatabaseInfo, JSON.parse(stdout)).uuid;
   } catch {
     throw new CommandError(
-      `Cloudflare does not show a database ${name}: log in with \`npm run wrangler -- login\` or set ` +
-        'CLOUDFLARE_API_TOKEN, and create it with `npm run deploy`',
+      `Cloudflare does not show a database ${name}: log in with \`${WRANGLER} login\` or set ` +
+        `CLOUDFLARE_API_TOKEN, and create it with \`${DEPLOY}\``,
     );
   }
 }
@@ -131,13 +146,13 @@ async function confirmWrite(name: string): Promise<void> {
  * for outside a Worker, and to wrangler it is the configuration that says what is remote.
  */
 async function openProxy({ remote, persistTo }: Where, config: object) {
-  const { getPlatformProxy } = await import('wrangler');
+  const { getPlatformProxy } = await loadWrangler();
   const directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
   const configPath = join(directory, 'wrangler.json');
   try {
     await writeFile(configPath, JSON.stringify(config));
     const persist = remote ? false : { path: join(persistTo, 'v3') };
-    return await getPlatformProxy<Env>({ configPath, persist });
+    return await getPlatformProxy<Bindings>({ configPath, persist });
   } catch (error) {
     if (!remote) throw error;
     const [reason] = String(rootCause(error)).split('\n');

@@ -1,4 +1,8 @@
-/** `npm run manage -- <command>`. */
+#!/usr/bin/env node
+/**
+ * `npm run manage -- <command>`, or `npx edge-authtoken <command>` of the package: what Django's
+ * `manage.py` does, for the database of the wrangler configuration in this folder.
+ */
 import { Console } from 'node:console';
 import { runManage } from './program.ts';
 

@@ -1,6 +1,7 @@
 /** The commands of `manage`: what Django's `manage.py` does, for this database. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { rootCause } from '../root-cause.ts';
+import { MANAGE, SERVE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
 import { doctor } from './doctor.ts';
@@ -58,9 +59,12 @@ function createProgram(openDatabase: typeof withDatabase): Command {
     for (const arg of args) created.argument(arg);
     return created
       .addOption(
-        new Option('--local', 'the database that `npm start` serves (default)').conflicts('remote'),
+        new Option('--local', `the database that \`${SERVE}\` serves (default)`).conflicts(
+          'remote',
+        ),
       )
       .option('--remote', 'the database in production')
+      .option('--binding <name>', 'the database, where the configuration has several')
       .option('--yes', 'write to the remote database without asking')
       .option(
         '--persist-to <dir>',
@@ -69,7 +73,7 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       )
       .addHelpText(
         'after',
-        ['', 'Example:', ...examples.map((line) => `  $ npm run manage -- ${line}`)].join('\n'),
+        ['', 'Example:', ...examples.map((line) => `  $ ${MANAGE} ${line}`)].join('\n'),
       );
   }
 

@@ -14,7 +14,7 @@ import {
   setUserPassword,
 } from '../auth/operator/users.ts';
 import { hashHere } from '../auth/passwords/password-hashing.ts';
-import { parseSettings } from '../settings.ts';
+import { parseSettings, type Vars } from '../settings.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
 import { CommandError } from './command-error.ts';
@@ -55,7 +55,7 @@ export async function createUserCommand(
   print(`${kind} created successfully.`);
 }
 
-const hashing = (vars: Env) => hashHere(parseSettings(vars).iterations);
+const hashing = (vars: Vars) => hashHere(parseSettings(vars).iterations);
 
 type Answers = { username: string; email: string; password: string | undefined };
 

@@ -10,16 +10,21 @@ type App<E> = {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
 };
 
+type AuthEntrypointClass<E> = new (
+  ctx: ExecutionContext,
+  env: E,
+) => WorkerEntrypoint<E> & { authenticate: Authenticate };
+
 /**
  * A class to export, which tells another Worker whose request it has been sent, as
  * `tokenAuthentication` asks.
  *
  * @example
- * export class AuthEntrypoint extends authEntrypoint(auth) {}
+ * export const AuthEntrypoint = authEntrypoint(auth);
  * // and in the other Worker, where it is bound as AUTH
  * tokenAuthentication({ authenticate: (authorization, c) => c.env.AUTH.authenticate(authorization) })
  */
-export const authEntrypoint = <E>(app: App<E>) =>
+export const authEntrypoint = <E>(app: App<E>): AuthEntrypointClass<E> =>
   class AuthEntrypoint extends WorkerEntrypoint<E> {
     /**
      * @param authorization the request's Authorization header, undefined where there is none

@@ -2,7 +2,8 @@
 import { drizzle } from 'drizzle-orm/d1';
 import { passwordQueries } from './passwords.ts';
 import { recoveryQueries } from './recovery.ts';
-import { type TokenReads, tokenQueries } from './tokens.ts';
+import type { TokenReads } from './store-settings.ts';
+import { tokenQueries } from './tokens.ts';
 import { reading } from './unavailable.ts';
 import { userQueries } from './users.ts';
 

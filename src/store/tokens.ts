@@ -1,6 +1,7 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { authtokenToken, authUser } from './schema.ts';
+import type { TokenReads } from './store-settings.ts';
 import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
@@ -17,9 +18,6 @@ type TokenRow = [
   is_active: number,
   created: string,
 ];
-
-/** What may answer a token check: the database itself, or the replica that is nearest. */
-export type TokenReads = 'primary' | 'nearest';
 
 /**
  * The row of a new token for the user that fits, or no row. `key` and `created` are placeholders.

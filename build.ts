@@ -1,0 +1,100 @@
+/**
+ * Makes dist/, the package as it is published: JavaScript by esbuild and types by tsc. `npm pack`
+ * runs it.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+
+const OUT = 'dist';
+const TYPES = '.wrangler/types';
+
+/** Of src/, what package.json has under `exports`. */
+const ENTRIES = ['package', 'http/token-authentication', 'client/create-client', 'store/schema'];
+const COMMAND = 'manage/manage';
+
+const source = (name: string) => `src/${name}.ts`;
+
+const SHARED = {
+  outdir: OUT,
+  outbase: 'src',
+  bundle: true,
+  format: 'esm',
+  target: 'es2024',
+  // What a Worker loads only when it needs it stays a module of its own.
+  splitting: true,
+  sourcemap: true,
+  metafile: true,
+  // The page's script and style and the list of passwords are text. A Worker may compile no bytes,
+  // so the WebAssembly stays a file that is imported: wrangler takes *.wasm without being told.
+  loader: { '.css': 'text', '.txt': 'text', '.wasm': 'copy' },
+  assetNames: '[name]',
+  chunkNames: 'chunks/[name]-[hash]',
+  // Peer dependencies: the other project's own.
+  external: ['hono', 'drizzle-orm', 'wrangler', 'cloudflare:*'],
+} as const satisfies BuildOptions;
+
+rmSync(OUT, { recursive: true, force: true });
+const library = await build({
+  ...SHARED,
+  entryPoints: ENTRIES.map(source),
+  platform: 'neutral',
+  plugins: [
+    {
+      name: 'browser-client-as-text',
+      setup: ({ onLoad }) =>
+        onLoad({ filter: /browser-client\.js$/ }, ({ path }) => ({
+          contents: readFileSync(path, 'utf8'),
+          loader: 'text',
+        })),
+    },
+  ],
+});
+const command = await build({
+  ...SHARED,
+  entryPoints: [source(COMMAND)],
+  platform: 'node',
+});
+writeTypes();
+writeNotices([library.metafile, command.metafile]);
+
+/** Of the declarations that tsc makes, those that the entries lead to. */
+function writeTypes(): void {
+  rmSync(TYPES, { recursive: true, force: true });
+  execFileSync('npx', ['tsc', '--project', 'tsconfig.build.json', '--outDir', TYPES], {
+    stdio: 'inherit',
+  });
+  const pending = ENTRIES.map((name) => `${name}.d.ts`);
+  const seen = new Set(pending);
+  for (const file of pending) {
+    const text = readFileSync(join(TYPES, file), 'utf8');
+    const target = join(OUT, file);
+    mkdirSync(dirname(target), { recursive: true });
+    // tsc leaves the extensions of declarations as they are in the source.
+    writeFileSync(target, text.replaceAll(/(['"]\.[^'"]*)\.tsx?(['"])/g, '$1.js$2'));
+    for (const [, imported = ''] of text.matchAll(/['"](\.[^'"]*)\.tsx?['"]/g)) {
+      const next = relative('.', resolve('/', dirname(file), `${imported}.d.ts`).slice(1));
+      if (!seen.has(next)) pending.push(next);
+      seen.add(next);
+    }
+  }
+}
+
+/** The licences of the packages whose code is in ours. */
+function writeNotices(metafiles: Metafile[]): void {
+  const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
+  const folders = new Set(
+    inputs.flatMap((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? []),
+  );
+  const notices = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+    const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'license.md']
+      .map((candidate) => join(folder, candidate))
+      .find(existsSync);
+    if (!file) throw new Error(`${name} has no licence to be found.`);
+    return `${name} ${version} (${license})\n\n${readFileSync(file, 'utf8').trim()}\n`;
+  });
+  const line = `\n${'-'.repeat(80)}\n\n`;
+  writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), notices.join(line));
+}

@@ -1,0 +1,17 @@
+import type { PasswordValidator } from './passwords/validators.ts';
+
+/** What the domain asks of the settings. */
+export type AuthSettings = {
+  /**
+   * How long a token is good, 1 to 3,650 days (`TOKEN_MAX_AGE_DAYS`). Undefined: for ever, as in
+   * DRF.
+   */
+  tokenMaxAgeDays: number | undefined;
+  /** What a new password must pass, in this order (`AUTH_PASSWORD_VALIDATORS`). By default none. */
+  passwordValidators: PasswordValidator[];
+  /**
+   * Whether a new user must verify its address before the first login (`EMAIL_VERIFICATION`). By
+   * default it need not.
+   */
+  emailVerification: 'none' | 'required';
+};

@@ -1,0 +1,35 @@
+/**
+ * How this command line is called, for what it says of itself: as `npm run manage` in a checkout,
+ * as `npx edge-authtoken` where the package is installed. And the project that it is called in.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CommandError } from './command-error.ts';
+
+/** A checkout runs its TypeScript, the package what was made of it. */
+const isCheckout = import.meta.filename.endsWith('.ts');
+
+export const MANAGE = isCheckout ? 'npm run manage --' : 'npx edge-authtoken';
+export const WRANGLER = isCheckout ? 'npm run wrangler --' : 'npx wrangler';
+export const SERVE = isCheckout ? 'npm start' : 'wrangler dev';
+export const DEPLOY = isCheckout ? 'npm run deploy' : 'npx wrangler deploy';
+
+const project = createRequire(join(process.cwd(), 'package.json'));
+
+/** The project's own wrangler. Not before it is needed: it takes a second and 250 MB to load. */
+export async function loadWrangler(): Promise<typeof import('wrangler')> {
+  return import(pathToFileURL(resolveWrangler('wrangler')).href);
+}
+
+/** The file that `npx wrangler` runs. */
+export const wranglerCommand = (): string =>
+  join(dirname(resolveWrangler('wrangler/package.json')), 'bin/wrangler.js');
+
+function resolveWrangler(name: string): string {
+  try {
+    return project.resolve(name);
+  } catch {
+    throw new CommandError('wrangler is not installed here: `npm install --save-dev wrangler`');
+  }
+}

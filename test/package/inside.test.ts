@@ -1,0 +1,118 @@
+/** The example `inside`, from the package: one Worker with authentication below /auth. */
+import { spawnSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { ask, createProject, type Project } from './project.ts';
+
+const CONFORMANCE = resolve(import.meta.dirname, '../conformance');
+const MEG = { username: 'meg@ducharme.com', password: 'ducharme' };
+const MAX_COMPILE_SECONDS = 3;
+
+let project: Project;
+let url: string;
+
+beforeAll(() => {
+  project = createProject('inside', inject('tarball'), ['hono', 'drizzle-orm']);
+});
+afterAll(() => project.remove());
+
+it('brings the package, hono and drizzle-orm, and no more', () => {
+  const installed = project.run('npm', 'ls', '--omit=dev', '--parseable', '--depth=1');
+  for (const name of ['valibot', 'commander', '@noble', 'quick-lru', '@clack']) {
+    expect(installed.stdout).not.toContain(`node_modules/${name}`);
+  }
+});
+
+it('compiles with the strictest options, the package’s own types and all, in three seconds', () => {
+  // The first run also reads the compiler from the disk.
+  project.npx('tsc', '--version');
+  const { status, output } = project.npx('tsc', '--extendedDiagnostics');
+  expect({ status, errors: output.match(/error TS.*/g) }).toEqual({ status: 0, errors: null });
+  const [, seconds] = /Total time:\s+([\d.]+)s/.exec(output) ?? [];
+  expect(Number(seconds)).toBeLessThan(MAX_COMPILE_SECONDS);
+});
+
+it('names its own commands while there are no tables', () => {
+  const { status, stderr } = project.npx('edge-authtoken', 'users');
+  expect(status).toBe(1);
+  expect(stderr).toContain('run `npx wrangler d1 migrations apply AUTH_DB --local`');
+  expect(project.npx('edge-authtoken', 'import', '--help').stdout).toContain(
+    '$ npx edge-authtoken import users.json tokens.json --dry-run',
+  );
+});
+
+it('gets its tables from the package’s migrations beside its own', () => {
+  cpSync(
+    join(project.directory, 'node_modules/edge-authtoken/drizzle'),
+    join(project.directory, 'migrations'),
+    { recursive: true },
+  );
+  const { status } = project.npx('wrangler', 'd1', 'migrations', 'apply', 'AUTH_DB', '--local');
+  expect(status).toBe(0);
+});
+
+it('serves the API below /auth, beside a route that it protects', async () => {
+  url = await project.serve();
+  expect(await ask(`${url}/rocks`, 'GET')).toEqual({
+    status: 401,
+    body: { detail: 'Authentication credentials were not provided.' },
+  });
+  const registered = await ask(`${url}/auth/register`, 'POST', undefined, MEG);
+  expect(registered.status).toBe(201);
+  const { token } = registered.body;
+  expect(await ask(`${url}/auth/login/`, 'POST', undefined, MEG)).toEqual({
+    status: 200,
+    body: { valid: true, token },
+  });
+  expect((await ask(`${url}/rocks`, 'POST', token, 'Granite')).status).toBe(201);
+  expect(await ask(`${url}/rocks`, 'GET', token)).toEqual({
+    status: 200,
+    body: [{ id: 1, name: 'Granite', owner: MEG.username }],
+  });
+  expect(await ask(`${url}/auth/nothing`, 'GET')).toEqual({
+    status: 404,
+    body: { detail: 'Not found.' },
+  });
+  expect(await ask(`${url}/nothing`, 'GET')).toEqual({
+    status: 404,
+    body: 'Not found by the host.',
+  });
+  expect((await ask(`${url}/auth`, 'GET')).body).toContain('<form action="/auth/register"');
+  expect((await ask(`${url}/auth/openapi.json`, 'GET')).body.servers).toEqual([
+    { url: `${new URL(url).origin}/auth` },
+  ]);
+});
+
+it('does not delete a user whom a row of the host refers to', async () => {
+  const { token } = (await ask(`${url}/auth/login`, 'POST', undefined, MEG)).body;
+  const confirmation = { current_password: MEG.password };
+  expect(await ask(`${url}/auth/me`, 'DELETE', token, confirmation)).toEqual({
+    status: 409,
+    body: { detail: 'This user cannot be deleted: other records refer to it.' },
+  });
+  expect((await ask(`${url}/auth/me`, 'GET', token)).status).toBe(200);
+});
+
+it('has its users on the command line', async () => {
+  expect(project.npx('edge-authtoken', 'users').stdout).toContain('1\tmeg@ducharme.com');
+  expect(project.npx('edge-authtoken', 'deactivate', MEG.username).status).toBe(0);
+  expect((await ask(`${url}/auth/login`, 'POST', undefined, MEG)).status).toBe(401);
+  expect(project.npx('edge-authtoken', 'doctor').stdout).toContain('Migrations: all applied');
+});
+
+it('answers all that was recorded of a real Django, below /auth', () => {
+  const sql = 'npx --no-install wrangler d1 execute AUTH_DB --local --command "$REPLAY_SQL"';
+  const { stdout } = spawnSync(
+    process.execPath,
+    [
+      join(CONFORMANCE, 'replay.mjs'),
+      `${url}/auth`,
+      join(CONFORMANCE, 'http-cases.json'),
+      '--sql-cmd',
+      sql,
+    ],
+    { cwd: project.directory, encoding: 'utf8' },
+  );
+  expect(stdout).toMatch(/^\d{3} passed, 0 failed$/m);
+});
