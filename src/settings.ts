@@ -148,11 +148,10 @@ export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Sett
     const text = option === undefined ? vars[VARS[name]] : String(option);
     const { success, output } = v.safeParse(schema, text);
     if (success) return output;
-    const problem =
-      option === undefined
-        ? `${VARS[name]} is ${JSON.stringify(text)}; it must be ${allowed}, as a string.`
-        : `The option ${name} is ${JSON.stringify(option)}; it must be ${allowed}.`;
-    throw new SettingsError(problem);
+    const [called, asWhat] =
+      option === undefined ? [VARS[name], ', as a string'] : [`The option ${name}`, ''];
+    const value = JSON.stringify(option ?? text);
+    throw new SettingsError(`${called} is ${value}; it must be ${allowed}${asWhat}.`);
   };
   return {
     iterations: parse(

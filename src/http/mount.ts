@@ -7,8 +7,7 @@
  * never gets past it. The app itself does not route through it.
  */
 import type { Context, Env, ExecutionContext, Hono } from 'hono';
-import { cloneRawRequest } from 'hono/request';
-import { basePath } from 'hono/route';
+import { routePath } from 'hono/route';
 import type { Schema } from 'hono/types';
 import { getPathNoStrict } from 'hono/utils/url';
 
@@ -27,9 +26,12 @@ export function makeMountable<E extends Env, S extends Schema>(app: Hono<E, S>):
   });
 
   async function wholeApp(c: Context): Promise<Response> {
-    // A parent's middleware may have read the body.
-    const request = c.req.raw.bodyUsed ? await cloneRawRequest(c.req) : c.req.raw;
-    basePaths.set(request, basePath(c).replace(/\/$/, ''));
+    const { raw } = c.req;
+    // A parent's middleware may have read the body. Hono remembers it.
+    const request = raw.bodyUsed ? new Request(raw, { body: await c.req.arrayBuffer() }) : raw;
+    // The route's path has one segment more: the *.
+    const depth = routePath(c).split('/').length - 1;
+    basePaths.set(request, c.req.path.split('/').slice(0, depth).join('/'));
     const response = await mounted.fetch(request, c.env, executionContextOf(c));
     // With the headers that the parent has set.
     return c.newResponse(response.body, response);

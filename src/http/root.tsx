@@ -1,4 +1,3 @@
-import { html } from 'hono/html';
 import type { RouterRoute } from 'hono/types';
 import type { Services } from '../services.ts';
 import { isThere } from './by-mail.ts';
@@ -15,7 +14,7 @@ export function root(app: { routes: RouterRoute[] }) {
   return function root(c: AppContext) {
     const base = basePathOf(c);
     if (!c.var.settings.browsableApi) return c.json(methodsByPath(routesOf(app, c.var), base));
-    const page = html`<!doctype html>${<Page base={base} nonce={c.var.secureHeadersNonce} />}`;
+    const page = `<!doctype html>${<Page base={base} nonce={c.var.secureHeadersNonce} />}`;
     // A nonce is used once (CSP Level 3 §7.1), so an answer with one is not to be kept.
     return c.html(page, 200, { 'Cache-Control': 'no-store' });
   };
