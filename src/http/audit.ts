@@ -12,7 +12,7 @@ import type { AppContext } from './context.ts';
  */
 export type ThrottleScope = 'login' | 'login-address' | 'register';
 
-export type SecurityEvent =
+type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
   | { event: 'login-failed'; user_id: number | undefined; reason: LoginFailure['reason'] }

@@ -71,7 +71,7 @@ const REQUIRED = ['This field is required.'];
 const WRONG_PASSWORD = { current_password: ['Invalid password.'] };
 
 /** By method and path. */
-export const OPERATIONS: Record<string, DescribeRouteOptions> = {
+const OPERATIONS: Record<string, DescribeRouteOptions> = {
   'POST /register': {
     operationId: 'register',
     summary: 'Register a user',
