@@ -50,6 +50,9 @@ export default defineConfig(async () => ({
           // A workerd for each file would take a second to start.
           isolate: false,
           restoreMocks: true,
+          // No time is what is tested, and a machine may be busy.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           provide: {
             fuzzSeed: Number(process.env.FUZZ_SEED ?? 1),
             nodeDerivations: nodeDerivations(),
@@ -65,7 +68,6 @@ export default defineConfig(async () => ({
           // wrangler takes a second to load, too.
           isolate: false,
           restoreMocks: true,
-          // Some start processes, and a machine may be busy.
           testTimeout: 60_000,
           hookTimeout: 60_000,
           include: NODE_TESTS,

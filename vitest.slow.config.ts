@@ -6,6 +6,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    silent: 'passed-only',
+    maxWorkers: '100%',
+    // Of one file. More would only wait for each other.
+    maxConcurrency: 2,
     include: ['test/**/*.slow.test.ts'],
     // Each test starts several wranglers. No time is what is tested.
     testTimeout: 600_000,

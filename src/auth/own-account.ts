@@ -6,7 +6,7 @@ import { type PasswordRefused, validatePassword } from './passwords/validators.t
 import { newToken } from './tokens.ts';
 import { normalizeEmail, type User } from './users.ts';
 
-export type PasswordChange = { current_password: string; new_password: string };
+type PasswordChange = { current_password: string; new_password: string };
 
 type InvalidPassword = { kind: 'invalid-password' };
 

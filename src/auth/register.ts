@@ -6,7 +6,7 @@ import { type PasswordRefused, validatePassword } from './passwords/validators.t
 import { newToken } from './tokens.ts';
 import { normalizeEmail, normalizeUsername } from './users.ts';
 
-export type Registration = {
+type Registration = {
   username: string;
   /** Plain text, exactly as the user typed it. */
   password: string;

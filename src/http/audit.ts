@@ -11,7 +11,7 @@ import { log } from '../log.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
 
-export type SecurityEvent =
+type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
   | { event: 'login-failed'; user_id: number | undefined; reason: LoginFailure['reason'] }

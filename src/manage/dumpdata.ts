@@ -14,8 +14,6 @@ import {
   parseUserRecord,
   toDumpedToken,
   toDumpedUser,
-  tokenRow,
-  userRow,
 } from './records.ts';
 import type { Staging } from './staging.ts';
 import { fileName, note, type Progress, STDIO, startProgress } from './terminal.ts';
@@ -172,6 +170,6 @@ export function* fixtureText(staging: Staging): Generator<string> {
 }
 
 function* records(staging: Staging) {
-  for (const row of staging.users()) yield toDumpedUser(userRow(row));
-  for (const row of staging.tokens()) yield toDumpedToken(tokenRow(row));
+  for (const row of staging.users()) yield toDumpedUser(row);
+  for (const row of staging.tokens()) yield toDumpedToken(row);
 }

@@ -14,7 +14,7 @@ import { printConflicts, printReport } from './report.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
 import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
 
-export type OnConflict = 'fail' | 'skip' | 'update';
+type OnConflict = 'fail' | 'skip' | 'update';
 
 export type ImportOptions = { dryRun?: boolean; onConflict: OnConflict };
 

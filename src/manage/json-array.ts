@@ -10,8 +10,6 @@ import { CommandError } from './command-error.ts';
 /** No piece goes beyond the end of an object or a line: what breaks in it is in that one. */
 const PIECES = /[^}\n]*[}\n]|[^}\n]+/g;
 
-export type JsonArrayParser = ReturnType<typeof createJsonArrayParser>;
-
 /** @param expected what the array should hold, for the refusal */
 export function createJsonArrayParser(expected: string) {
   const parse = jsonParser({ packValues: true, streamValues: false });

@@ -10,24 +10,6 @@
 import * as v from 'valibot';
 import { djangoDatetime } from '../django-datetime.ts';
 
-/** A row of `auth_user`, as SQLite has it. */
-export type UserRow = {
-  id: number;
-  password: string;
-  last_login: string | null;
-  is_superuser: number;
-  username: string;
-  last_name: string;
-  email: string;
-  is_staff: number;
-  is_active: number;
-  date_joined: string;
-  first_name: string;
-};
-
-/** A row of `authtoken_token`, as SQLite has it. */
-export type TokenRow = { key: string; created: string; user_id: number };
-
 /** A user as a fixture has it. */
 export type FixtureUser = Omit<UserRow, 'id' | 'date_joined'> & {
   /** Null: the username says which user it is (Django's natural key). */
@@ -138,7 +120,7 @@ function offsetMinutes(zone = 'Z'): number {
 }
 
 /** What `DjangoJSONEncoder` makes of a moment: milliseconds, cut and not rounded, and `Z`. */
-export function toDump(value: string): string {
+function toDump(value: string): string {
   const [seconds, fraction] = value.replace(' ', 'T').split('.');
   return fraction === undefined ? `${seconds}Z` : `${seconds}.${fraction.slice(0, 3)}Z`;
 }
@@ -215,6 +197,7 @@ const FixtureTokenRecord = v.object({
   }),
 });
 
+/** A row of `auth_user`, as SQLite has it. */
 const RowOfUser = v.object({
   id,
   password,
@@ -229,7 +212,12 @@ const RowOfUser = v.object({
   first_name,
 });
 
+type UserRow = v.InferOutput<typeof RowOfUser>;
+
+/** A row of `authtoken_token`, as SQLite has it. */
 const RowOfToken = v.object({ key, created: rowDatetime, user_id: id });
+
+type TokenRow = v.InferOutput<typeof RowOfToken>;
 
 /** What a record holds, or what is wrong with it: the field and the reason, never the value. */
 export type Parsed<T> = { row: T } | { reason: string };
@@ -275,52 +263,33 @@ function reasonOf({ expected, received, message }: v.BaseIssue<unknown>): string
   return received === 'null' ? 'null, which it cannot be' : message;
 }
 
+/** A row of the database, whose schema says what it holds. */
+type Row = Record<string, unknown>;
+
 /**
  * A user as `dumpdata` writes it, without groups and permissions: `loaddata` leaves alone what is
  * not in a dump.
  */
-export const toDumpedUser = (user: UserRow) => ({
+export const toDumpedUser = (row: Row) => ({
   model: 'auth.user',
-  pk: user.id,
+  pk: Number(row.id),
   fields: {
-    password: user.password,
-    last_login: user.last_login === null ? null : toDump(user.last_login),
-    is_superuser: user.is_superuser === 1,
-    username: user.username,
-    first_name: user.first_name,
-    last_name: user.last_name,
-    email: user.email,
-    is_staff: user.is_staff === 1,
-    is_active: user.is_active === 1,
-    date_joined: toDump(user.date_joined),
+    password: String(row.password),
+    last_login: row.last_login === null ? null : toDump(String(row.last_login)),
+    is_superuser: row.is_superuser === 1,
+    username: String(row.username),
+    first_name: String(row.first_name),
+    last_name: String(row.last_name),
+    email: String(row.email),
+    is_staff: row.is_staff === 1,
+    is_active: row.is_active === 1,
+    date_joined: toDump(String(row.date_joined)),
   },
 });
 
 /** A token as `dumpdata` writes it. */
-export const toDumpedToken = (token: TokenRow) => ({
+export const toDumpedToken = (row: Row) => ({
   model: 'authtoken.token',
-  pk: token.key,
-  fields: { user: token.user_id, created: toDump(token.created) },
-});
-
-/** A row of `auth_user` as a query answers it. */
-export const userRow = (row: Record<string, unknown>): UserRow => ({
-  id: Number(row.id),
-  password: String(row.password),
-  last_login: row.last_login === null ? null : String(row.last_login),
-  is_superuser: Number(row.is_superuser),
-  username: String(row.username),
-  last_name: String(row.last_name),
-  email: String(row.email),
-  is_staff: Number(row.is_staff),
-  is_active: Number(row.is_active),
-  date_joined: String(row.date_joined),
-  first_name: String(row.first_name),
-});
-
-/** A row of `authtoken_token` as a query answers it. */
-export const tokenRow = (row: Record<string, unknown>): TokenRow => ({
-  key: String(row.key),
-  created: String(row.created),
-  user_id: Number(row.user_id),
+  pk: String(row.key),
+  fields: { user: Number(row.user_id), created: toDump(String(row.created)) },
 });

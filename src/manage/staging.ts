@@ -40,7 +40,7 @@ export type Account = { user: string; token: string | undefined };
 export type Origin = { file: string; record: number };
 
 /** Usernames and ids of users in the database. */
-export type KnownUsers = ReadonlyMap<string, number>;
+type KnownUsers = ReadonlyMap<string, number>;
 
 const STAGED_COLUMNS = [...USER_COLUMNS, 'has_groups'];
 

@@ -29,11 +29,16 @@ export function useDatabases() {
   afterAll(() => rmSync(migrated, { recursive: true }));
 
   return () => {
-    const persistTo = join(temporaryDirectory(), 'state');
+    const directory = temporaryDirectory();
+    const persistTo = join(directory, 'state');
     cpSync(migrated, persistTo, { recursive: true });
     return {
       manage: (args: string[], run: ProcessRun = {}) =>
-        manageProcess([...args, '--persist-to', persistTo], run),
+        // A killed process leaves its temporary files behind.
+        manageProcess([...args, '--persist-to', persistTo], {
+          ...run,
+          env: { TMPDIR: directory, ...run.env },
+        }),
       query: (sql: string) => query(persistTo, sql),
     };
   };

@@ -1,4 +1,10 @@
-/** Loaded before `deploy` in its tests: what it asks of workers.dev, which is out of reach, the stub answers. */
+/**
+ * Loaded before `deploy` in its tests: what it asks of workers.dev, which is out of reach, the stub
+ * answers, and its pauses take no time.
+ */
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
+
 const { fetch } = globalThis;
 
 globalThis.fetch = (input, init) => {
@@ -6,3 +12,6 @@ globalThis.fetch = (input, init) => {
   const isDeployed = url.hostname.endsWith('.workers.dev');
   return fetch(isDeployed ? new URL(url.pathname, process.env.STUB_URL) : input, init);
 };
+
+timers.setTimeout = (_delay, value) => timers.setImmediate(value);
+syncBuiltinESMExports();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { TOKEN_COLUMNS, USER_COLUMNS } from '../../src/store/operator/bulk.ts';
 import { useManage } from '../helpers/manage.ts';
 import { token, user, withoutGroups } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
@@ -18,13 +19,7 @@ const TOKENS = 'SELECT * FROM authtoken_token ORDER BY key';
 /** Every value with its type, as SQLite has them. */
 const typed = (table: string, columns: string[]) =>
   `SELECT ${columns.map((name) => `${name}, typeof(${name}) AS type_of_${name}`).join(', ')} FROM ${table} ORDER BY 1`;
-const TYPED = [
-  typed('auth_user', [
-    ...['id', 'password', 'last_login', 'is_superuser', 'username', 'last_name', 'email'],
-    ...['is_staff', 'is_active', 'date_joined', 'first_name'],
-  ]),
-  typed('authtoken_token', ['key', 'created', 'user_id']),
-];
+const TYPED = [typed('auth_user', USER_COLUMNS), typed('authtoken_token', TOKEN_COLUMNS)];
 
 function dump(...records: unknown[]): string {
   const path = join(temporaryDirectory(), 'dump.json');

@@ -16,7 +16,7 @@ const UNUSABLE_SUFFIX_LENGTH = 40;
 
 export type FoundUser = Pick<User, 'id' | 'username'>;
 
-export type UserToCreate = {
+type UserToCreate = {
   username: string;
   email: string;
   /** Undefined for a user who cannot log in until an operator sets a password. */

@@ -10,7 +10,7 @@ import { decode } from './hashers.ts';
  * - `unsupported` Django could check it, we can't
  * - `malformed` no password fits, in Django neither
  */
-export type PasswordKind = 'verifiable' | 'unusable' | 'unsupported' | 'malformed';
+type PasswordKind = 'verifiable' | 'unusable' | 'unsupported' | 'malformed';
 
 export type IdentifiedPassword = {
   kind: PasswordKind;

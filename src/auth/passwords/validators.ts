@@ -13,7 +13,7 @@ export const PASSWORD_VALIDATORS = [
 export type PasswordValidator = (typeof PASSWORD_VALIDATORS)[number];
 
 /** The password must not be similar to these attributes of its user. */
-export type UserAttributes = {
+type UserAttributes = {
   username: string;
   first_name: string;
   last_name: string;

@@ -92,7 +92,7 @@ const NO_EMAIL = detail('No e-mail can be sent here.', { unbound: 'Not found.' }
 const WRONG_PASSWORD = { current_password: ['Invalid password.'] };
 
 /** By method and path. */
-export const OPERATIONS: Record<string, DescribeRouteOptions> = {
+const OPERATIONS: Record<string, DescribeRouteOptions> = {
   'POST /register': {
     operationId: 'register',
     summary: 'Register a user',

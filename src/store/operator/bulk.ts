@@ -4,6 +4,7 @@
  * Drizzle has no `json_each`.
  */
 import { getTableColumns } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
 import { authtokenToken, authUser } from '../schema.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
@@ -109,10 +110,10 @@ const SELECT_PAGE = `
 export type Value = string | number | null;
 
 export function bulkQueries(d1: D1Database) {
+  const db = drizzle(d1);
+
   return {
-    async countUsers(): Promise<number> {
-      return (await d1.prepare('SELECT count(*) FROM auth_user').first<number>('count(*)')) ?? 0;
-    },
+    countUsers: (): Promise<number> => db.$count(authUser),
 
     /**
      * Looks each account up by id, username and token.

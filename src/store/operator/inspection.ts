@@ -1,7 +1,10 @@
 /** What `doctor` asks: counts over the whole database. Reads only. */
+import { not, notInArray } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import { authtokenToken, authUser } from '../schema.ts';
 
 /** Of hashes alike in algorithm and work factor: how many, and one of them to look at. */
-export type PasswordGroup = { users: number; sample: string };
+type PasswordGroup = { users: number; sample: string };
 
 /**
  * A condition on `key`: no `Authorization` header can carry it. DRF takes no empty token and none
@@ -31,26 +34,27 @@ const PASSWORD_GROUPS = `
 const NAMES = 'SELECT id, username FROM auth_user WHERE id > ?';
 
 export function inspectionQueries(d1: D1Database) {
-  const number = async (sql: string): Promise<number> =>
-    (await d1.prepare(sql).first<number>('n')) ?? 0;
+  const db = drizzle(d1);
 
   /** In the order of ids. */
   const users = async <T>(sql: string, afterId: number, limit: number): Promise<T[]> =>
     (await d1.prepare(`${sql} ORDER BY id LIMIT ?`).bind(afterId, limit).all<T>()).results;
 
   return {
-    countUsers: () => number('SELECT count(*) AS n FROM auth_user'),
-    countInactive: () => number('SELECT count(*) AS n FROM auth_user WHERE NOT is_active'),
-    countTokens: () => number('SELECT count(*) AS n FROM authtoken_token'),
+    countUsers: () => db.$count(authUser),
+    countInactive: () => db.$count(authUser, not(authUser.is_active)),
+    countTokens: () => db.$count(authtokenToken),
 
     countUsersWithoutToken: () =>
-      number(
-        'SELECT count(*) AS n FROM auth_user WHERE id NOT IN (SELECT user_id FROM authtoken_token)',
+      db.$count(
+        authUser,
+        notInArray(authUser.id, db.select({ id: authtokenToken.user_id }).from(authtokenToken)),
       ),
 
     countTokensWithoutUser: () =>
-      number(
-        'SELECT count(*) AS n FROM authtoken_token WHERE user_id NOT IN (SELECT id FROM auth_user)',
+      db.$count(
+        authtokenToken,
+        notInArray(authtokenToken.user_id, db.select({ id: authUser.id }).from(authUser)),
       ),
 
     async passwordGroups(): Promise<PasswordGroup[]> {
@@ -84,8 +88,8 @@ export function inspectionQueries(d1: D1Database) {
 
     /** Names of the migrations applied; none where wrangler has applied none. */
     async appliedMigrations(): Promise<string[]> {
-      const tables = `SELECT count(*) AS n FROM sqlite_master WHERE name = 'd1_migrations'`;
-      if ((await number(tables)) === 0) return [];
+      const table = d1.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'd1_migrations'`);
+      if ((await table.first()) === null) return [];
       const { results } = await d1
         .prepare('SELECT name FROM d1_migrations')
         .all<{ name: string }>();
