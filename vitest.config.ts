@@ -45,6 +45,8 @@ export default defineConfig(async () => ({
           }),
           packagesAsTheyAre,
         ],
+        // Fixtures import this package by its name; tsconfig.json says where its sources are.
+        resolve: { tsconfigPaths: true },
         test: {
           name: 'workerd',
           // A workerd for each file would take a second to start.
