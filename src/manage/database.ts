@@ -3,10 +3,11 @@
  * `--remote` the one in production. wrangler's `getPlatformProxy` gives both the same face.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { parseEnv, promisify } from 'node:util';
 import * as v from 'valibot';
 import type { Bindings } from '../bindings.ts';
 import { rootCause } from '../root-cause.ts';
@@ -31,6 +32,8 @@ export type Database = {
   migrationsDir: string;
   /** Whether the Worker hashes passwords in Durable Objects. */
   hasPasswordHasher: boolean;
+  /** Undefined where no `EMAIL` is bound. */
+  email: SendEmail | undefined;
 };
 
 /** What matters here of wrangler.toml. */
@@ -40,6 +43,7 @@ const WranglerConfig = v.object({
   compatibility_date: v.optional(v.string()),
   vars: v.record(v.string(), v.unknown()),
   durable_objects: v.object({ bindings: v.array(v.object({ class_name: v.string() })) }),
+  send_email: v.optional(v.array(v.looseObject({ name: v.string() })), []),
   d1_databases: v.array(
     v.object({
       binding: v.string(),
@@ -80,12 +84,14 @@ export async function withDatabase<T>(
 
   const proxy = await openProxy(where, {
     ...config,
+    send_email: config.send_email.map((email) => ({ ...email, remote: where.remote ?? false })),
     d1_databases: [{ ...binding, binding: 'DB', database_id: id, remote: where.remote ?? false }],
   });
   try {
     return await work({
       d1: proxy.env.DB,
-      vars: proxy.env,
+      vars: { ...proxy.env, ...(!where.remote && devVars()) },
+      email: proxy.env.EMAIL,
       migrationsDir: binding.migrations_dir,
       hasPasswordHasher: durable_objects.bindings.some(
         ({ class_name }) => class_name === 'PasswordHasher',
@@ -101,6 +107,15 @@ export async function withDatabase<T>(
     throw error;
   } finally {
     await proxy.dispose();
+  }
+}
+
+/** What the Worker is told in local development, and in production by secrets. */
+function devVars(): Vars {
+  try {
+    return parseEnv(readFileSync('.dev.vars', 'utf8'));
+  } catch {
+    return {};
   }
 }
 

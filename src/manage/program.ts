@@ -8,6 +8,7 @@ import { doctor } from './doctor.ts';
 import { GZIP } from './dumpdata.ts';
 import { exportAccounts, type Format, formatOf } from './export.ts';
 import { type ImportOptions, importFiles } from './import.ts';
+import { sendTestEmailCommand } from './send-test-email.ts';
 import { note, STDIO } from './terminal.ts';
 import {
   type CreateOptions,
@@ -190,6 +191,18 @@ pipe it is read on two lines. The user's token stays: \`drf_create_token -r\` ch
     .option('--limit <number>', 'how many to list', wholeNumber, DEFAULT_LIMIT)
     .action((options: Where & { search?: string; limit: number }) =>
       openDatabase(options, 'read', (database) => listUsersCommand(database, options)),
+    );
+
+  command('sendtestemail <email...>', 'Send a message, to see whether e-mail can be sent.', [
+    'sendtestemail ann@example.com --remote',
+  ])
+    .addHelpText(
+      'after',
+      `
+Without --remote nothing leaves this machine.`,
+    )
+    .action((addresses: string[], options: Where) =>
+      openDatabase(options, 'read', (database) => sendTestEmailCommand(database, addresses)),
     );
 
   command('doctor', 'Say what in the database and the settings would hurt.', [

@@ -11,6 +11,7 @@ import {
   createUserToken,
   type FoundUser,
   findUser,
+  setUserActive,
   setUserPassword,
 } from '../auth/operator/users.ts';
 import { hashHere } from '../auth/passwords/password-hashing.ts';
@@ -204,7 +205,7 @@ export async function setActiveCommand(
   const store = operatorQueries(d1);
   const user = await findUser(store, username);
   if (!user) throw new CommandError(`user '${username}' does not exist`);
-  await store.setActive(user.id, isActive);
+  await setUserActive(store, user, isActive);
   print(`User '${user.username}' is ${isActive ? 'active' : 'inactive'}`);
 }
 

@@ -26,7 +26,13 @@ export function useLocalD1(): () => Database {
       ({ sql }) => sql,
     );
     await env.DB.batch(statements.map((sql) => env.DB.prepare(sql)));
-    database = { d1: env.DB, vars: env, migrationsDir: MIGRATIONS, hasPasswordHasher: true };
+    database = {
+      d1: env.DB,
+      vars: env,
+      migrationsDir: MIGRATIONS,
+      hasPasswordHasher: true,
+      email: undefined,
+    };
     stop = dispose;
   });
   afterAll(() => stop());

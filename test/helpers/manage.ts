@@ -1,6 +1,7 @@
 /** Runs `manage` in this process, on a local database. */
 import { Readable } from 'node:stream';
 import { vi } from 'vitest';
+import type { Database } from '../../src/manage/database.ts';
 import { runManage } from '../../src/manage/program.ts';
 import { useLocalD1 } from './local-d1.ts';
 
@@ -10,6 +11,8 @@ export type Run = {
   env?: Record<string, string>;
   /** What a pipe brings on standard input. */
   input?: string;
+  /** In place of what the local database comes with. */
+  database?: Partial<Database>;
 };
 
 /** Gives a file's tests a command line and its database, in which each test finds nobody. */
@@ -17,7 +20,9 @@ export function useManage() {
   const database = useLocalD1();
   return {
     manage: (args: string[], run: Run = {}): Promise<Outcome> =>
-      withStreams(run, () => runManage(args, (_where, _kind, work) => work(database()))),
+      withStreams(run, () =>
+        runManage(args, (_where, _kind, work) => work({ ...database(), ...run.database })),
+      ),
 
     /** Asks the database itself, past the code under test. */
     query: async (sql: string) => (await database().d1.prepare(sql).all()).results,

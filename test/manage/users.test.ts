@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
+import type { Database } from '../../src/manage/database.ts';
 import { useManage } from '../helpers/manage.ts';
 
 const { manage, query } = useManage();
@@ -127,8 +128,9 @@ test('drf_create_token prints the token there is, and with -r a new one', async 
   expect(others).toEqual([]);
 });
 
-test('deactivate and activate change is_active alone', async () => {
+test('deactivate and activate change is_active alone, where there is a last login', async () => {
   await createAnn();
+  await query("UPDATE auth_user SET last_login = '2026-01-02 03:04:05.678901'");
   const [before] = await query(USER);
   expect(await manage(['deactivate', 'ann'])).toMatchObject({
     code: 0,
@@ -137,6 +139,60 @@ test('deactivate and activate change is_active alone', async () => {
   expect(await query(USER)).toEqual([{ ...before, is_active: 0 }]);
   await manage(['activate', 'ann']);
   expect(await query(USER)).toEqual([before]);
+});
+
+test('deactivate notes a last login, so that no activation link lets the user in again', async () => {
+  await createAnn();
+  const [before] = await query(USER);
+  expect(before).toMatchObject({ last_login: null });
+  await manage(['deactivate', 'ann']);
+  const last_login = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+  expect(await query(USER)).toEqual([{ ...before, is_active: 0, last_login }]);
+});
+
+test('sendtestemail sends a message to each address, as Django does', async () => {
+  const sent: unknown[] = [];
+  const send = async (message: unknown) => {
+    sent.push(message);
+    return { messageId: 'x' };
+  };
+  const database = { email: { send }, vars: { DEFAULT_FROM_EMAIL: 'us@example.com' } };
+  const addresses = ['ann@example.com', 'bob@example.com'];
+  expect(await manage(['sendtestemail', ...addresses], { database })).toMatchObject({
+    code: 0,
+    stdout:
+      'Sent to ann@example.com, from us@example.com\nSent to bob@example.com, from us@example.com\n',
+  });
+  expect(sent).toEqual(
+    addresses.map((to) => ({
+      from: 'us@example.com',
+      to,
+      subject: expect.stringMatching(/^Test email from \S+ on \d{4}-/),
+      text: "If you're reading this, it was successful.",
+      html: "<p>If you're reading this, it was successful.</p>",
+    })),
+  );
+});
+
+test('sendtestemail says why nothing was sent', async () => {
+  const why = async (database: Partial<Database>) => {
+    const { code, stderr } = await manage(['sendtestemail', 'ann@example.com'], { database });
+    return { code, said: stderr.trim() };
+  };
+  const vars = { DEFAULT_FROM_EMAIL: 'us@example.com' };
+  const email: SendEmail = { send: () => Promise.reject(new Error('the domain is not onboarded')) };
+  expect(await why({ vars })).toEqual({
+    code: 1,
+    said: 'CommandError: wrangler.toml binds no EMAIL: see [[send_email]] there',
+  });
+  expect(await why({ email, vars: {} })).toEqual({
+    code: 1,
+    said: 'CommandError: DEFAULT_FROM_EMAIL is not set',
+  });
+  expect(await why({ email, vars })).toEqual({
+    code: 1,
+    said: 'CommandError: the message to ann@example.com was not sent: Error: the domain is not onboarded',
+  });
 });
 
 test.each([
@@ -186,6 +242,7 @@ test.each([
   'deactivate',
   'activate',
   'users',
+  'sendtestemail',
   'doctor',
 ])('%s --help has an example', async (command) => {
   expect(await manage([command, '--help'])).toMatchObject({

@@ -85,3 +85,16 @@ export async function createUserToken(
   await store.replaceToken(token);
   return token.key;
 }
+
+/**
+ * Lets the user in, or no more. A deactivated one counts as somebody who has logged in: who never
+ * did could let himself in by the link that verifies an address (auth/activation.ts).
+ */
+export async function setUserActive(
+  store: OperatorStore,
+  { id }: FoundUser,
+  isActive: boolean,
+): Promise<void> {
+  if (isActive) await store.activate(id);
+  else await store.deactivate(id, djangoDatetime(new Date()));
+}

@@ -33,8 +33,17 @@ export function operatorQueries(d1: D1Database) {
       await db.update(authUser).set({ password: encoded }).where(eq(authUser.id, id)).run();
     },
 
-    async setActive(id: number, isActive: boolean): Promise<void> {
-      await db.update(authUser).set({ is_active: isActive }).where(eq(authUser.id, id)).run();
+    async activate(id: number): Promise<void> {
+      await db.update(authUser).set({ is_active: true }).where(eq(authUser.id, id)).run();
+    },
+
+    /** @param now the last login of a user who has none yet. Django's datetime text */
+    async deactivate(id: number, now: string): Promise<void> {
+      await db
+        .update(authUser)
+        .set({ is_active: false, last_login: sql`coalesce(${authUser.last_login}, ${now})` })
+        .where(eq(authUser.id, id))
+        .run();
     },
 
     /** The user's token: the one it has, or `token` as its first. */
