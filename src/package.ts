@@ -11,5 +11,6 @@ export {
   tokenAuthentication,
 } from './http/token-authentication.ts';
 export { AuthEntrypoint, default, PasswordHasher } from './index.ts';
+export type { Message, SendMail } from './mail/send-mail.ts';
 export { authEntrypoint } from './rpc/auth-entrypoint.ts';
 export { type Settings, SettingsError } from './settings.ts';

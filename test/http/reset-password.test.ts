@@ -1,6 +1,12 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { createApp } from '../../src/app.ts';
+import type { Bindings } from '../../src/bindings.ts';
+import app from '../../src/index.ts';
+import { sendByHttp } from '../fixtures/send-by-http.ts';
 import { answer, getAs, newName, post, send } from '../helpers/client.ts';
+import { watchD1 } from '../helpers/intercept-d1.ts';
 import { linkFor, linkIn, withMailbox } from '../helpers/mailbox.ts';
 
 const PASSWORD = 'forgotten words';
@@ -340,4 +346,70 @@ describe('without what it needs', () => {
       ]);
     },
   );
+});
+
+describe('another mail service', () => {
+  it('carries the messages in the place of the binding', async () => {
+    const email = `${newName()}@example.com`;
+    await registerWithEmail(email);
+    const asked = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response());
+    const app = createApp<Bindings & { MAIL_URL: string; MAIL_KEY: string }>({
+      sendMail: sendByHttp,
+    });
+    const { bindings } = withMailbox({ EMAIL: undefined });
+    const ctx = createExecutionContext();
+    const response = await app.request(
+      '/users/reset_password',
+      {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ email }),
+      },
+      { ...bindings, MAIL_URL: 'https://mail.example/send', MAIL_KEY: 'key' },
+      ctx,
+    );
+    expect(response.status).toBe(204);
+    await waitOnExecutionContext(ctx);
+    const [[url, init] = []] = asked.mock.calls;
+    expect(url).toBe('https://mail.example/send');
+    expect(JSON.parse(String(init?.body))).toMatchObject({
+      from: 'Us <us@example.com>',
+      to: email,
+      subject: 'Password reset on localhost:8000',
+    });
+  });
+});
+
+describe('the work after an answer', () => {
+  it('begins once the answer is out: its time tells nothing', async () => {
+    const { bindings: watched, roundTrips } = watchD1();
+    const { bindings } = withMailbox({ DB: watched.DB });
+    const ctx = createExecutionContext();
+    const request = new Request('http://localhost:8000/users/reset_password', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ email: 'meg@example.com' }),
+    });
+    const response = await app.fetch(request, bindings, ctx);
+    expect(response.status).toBe(204);
+    expect(roundTrips).toHaveLength(0);
+    await waitOnExecutionContext(ctx);
+    expect(roundTrips).toHaveLength(1);
+  });
+
+  it('looks the address up by an index', async () => {
+    const { bindings: watched, roundTrips } = watchD1();
+    const { bindings } = withMailbox({ DB: watched.DB });
+    await ask('meg@example.com', bindings);
+    const [
+      {
+        sql: [sql = ''],
+      } = { sql: [] },
+    ] = roundTrips;
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind('meg@example.com', 10)
+      .all<{ detail: string }>();
+    expect(results.map(({ detail }) => detail).join()).toContain('auth_user_email_nocase');
+    expect(results.map(({ detail }) => detail).join()).not.toContain('SCAN');
+  });
 });
