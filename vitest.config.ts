@@ -10,6 +10,8 @@ export default defineConfig(async () => ({
     silent: 'passed-only' as const,
     projects: [
       {
+        // The package by its name, in examples: tsconfig.json says where it is.
+        resolve: { tsconfigPaths: true },
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
