@@ -24,7 +24,6 @@ const SHARED = {
   target: 'es2024',
   // What a Worker loads only when it needs it stays a module of its own.
   splitting: true,
-  sourcemap: true,
   metafile: true,
   // The page's script and style and the list of passwords are text. A Worker may compile no bytes,
   // so the WebAssembly stays a file that is imported: wrangler takes *.wasm without being told.
@@ -39,6 +38,7 @@ rmSync(OUT, { recursive: true, force: true });
 const library = await build({
   ...SHARED,
   entryPoints: ENTRIES.map(source),
+  sourcemap: true,
   platform: 'neutral',
   plugins: [
     {

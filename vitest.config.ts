@@ -27,6 +27,8 @@ export default defineConfig(async () => ({
     maxWorkers: '100%',
     projects: [
       {
+        // The package by its name, in examples: tsconfig.json says where it is.
+        resolve: { tsconfigPaths: true },
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
@@ -45,8 +47,6 @@ export default defineConfig(async () => ({
           }),
           packagesAsTheyAre,
         ],
-        // Fixtures import this package by its name; tsconfig.json says where its sources are.
-        resolve: { tsconfigPaths: true },
         test: {
           name: 'workerd',
           // A workerd for each file would take a second to start.

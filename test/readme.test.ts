@@ -4,6 +4,10 @@ import { expect, it, vi } from 'vitest';
 import readme from '../README.md?raw';
 import inThisWorker from './fixtures/in-this-worker.ts';
 import inThisWorkerSource from './fixtures/in-this-worker.ts?raw';
+import insideSource from './fixtures/inside/src/index.ts?raw';
+import mounted from './fixtures/mounted.ts';
+import mountedSource from './fixtures/mounted.ts?raw';
+import ownClientSource from './fixtures/own-client.ts?raw';
 // Run by rpc/rocks.test.ts and rpc/rocks.node.test.ts.
 import rocksSource from './fixtures/rocks/src/index.ts?raw';
 import rocksConfig from './fixtures/rocks/wrangler.toml?raw';
@@ -14,8 +18,8 @@ import { answer, newName, register, unthrottled } from './helpers/client.ts';
 const MAX_LINES = 14;
 
 const examples = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)\`\`\`$`, 'gms'))].map(
-    ([, example = '']) => example.trimEnd().split('\n'),
+  [...readme.matchAll(new RegExp(`^( *)\`\`\`${language}\n(.*?)\`\`\`$`, 'gms'))].map(
+    ([, indent = '', example = '']) => example.replaceAll(`\n${indent}`, '\n').trim().split('\n'),
   );
 
 /** Are these lines of the source, in this order? Others may be between them. */
@@ -31,7 +35,15 @@ function isPartOf(example: string[], source: string): boolean {
 }
 
 it('shows in TypeScript what is compiled and run', () => {
-  const sources = [inThisWorkerSource, rocksSource, typedClientSource];
+  const sources = [
+    mountedSource,
+    // Run by package/inside.test.ts.
+    insideSource,
+    rocksSource,
+    inThisWorkerSource,
+    ownClientSource,
+    typedClientSource,
+  ];
   const shown = examples('ts');
   expect(shown).toHaveLength(sources.length);
   for (const [i, source] of sources.entries()) {
@@ -45,11 +57,14 @@ it('shows the binding that the other Worker has', () => {
   expect(binding).toSatisfy((example: string[]) => isPartOf(example, rocksConfig));
 });
 
-it('protects a route in this Worker as it says', async () => {
+it.each([
+  ['mounted in another Worker', mounted],
+  ['in this Worker', inThisWorker],
+])('protects a route %s as it says', async (_, worker) => {
   const username = newName();
   const token = await register(username);
   const ask = (headers: Record<string, string>) =>
-    inThisWorker.request('/rocks', { headers }, unthrottled);
+    worker.request('/rocks', { headers }, unthrottled);
   expect(await answer(await ask({ Authorization: `Token ${token}` }))).toEqual({
     status: 200,
     body: { owner: username },
@@ -60,7 +75,7 @@ it('protects a route in this Worker as it says', async () => {
   });
 });
 
-it('logs in with a typed client as it says', async () => {
+it('logs in with each client as it says', async () => {
   const token = await register('meg', 'ducharme');
   vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) =>
     exports.default.fetch(input, init),
@@ -68,4 +83,6 @@ it('logs in with a typed client as it says', async () => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   await import('./fixtures/typed-client.ts');
   expect(log.mock.calls).toContainEqual([token]);
+  await import('./fixtures/own-client.ts');
+  expect(log.mock.calls).toContainEqual(['Hello meg']);
 });

@@ -1,10 +1,13 @@
 /** What a real Django + DRF answered, asked of this Worker (see replay.mjs for the format of the cases). */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { Hono } from 'hono';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app.ts';
 import recorded from '../conformance/http-cases.json?raw';
 import { compare, expand, freshVars } from '../conformance/replay.mjs';
-import { send } from '../helpers/client.ts';
+import { send, unthrottled } from '../helpers/client.ts';
 
 const Request_ = v.object({
   method: v.string(),
@@ -35,11 +38,29 @@ type Vars = Record<string, string>;
 
 const { scenarios, needs_db } = v.parse(Cases, JSON.parse(recorded));
 
-describe.each([...scenarios, ...needs_db])('$category/$id ($tier)', ({ steps }) => {
-  const vars: Vars = freshVars();
-  for (const step of steps) {
-    it(step.name, () => ('sql' in step ? runSql(step.sql, vars) : replay(step, vars)));
-  }
+const host = new Hono().route('/auth', createApp());
+
+/** The same app below a path of another. */
+async function sendBelowAuth(path: string, init: RequestInit): Promise<Response> {
+  const ctx = createExecutionContext();
+  const request = new Request(`http://localhost:8000/auth${path}`, init);
+  const response = await host.fetch(request, unthrottled, ctx);
+  await waitOnExecutionContext(ctx);
+  return response;
+}
+
+type Send = typeof sendBelowAuth;
+
+describe.each([
+  { place: 'a Worker of its own', sendThere: send },
+  { place: 'mounted below /auth', sendThere: sendBelowAuth },
+])('$place', ({ sendThere }) => {
+  describe.each([...scenarios, ...needs_db])('$category/$id ($tier)', ({ steps }) => {
+    const vars: Vars = freshVars();
+    for (const step of steps) {
+      it(step.name, () => ('sql' in step ? runSql(step.sql, vars) : replay(step, vars, sendThere)));
+    }
+  });
 });
 
 async function runSql(sql: string, vars: Vars) {
@@ -49,8 +70,9 @@ async function runSql(sql: string, vars: Vars) {
 async function replay(
   { request, expect: expected, capture }: v.InferOutput<typeof Exchange>,
   vars: Vars,
+  sendThere: Send,
 ) {
-  const response = await ask(request, vars);
+  const response = await ask(request, vars, sendThere);
   const { status } = response;
   const headers = Object.fromEntries(response.headers);
   const { problems, json } = compare(
@@ -62,7 +84,7 @@ async function replay(
   for (const [name, key] of Object.entries(capture)) vars[name] = json[key];
 }
 
-function ask(request: v.InferOutput<typeof Request_>, vars: Vars) {
+function ask(request: v.InferOutput<typeof Request_>, vars: Vars, sendThere: Send) {
   const headers = new Headers();
   for (const [name, value] of Object.entries<string>(expand(request.headers, vars))) {
     // Recorded one character per byte; workerd reads the bytes of a header as UTF-8.
@@ -72,7 +94,7 @@ function ask(request: v.InferOutput<typeof Request_>, vars: Vars) {
     headers.set('Content-Type', 'application/json');
   }
   const body = toBody(request, vars);
-  return send(expand(request.path, vars), { method: request.method, headers, body });
+  return sendThere(expand(request.path, vars), { method: request.method, headers, body });
 }
 
 function toBody({ body, bodyRaw, bodyLatin1 }: v.InferOutput<typeof Request_>, vars: Vars) {
