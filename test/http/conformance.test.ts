@@ -37,8 +37,9 @@ const { scenarios, needs_db } = v.parse(Cases, JSON.parse(recorded));
 
 describe.each([...scenarios, ...needs_db])('$category/$id ($tier)', ({ steps }) => {
   const vars: Vars = freshVars();
-  for (const step of steps) {
-    it(step.name, () => ('sql' in step ? runSql(step.sql, vars) : replay(step, vars)));
+  for (const [i, step] of steps.entries()) {
+    it(`${i + 1}. ${step.name}`, () =>
+      'sql' in step ? runSql(step.sql, vars) : replay(step, vars));
   }
 });
 
