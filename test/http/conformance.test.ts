@@ -57,8 +57,9 @@ describe.each([
 ])('$place', ({ sendThere }) => {
   describe.each([...scenarios, ...needs_db])('$category/$id ($tier)', ({ steps }) => {
     const vars: Vars = freshVars();
-    for (const step of steps) {
-      it(step.name, () => ('sql' in step ? runSql(step.sql, vars) : replay(step, vars, sendThere)));
+    for (const [i, step] of steps.entries()) {
+      it(`${i + 1}. ${step.name}`, () =>
+        'sql' in step ? runSql(step.sql, vars) : replay(step, vars, sendThere));
     }
   });
 });
