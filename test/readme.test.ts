@@ -11,6 +11,7 @@ import ownClientSource from './fixtures/own-client.ts?raw';
 // Run by rpc/rocks.test.ts and rpc/rocks.node.test.ts.
 import rocksSource from './fixtures/rocks/src/index.ts?raw';
 import rocksConfig from './fixtures/rocks/wrangler.toml?raw';
+import sendByHttpSource from './fixtures/send-by-http.ts?raw';
 import typedClientSource from './fixtures/typed-client.ts?raw';
 import { answer, newName, register, unthrottled } from './helpers/client.ts';
 
@@ -43,6 +44,8 @@ it('shows in TypeScript what is compiled and run', () => {
     inThisWorkerSource,
     ownClientSource,
     typedClientSource,
+    // Run by mail/send-by-http.node.test.ts and http/reset-password.test.ts.
+    sendByHttpSource,
   ];
   const shown = examples('ts');
   expect(shown).toHaveLength(sources.length);
