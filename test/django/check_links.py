@@ -1,4 +1,4 @@
-"""Run by `manage.py shell`: lets happen what links.json says, and prints which of its links are good then."""
+"""Run by `manage.py shell`: does to users what links.json says. Prints which links are good then."""
 import json
 
 from django.contrib.auth.models import User

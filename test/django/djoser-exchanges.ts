@@ -1,4 +1,4 @@
-/** What djoser and the Worker are asked: what they answer alike, and where they differ on purpose. */
+/** What djoser and the Worker answer alike, and where they differ on purpose. */
 import assert from 'node:assert/strict';
 import type { Answer, Difference, Request } from './djoser.ts';
 import type { Link } from './links.ts';
@@ -20,7 +20,7 @@ type Links = Record<string, Link>;
 /** A request to set a new password by a link. */
 const withPassword = (link: Link) => ({ ...link, new_password: NEW_PASSWORD });
 
-/** @param token of a user, which no route needs and djoser wants for a method that it does not know */
+/** @param token a user's: djoser wants one before it says that it does not know a method */
 export function sameExchanges(links: Links, token: string): Request[] {
   const headers = { Authorization: `Token ${token}` };
   return [
@@ -37,7 +37,7 @@ export function sameExchanges(links: Links, token: string): Request[] {
   ];
 }
 
-/** Requests that no field of a route is reached by. */
+/** Bodies without the fields of a route, or that are not read at all. */
 function bodies(route: string): Request[] {
   return [
     ...[{}, { unknown: 'field' }, [], 'known@example.com', null, 7, 1.5, false].map((json) => ({

@@ -1,4 +1,7 @@
-"""djoser's messages with its own links (djoser/email.py), for want of django-templated-mail in Debian."""
+"""djoser's messages with its own links (djoser/email.py).
+
+Its own classes need django-templated-mail, which Debian does not have.
+"""
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from djoser import utils

@@ -1,4 +1,4 @@
-"""A Django project in one file, as small as one with `auth`, `rest_framework.authtoken` and djoser can be."""
+"""A Django project in one file, as small as one with `rest_framework.authtoken` and djoser can be."""
 import sys
 
 from django.conf import settings

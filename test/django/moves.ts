@@ -1,6 +1,6 @@
 /**
- * The two moves of the README, there and back: its own lines, and a Django that tries every password
- * and token afterwards.
+ * The two moves of the README, there and back: its own lines, and a Django that tries every
+ * password and token afterwards.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -40,7 +40,7 @@ export function makeProject(directory: string, python: string): Project {
 /**
  * Starts the Django project's server and runs it until stopped.
  *
- * @returns its `url`, without a final slash, once it serves; rejected with what was printed if it ends
+ * @returns its `url`, without a final slash, once it serves; rejected with its errors if it ends
  */
 export function startDjango({ directory, env }: Project): {
   url: Promise<string>;

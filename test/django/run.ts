@@ -1,6 +1,6 @@
 /**
- * `npm run test:django`: what a real Django, REST framework and djoser say to this project, and it to
- * them. Without them it says so and passes.
+ * `npm run test:django`: a real Django, REST framework and djoser beside this project. Without them
+ * it says so and passes.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

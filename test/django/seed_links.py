@@ -1,5 +1,7 @@
-"""Run by `manage.py shell`: users, and links to them of many fates. Prints which are good to Django, and
-the settings with which the Worker must come to the same."""
+"""Run by `manage.py shell`: users, and links of theirs, good ones and void ones.
+
+Prints them with Django's verdicts, and the settings that the Worker needs to come to the same.
+"""
 import json
 from datetime import datetime, timedelta, timezone
 
@@ -33,7 +35,9 @@ def create(username, email='{}@example.com', **values):
 cases = []
 
 
-def add(case, good, *, route='reset_password_confirm', user={}, then=None, uid_of=None, edit=None, **how):
+def add(
+    case, good, *, route='reset_password_confirm', user={}, then=None, uid_of=None, edit=None, **how
+):
     holder = create(f'case-{len(cases)}', **user)
     link = make_link(holder, **how)
     if edit:

@@ -1,4 +1,4 @@
-"""Run by `manage.py shell`: serves the project as `runserver` does, on a free port. Prints the port."""
+"""Run by `manage.py shell`: serves as `runserver` does, on a free port. Prints the port."""
 from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer
 from django.core.wsgi import get_wsgi_application
 
