@@ -1,66 +1,25 @@
 /**
- * `npm run test:django`: the two moves of the README, there and back, with a real Django. Runs the
- * README's own lines in a copy of this project that has a Django project's manage.py beside them, and
- * has Django try every password and token afterwards. Without Django it says so and passes.
+ * `npm run test:django`: a real Django, REST framework and djoser beside this project. Without them
+ * it says so and passes.
  */
-import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
-import * as v from 'valibot';
-import { startServer } from '../helpers/server.ts';
-
-const README = 'README.md';
-
-/** What a copy of this project needs to run. */
-const PROJECT = ['package.json', 'wrangler.toml', '.wrangler.env', 'drizzle', 'src'];
-const DJANGO = ['manage.py', 'seed.py', 'check.py'];
-
-/** Who registers at the Worker. */
-const REGISTRATIONS = [
-  { username: 'ann', password: 'from the edge' },
-  { username: 'Ünïcödé', password: 'ünï🔑cödé', first_name: 'Zoë', email: 'Zoe@Example.COM' },
-  { username: '用户', password: '  spaces kept  ' },
-  { username: 'long', password: 'p'.repeat(4096) },
-];
-
-/** Who both columns of the README's table create, and go on with. */
-const SUPERUSER = {
-  DJANGO_SUPERUSER_USERNAME: 'meg',
-  DJANGO_SUPERUSER_EMAIL: 'meg@example.com',
-  DJANGO_SUPERUSER_PASSWORD: 'a first password 1',
-};
-
-const Login = v.object({ username: v.string(), password: v.string(), token: v.string() });
-type Login = v.InferOutput<typeof Login>;
-const Seeded = v.object({ logins: v.array(Login), iterations: v.number() });
-const Token = v.object({ token: v.string() });
-const Rows = v.array(v.array(v.string()));
-const Checked = v.object({
-  checked: v.number(),
-  groups: v.record(v.string(), v.array(v.string())),
-  users: Rows,
-  tokens: Rows,
-});
+import { join } from 'node:path';
+import { moveThereAndBack } from './moves.ts';
+import { makeProject } from './project.ts';
+import { recover } from './recovery.ts';
 
 const python = findPython();
 if (python === undefined) {
   console.log(
-    'test:django skipped: no Python with django and rest_framework (python3-django, python3-djangorestframework)',
+    'test:django skipped: no Python with django, rest_framework and djoser (python3-djoser)',
   );
 } else {
   const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-django-'));
   try {
-    await moveThereAndBack(directory, python);
+    await moveThereAndBack(makeProject(join(directory, 'moves'), python));
+    await recover(makeProject(join(directory, 'recovery'), python));
     console.log('test:django passed');
   } finally {
     rmSync(directory, { recursive: true });
@@ -70,139 +29,10 @@ if (python === undefined) {
 function findPython(): string | undefined {
   return [process.env.PYTHON ?? 'python3', '/usr/bin/python3'].find((candidate) => {
     try {
-      execFileSync(candidate, ['-c', 'import django, rest_framework'], { stdio: 'ignore' });
+      execFileSync(candidate, ['-c', 'import django, rest_framework, djoser'], { stdio: 'ignore' });
       return true;
     } catch {
       return false;
     }
   });
-}
-
-async function moveThereAndBack(directory: string, python: string): Promise<void> {
-  for (const file of PROJECT) cpSync(file, join(directory, file), { recursive: true });
-  for (const file of DJANGO) cpSync(join('test/django', file), join(directory, file));
-  symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
-  mkdirSync(join(directory, 'bin'));
-  writeFileSync(join(directory, 'bin/python'), `#!/bin/sh\nexec ${python} "$@"\n`, { mode: 0o755 });
-
-  const env = { ...process.env, PATH: `${join(directory, 'bin')}${delimiter}${process.env.PATH}` };
-  const shell = (line: string): string =>
-    execFileSync('sh', ['-c', line], { cwd: directory, env, encoding: 'utf8' });
-  const readme = (heading: string, block: number): void => {
-    for (const line of linesOf(heading, block)) {
-      console.log(`$ ${line}`);
-      shell(line);
-    }
-  };
-  const check = (logins: Login[]) => {
-    writeFileSync(join(directory, 'logins.json'), JSON.stringify(logins));
-    const result = v.parse(Checked, JSON.parse(shell('python manage.py shell < check.py')));
-    assert.equal(result.checked, logins.length);
-    console.log(`Django accepts ${logins.length} passwords and tokens, and refuses wrong ones`);
-    return result;
-  };
-
-  shell('python manage.py migrate');
-  const seeded = v.parse(Seeded, JSON.parse(shell('python manage.py shell < seed.py')));
-  // Equal work on both sides: then neither has a reason to make a hash anew.
-  const config = join(directory, 'wrangler.toml');
-  writeFileSync(
-    config,
-    readFileSync(config, 'utf8').replace(
-      /^PBKDF2_ITERATIONS = .*$/m,
-      `PBKDF2_ITERATIONS = "${seeded.iterations}"`,
-    ),
-  );
-
-  readme('Moving from Django', 0);
-  const logins = [...seeded.logins, ...(await useWorker(directory, seeded.logins))];
-
-  readme('Moving back', 0);
-  const loaded = check(logins);
-  assert.deepEqual(loaded.groups, { plain: ['editors'] }, 'loaddata has left the groups alone');
-
-  rmSync(join(directory, 'db.sqlite3'));
-  readme('Moving back', 1);
-  const opened = check(logins);
-  // A dump cuts off microseconds, and Django's own rows had them.
-  assert.deepEqual(withoutMicroseconds(opened.users), withoutMicroseconds(loaded.users));
-  assert.deepEqual(withoutMicroseconds(opened.tokens), withoutMicroseconds(loaded.tokens));
-  console.log('loaddata and the SQLite file give the same rows');
-
-  readme('Moving from Django', 1);
-  check(logins);
-  shell('python manage.py dumpdata auth.user > users.json');
-  shell('python manage.py dumpdata authtoken.token > tokens.json');
-  // Its own session, so that Django's getpass finds no terminal and reads these lines.
-  const input = 'a new password 1\n'.repeat(2);
-  for (const line of commandsOf('`manage`')) {
-    console.log(`$ ${line}`);
-    execFileSync('setsid', ['--wait', 'sh', '-c', line], {
-      cwd: directory,
-      input,
-      env: { ...env, ...SUPERUSER },
-    });
-  }
-  check(logins);
-}
-
-/** The commands of a section's n-th block. */
-function linesOf(heading: string, block: number): string[] {
-  const blocks = [...sectionOf(heading).matchAll(/^```sh\n(.*?)^```$/gms)].map(
-    ([, lines = '']) => lines,
-  );
-  const lines = blocks[block]?.trim().split('\n');
-  assert(lines, `${README} has no block ${block} under "${heading}"`);
-  return lines;
-}
-
-function sectionOf(heading: string): string {
-  const sections = readFileSync(README, 'utf8').split(/^## /m);
-  const section = sections.find((text) => text.startsWith(`${heading}\n`));
-  assert(section, `${README} has no section "${heading}"`);
-  return section;
-}
-
-/** Both columns of a section's table, row by row. What is Python there is run in Django's shell. */
-function commandsOf(heading: string): string[] {
-  const rows = [
-    ...sectionOf(heading).matchAll(/^\| `(?<django>[^|]+)` +\| `(?<here>[^|]+)` +\|$/gm),
-  ];
-  assert(rows.length > 0, `${README} has no table under "${heading}"`);
-  return rows.flatMap(({ groups: { django = '', here = '' } = {} }) => {
-    const shell = `python manage.py shell -c "from django.contrib.auth.models import User; ${django}"`;
-    return [django.startsWith('python') ? django : shell, here];
-  });
-}
-
-function withoutMicroseconds(rows: string[][]): string[][] {
-  return rows.map((row) => row.map((value) => value.replace(/(:\d\d)(\.\d{3})\d*/, '$1$2')));
-}
-
-/** Logs everybody of Django's in at the Worker, and registers the others there. */
-async function useWorker(directory: string, known: Login[]): Promise<Login[]> {
-  const server = startServer({ cwd: directory });
-  try {
-    const origin = await server.url;
-    for (const { username, password, token } of known) {
-      assert.equal(await post(`${origin}/login`, { username, password }), token, username);
-    }
-    console.log(`the Worker accepts ${known.length} passwords of Django's, with the same tokens`);
-    const registered: Login[] = [];
-    for (const registration of REGISTRATIONS) {
-      registered.push({ ...registration, token: await post(`${origin}/register`, registration) });
-    }
-    return registered;
-  } finally {
-    await server.stop();
-  }
-}
-
-async function post(url: string, body: Record<string, string>): Promise<string> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return v.parse(Token, await answer.json()).token;
 }

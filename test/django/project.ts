@@ -1,0 +1,70 @@
+/** A copy of this project that has a Django project's manage.py beside it. */
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+/** What a copy of this project needs to run. */
+const PROJECT = [
+  'package.json',
+  'tsconfig.json',
+  'wrangler.toml',
+  '.wrangler.env',
+  'drizzle',
+  'src',
+];
+const DJANGO = 'test/django';
+
+export type Project = {
+  directory: string;
+  /** In it, `python` is the one that has Django. */
+  env: NodeJS.ProcessEnv;
+  /** Runs a command line and gives its output. */
+  shell: (line: string) => string;
+};
+
+export function makeProject(directory: string, python: string): Project {
+  mkdirSync(directory);
+  for (const file of PROJECT) cpSync(file, join(directory, file), { recursive: true });
+  cpSync(DJANGO, directory, { recursive: true, filter: (path) => !path.endsWith('.ts') });
+  symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
+  mkdirSync(join(directory, 'bin'));
+  writeFileSync(join(directory, 'bin/python'), `#!/bin/sh\nexec ${python} "$@"\n`, { mode: 0o755 });
+
+  const env = { ...process.env, PATH: `${join(directory, 'bin')}${delimiter}${process.env.PATH}` };
+  const shell = (line: string): string =>
+    execFileSync('sh', ['-c', line], { cwd: directory, env, encoding: 'utf8' });
+  shell('python manage.py migrate');
+  return { directory, env, shell };
+}
+
+/**
+ * Starts the Django project's server and runs it until stopped.
+ *
+ * @returns its `url`, without a final slash, once it serves; rejected with its errors if it ends
+ */
+export function startDjango({ directory, env }: Project): {
+  url: Promise<string>;
+  stop: () => Promise<void>;
+} {
+  // It prints the traceback of each 500, and such are asked for.
+  const child = spawn('sh', ['-c', 'exec python manage.py shell < serve.py'], {
+    cwd: directory,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const url = new Promise<string>((resolve, reject) => {
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    child.stdout.once('data', (port: Buffer) => resolve(`http://127.0.0.1:${Number(port)}`));
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error(`Django ended: ${errors}`)));
+  });
+  async function stop() {
+    child.kill();
+    await exited;
+  }
+  return { url, stop };
+}
