@@ -1,4 +1,5 @@
 /** What the domain says by e-mail. How a message looks and who carries it is not known here. */
+import { UNUSABLE_PREFIX } from './passwords/identify.ts';
 import { encodeUid, type LinkedUser, type LinkSettings, makeToken } from './reset-tokens.ts';
 
 export type Addressee = { username: string; email: string };
@@ -46,9 +47,10 @@ export function sendLinks(
 export const MAX_USERS_PER_ADDRESS = 10;
 
 /**
- * Are these two addresses the same (`_unicode_ci_compare`, django/contrib/auth/forms.py)? The
- * database compares ASCII letters alone.
+ * Has the user this address, and a password that can be replaced? The database compares ASCII
+ * letters alone; this is `_unicode_ci_compare` (django/contrib/auth/forms.py).
  */
-export const isSameEmail = (a: string, b: string): boolean => comparable(a) === comparable(b);
+export const isReachable = (user: LinkedUser, email: string): boolean =>
+  !user.password.startsWith(UNUSABLE_PREFIX) && comparable(user.email) === comparable(email);
 
 const comparable = (email: string): string => email.normalize('NFKC').toLowerCase();

@@ -9,7 +9,7 @@ import { djangoDatetime } from '../django-datetime.ts';
 import { err, ok, type Result } from '../result.ts';
 import {
   type Delivery,
-  isSameEmail,
+  isReachable,
   type Link,
   type LinkServices,
   MAX_USERS_PER_ADDRESS,
@@ -28,7 +28,7 @@ const wasNeverActive = ({ is_active, last_login, token_key }: Activatable): bool
   !is_active && last_login === null && token_key === null;
 
 /**
- * Sends a link to each user of this address who was never active.
+ * Sends a link to each user of this address who was never active and whose password is usable.
  *
  * @returns what became of each message; empty where there is no such user
  */
@@ -38,7 +38,7 @@ export async function sendActivations(
   email: string,
 ): Promise<Delivery[]> {
   const users = await store.findUsersByEmail(email, MAX_USERS_PER_ADDRESS);
-  const recipients = users.filter((user) => wasNeverActive(user) && isSameEmail(user.email, email));
+  const recipients = users.filter((user) => wasNeverActive(user) && isReachable(user, email));
   return sendLinks(recipients, mail.activation, links);
 }
 

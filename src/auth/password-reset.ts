@@ -6,14 +6,13 @@ import { err, ok, type Result } from '../result.ts';
 import {
   type Addressee,
   type Delivery,
-  isSameEmail,
+  isReachable,
   type Link,
   type LinkServices,
   MAX_USERS_PER_ADDRESS,
   sendLinks,
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
-import { UNUSABLE_PREFIX } from './passwords/identify.ts';
 import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
 import { checkToken, decodeUid } from './reset-tokens.ts';
 
@@ -32,12 +31,7 @@ export async function sendPasswordResets(
   email: string,
 ): Promise<Delivery[]> {
   const users = await store.findUsersByEmail(email, MAX_USERS_PER_ADDRESS);
-  const recipients = users.filter(
-    (user) =>
-      user.is_active &&
-      !user.password.startsWith(UNUSABLE_PREFIX) &&
-      isSameEmail(user.email, email),
-  );
+  const recipients = users.filter((user) => user.is_active && isReachable(user, email));
   return sendLinks(recipients, mail.passwordReset, links);
 }
 

@@ -14,7 +14,8 @@ export async function sendTestEmailCommand(
 ): Promise<void> {
   if (!email) throw new CommandError('wrangler.toml binds no EMAIL: see [[send_email]] there');
   const { defaultFromEmail: from } = parseSettings(vars);
-  if (from === undefined) throw new CommandError('DEFAULT_FROM_EMAIL is not set');
+  if (from === undefined)
+    throw new CommandError('DEFAULT_FROM_EMAIL is not set: see wrangler.toml');
   const send = sendByCloudflare(email);
   const subject = `Test email from ${hostname()} on ${new Date().toISOString()}`;
   const text = "If you're reading this, it was successful.";

@@ -84,6 +84,8 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
   check(logins);
   shell('python manage.py dumpdata auth.user > users.json');
   shell('python manage.py dumpdata authtoken.token > tokens.json');
+  // What `npm start` does before it serves: an address that messages are from.
+  shell('npm run --silent dev-vars');
   // Its own session, so that Django's getpass finds no terminal and reads these lines.
   const input = 'a new password 1\n'.repeat(2);
   for (const line of commandsOf('`manage`')) {

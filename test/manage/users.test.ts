@@ -187,7 +187,7 @@ test('sendtestemail says why nothing was sent', async () => {
   });
   expect(await why({ email, vars: {} })).toEqual({
     code: 1,
-    said: 'CommandError: DEFAULT_FROM_EMAIL is not set',
+    said: 'CommandError: DEFAULT_FROM_EMAIL is not set: see wrangler.toml',
   });
   expect(await why({ email, vars })).toEqual({
     code: 1,
