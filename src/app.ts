@@ -7,6 +7,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { ApplyGlobalResponse } from 'hono/client';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Bindings } from './bindings.ts';
+import { account } from './http/account/account.tsx';
 import { activateUser, resendActivation } from './http/activation.ts';
 import { authenticated } from './http/authenticated.ts';
 import { byMail } from './http/by-mail.ts';
@@ -58,6 +59,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   });
 
   app.get('/', pageHeaders);
+  app.get('/account', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c, next) {
     const { settings, store, hashing, limits, authenticate, mail } = servicesOf(c.env);
@@ -89,6 +91,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     .post('/users/reset_password_confirm', limitBody, byMail(confirmPasswordReset))
     .post('/users/activation', limitBody, byMail(activateUser, verifiesAddresses))
     .post('/users/resend_activation', limitBody, byMail(resendActivation, verifiesAddresses))
+    .get('/account', byMail(account))
     .get('/health', health)
     .get('/openapi.json', openApi);
   makeMountable(app);
