@@ -51,7 +51,7 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
         says="Enter your email address below, and we’ll email instructions for setting a new one."
         fields={[{ name: 'email', label: 'Email', autocomplete: 'email' }]}
         button="Reset my password"
-        done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. ${SHORTLY}`}
+        done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. You should receive them shortly. ${IF_NOT}`}
       />
       {verifiesAddresses && (
         <>
@@ -74,7 +74,7 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
             says="Enter the email address you registered with, and we’ll email the link again."
             fields={[{ name: 'email', label: 'Email', autocomplete: 'email' }]}
             button="Send the link again"
-            done={`We’ve emailed you the link, if an account with the email you entered is waiting for it. ${SHORTLY}`}
+            done={`We’ve emailed you the link, if an account with the email you entered is waiting for it. You should receive it shortly. ${IF_NOT}`}
           />
         </>
       )}
@@ -82,8 +82,8 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
   </Document>
 );
 
-const SHORTLY =
-  'You should receive it shortly. If you don’t, please make sure you’ve entered the address you registered with, and check your spam folder.';
+const IF_NOT =
+  'If you don’t receive an email, please make sure you’ve entered the address you registered with, and check your spam folder.';
 
 /** Why a link was of no use. */
 const Refusal = ({ id, children }: { id: string; children: string }) => (
