@@ -153,6 +153,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await reset.send({ 'New password': PASSWORD, 'Confirm password': PASSWORD });
       await page.getByRole('alert').getByText(INVALID_RESET).waitFor();
       expect(await isFocused(page, '#reset-refused')).toBe(true);
+      expect(await reset.section.getByLabel('New password').inputValue()).toBe('');
       expect(page.url()).toBe(`${origin}/account`);
       expect(await shown(page)).toEqual(['reset-refused', 'forgot']);
       await look(page, name('reset-refused'));

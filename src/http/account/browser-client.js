@@ -66,7 +66,6 @@ function finish(form) {
   if (!section || !(done instanceof HTMLElement)) return;
   view(section.id);
   form.hidden = link !== undefined;
-  if (link) form.reset();
   forgetLink();
   done.hidden = false;
   done.focus();
@@ -82,9 +81,10 @@ function refuse(task) {
   document.getElementById(refusal)?.focus();
 }
 
-/** Takes the link out of the address bar and the history of this tab. */
+/** Takes the link out of the address bar and the history of this tab, and with it typed passwords. */
 function forgetLink() {
   link = undefined;
+  for (const form of document.forms) if (form.querySelector('[type=password]')) form.reset();
   history.replaceState(null, '', location.pathname + location.search);
 }
 
