@@ -8,6 +8,7 @@ import type { AppOptions } from './app-options.ts';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Bindings } from './bindings.ts';
 import type { Api } from './client/api.ts';
+import { account } from './http/account/account.tsx';
 import { activateUser, resendActivation } from './http/activation.ts';
 import { authenticated } from './http/authenticated.ts';
 import { byMail, onlyWhereThere } from './http/by-mail.ts';
@@ -62,6 +63,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   const app = new Hono<Env<E>, Api, '/'>({ strict: false });
 
   app.get('/', pageHeaders);
+  app.get('/account', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
     const { settings, store, hashing, limits, authenticate, mail } = servicesOf(c.env);
@@ -74,7 +76,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     await next();
   });
   app.use(crossOrigin);
-  app.use('/users/*', onlyWhereThere(app));
+  for (const path of ['/users/*', '/account']) app.use(path, onlyWhereThere(app));
   for (const path of VIEWS) app.use(path, contentNegotiation);
 
   app.onError(onError);
@@ -109,5 +111,6 @@ export const addRoutes = <E extends object>(app: Hono<Env<E>, Api, '/'>) =>
     .post('/users/reset_password_confirm', limitBody, byMail(confirmPasswordReset))
     .post('/users/activation', limitBody, byMail(activateUser, verifiesAddresses))
     .post('/users/resend_activation', limitBody, byMail(resendActivation, verifiesAddresses))
+    .get('/account', byMail(account))
     .get('/health', health)
     .get('/openapi.json', openApi);

@@ -13,10 +13,18 @@ import { basePathOf } from './mount.ts';
 export function root(app: { routes: RouterRoute[] }) {
   return function root(c: AppContext) {
     const base = basePathOf(c);
-    if (!c.var.settings.browsableApi) return c.json(methodsByPath(routesOf(app, c.var), base));
-    const page = `<!doctype html>${<Page base={base} nonce={c.var.secureHeadersNonce} />}`;
+    const { settings, mail, secureHeadersNonce: nonce } = c.var;
+    if (!settings.browsableApi) return c.json(methodsByPath(routesOf(app, c.var), base));
+    const page = (
+      <Page
+        base={base}
+        nonce={nonce}
+        resetsPasswords={mail !== undefined}
+        verifiesAddresses={settings.emailVerification === 'required'}
+      />
+    );
     // A nonce is used once (CSP Level 3 §7.1), so an answer with one is not to be kept.
-    return c.html(page, 200, { 'Cache-Control': 'no-store' });
+    return c.html(`<!doctype html>${page}`, 200, { 'Cache-Control': 'no-store' });
   };
 }
 

@@ -1,32 +1,41 @@
+import type { Child } from 'hono/jsx';
+
 /** What a message says: paragraphs, and a link in their middle. */
 export type Content = { before: string[]; link?: { url: string; label: string }; after: string[] };
 
 const FONT =
   "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;line-height:1.5";
 
+/** For the lines of about 60 characters that are read best, in pixels. */
+const WIDTH = 520;
+
 /**
  * A message as HTML. Its style is inline and its dark colours in one style sheet: mail programs know
- * little CSS, and a message must be good without it.
+ * little CSS, and a message must be good without it. The colours are those of the pages for people
+ * (src/http/page/style.css).
  */
 export const Layout = ({ subject, before, link, after }: Content & { subject: string }) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
       <title>{subject}</title>
       <style>{DARK}</style>
     </head>
-    <body style={`margin:0;padding:32px 16px;background:#f5f6f8;color:#1c2128;${FONT}`}>
-      <div
-        class="card"
-        style="max-width:480px;margin:0 auto;padding:32px;background:#ffffff;border-radius:12px"
-      >
-        <h1 style="margin:0 0 24px;font-size:20px;line-height:1.3">{subject}</h1>
-        {before.map(Paragraph)}
-        {link && <Link {...link} />}
-        {after.map(Paragraph)}
-      </div>
+    <body class="ground" style="margin:0;padding:0;background:#f6f5f1">
+      <Cell className="ground" width="100%" style="padding:32px 16px;background:#f6f5f1">
+        <Cell
+          className="card"
+          width={WIDTH}
+          style={`padding:28px 28px 12px;border:1px solid #dcded8;border-radius:12px;background:#ffffff;color:#1c2422;${FONT}`}
+        >
+          <h1 style="margin:0 0 20px;font-size:20px;line-height:1.3">{subject}</h1>
+          {before.map(Paragraph)}
+          {link && <Link {...link} />}
+          {after.map(Paragraph)}
+        </Cell>
+      </Cell>
     </body>
   </html>
 );
@@ -38,22 +47,48 @@ const Paragraph = (text: string) => (
 /** A button, and the address itself for those who want to see where it leads. */
 const Link = ({ url, label }: { url: string; label: string }) => (
   <>
-    <p style="margin:24px 0">
+    <p style="margin:24px 0 16px">
       <a
         href={url}
         class="button"
-        style="display:inline-block;padding:12px 20px;border-radius:8px;background:#0b5fd3;color:#ffffff;font-size:16px;font-weight:600;text-decoration:none"
+        style="display:inline-block;border:solid #0c4b33;border-width:10px 20px;border-radius:8px;background:#0c4b33;color:#ffffff;font-size:16px;font-weight:600;text-decoration:none"
       >
         {label}
       </a>
     </p>
-    <p class="quiet" style="margin:0 0 24px;font-size:13px;color:#57606a;overflow-wrap:anywhere">
-      {url}
+    <p style="margin:0 0 24px;font-size:13px;overflow-wrap:anywhere">
+      <a href={url} class="quiet" style="color:#56605c">
+        {url}
+      </a>
     </p>
   </>
 );
 
+type CellProps = { className: string; width: number | string; style: string; children: Child };
+
+/**
+ * A box in the middle of what is around it. It is a table, since Outlook for Windows gives widths
+ * and room to tables alone.
+ */
+const Cell = ({ className, width, style, children }: CellProps) => (
+  <table
+    role="presentation"
+    align="center"
+    width={width}
+    cellpadding="0"
+    cellspacing="0"
+    style={`width:100%;max-width:${width}${typeof width === 'number' ? 'px' : ''};margin:0 auto`}
+  >
+    <tr>
+      <td class={className} style={style}>
+        {children}
+      </td>
+    </tr>
+  </table>
+);
+
 const DARK =
-  '@media (prefers-color-scheme:dark){body{background:#14171c!important;color:#e6e8eb!important}' +
-  '.card{background:#1f242b!important}.button{background:#8ab8ff!important;color:#0b1626!important}' +
-  '.quiet{color:#a5adb8!important}}';
+  '@media (prefers-color-scheme:dark){.ground{background:#14181a!important}' +
+  '.card{border-color:#31393d!important;background:#1b2124!important;color:#e6eae8!important}' +
+  '.button{border-color:#7fd6ae!important;background:#7fd6ae!important;color:#0d2219!important}' +
+  '.quiet{color:#a0aca7!important}}';

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Result } from 'axe-core';
 import { type BrowserContextOptions, chromium, devices, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 declare global {
   /** In the page, by an init script. */
@@ -58,6 +59,13 @@ export async function withPage(
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     context.setDefaultTimeout(ACTION_LIMIT_MS);
+    // Before the page's own policy is there to refuse it.
+    await context.addInitScript({ path: AXE });
+    await context.addInitScript(() =>
+      addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+        console.error(`refused by ${violatedDirective}: ${blockedURI}`),
+      ),
+    );
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('pageerror', ({ message }) => complaints.push(message));
@@ -70,13 +78,6 @@ export async function withPage(
       const { protocol, host } = new URL(request.url());
       if (protocol !== 'data:' && !allowed.includes(host)) complaints.push(request.url());
     });
-    // Before the page's own policy is there to refuse it.
-    await page.addInitScript({ path: AXE });
-    await page.addInitScript(() =>
-      addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
-        console.error(`refused by ${violatedDirective}: ${blockedURI}`),
-      ),
-    );
     await use(page);
     return complaints;
   } finally {
@@ -84,12 +85,29 @@ export async function withPage(
   }
 }
 
-const IMPACTS: unknown[] = ['serious', 'critical'];
+const SCREENSHOTS = 'test/browser/screenshots';
 
-/** What axe-core finds to be seriously wrong with the page as it is. */
-export async function seriousViolations(page: Page) {
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  return violations.filter(({ impact }) => IMPACTS.includes(impact)).map(summary);
+/**
+ * Looks at the page as it is, in light and in dark: axe-core finds nothing wrong, and nothing is wider than
+ * the window. Pictures are kept for people.
+ *
+ * @param without rules of axe-core that don't apply
+ */
+export async function look(page: Page, name: string, without: string[] = []) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${SCREENSHOTS}/${name}-${colorScheme}.png`, fullPage: true });
+    expect(await violations(page, without)).toEqual([]);
+  }
+  const widths = await page.evaluate(() => [document.body.scrollWidth, innerWidth]);
+  expect(widths[0]).toBeLessThanOrEqual(Number(widths[1]));
+}
+
+/** What axe-core finds to be wrong with the page as it is. */
+export async function violations(page: Page, without: string[] = []) {
+  const rules = Object.fromEntries(without.map((id) => [id, { enabled: false }]));
+  const { violations } = await page.evaluate((rules) => globalThis.axe.run({ rules }), rules);
+  return violations.map(summary);
 }
 
 const summary = ({ id, help, nodes }: Result) => ({

@@ -2,9 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject, it } from 'vitest';
-import { CHROMIUM, seriousViolations, VIEWPORTS, withPage } from './browser.ts';
-
-const SCREENSHOTS = 'test/browser/screenshots';
+import { CHROMIUM, look, VIEWPORTS, violations, withPage } from './browser.ts';
 
 /** What a shell would trip over. */
 const PASSWORD = `it's "5" \\ $HOME \`x\` ünï`;
@@ -48,18 +46,10 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
     const complaints = await withPage(options ?? {}, [host], async (page) => {
       const username = `meg-${device}-${Date.now()}@ducharme.com`;
       const token = () => page.evaluate(() => localStorage.getItem('token'));
-      let shots = 0;
-      /** Looks at the page as it is, in both color schemes. */
-      const look = async (state: string) => {
-        shots += 1;
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme });
-          const name = `${device}-${String(shots).padStart(2, '0')}-${state}-${colorScheme}`;
-          await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
-          expect(await seriousViolations(page)).toEqual([]);
-        }
-        const widths = await page.evaluate(() => [document.body.scrollWidth, innerWidth]);
-        expect(widths[0]).toBeLessThanOrEqual(Number(widths[1]));
+      let looks = 0;
+      const lookAt = (state: string) => {
+        looks += 1;
+        return look(page, `${device}-${String(looks).padStart(2, '0')}-${state}`);
       };
 
       await page.goto(origin);
@@ -68,7 +58,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       const me = stepOf(page, '/me');
       const password = stepOf(page, '/password');
       const logout = stepOf(page, '/logout');
-      await look('at-first');
+      await lookAt('at-first');
 
       // Nothing filled in: each sentence at its field, which has the focus and is described by it.
       await register.send({ Username: '' }, 400);
@@ -77,11 +67,11 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await missing.evaluate((input) => input === document.activeElement)).toBe(true);
       const errorId = await missing.getAttribute('aria-describedby');
       expect(await page.locator(`#${errorId}`).textContent()).toBe('This field is required.');
-      await look('required');
+      await lookAt('required');
 
       await me.send({}, 401);
       expect(await me.alert.textContent()).toBe('Authentication credentials were not provided.');
-      await look('nobody');
+      await lookAt('nobody');
 
       const registration = {
         'First name': 'Meg',
@@ -107,49 +97,49 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       );
       expect(await register.meaning.textContent()).toContain('auth_user');
       expect(await page.locator('#token').textContent()).toBe(first);
-      await look('registered');
+      await lookAt('registered');
 
       // The same again: DRF's sentence at the field.
       await register.send({ Password: PASSWORD }, 400);
       const taken = 'A user with that username already exists.';
       expect(await page.locator(`#${errorId}`).textContent()).toBe(taken);
       expect(await register.meaning.textContent()).toBe('Neither row was written.');
-      await look('taken');
+      await lookAt('taken');
 
       await me.send({}, 200);
       expect(await me.request.textContent()).toBe(`GET /me\nAuthorization: Token ${first}`);
       expect(await me.answer.textContent()).toContain(`"username": "${username}"`);
       expect(JSON.parse(await me.curl())).toMatchObject({ username, first_name: 'Meg' });
-      await look('who-am-i');
+      await lookAt('who-am-i');
 
       // As the lesson's client logs out: the row stays.
       await logout.step.getByRole('button', { name: 'Forget the token' }).click();
       expect(await token()).toBeNull();
-      await look('forgotten');
+      await lookAt('forgotten');
 
       await login.send({ Username: username, Password: 'wrong' }, 401);
       expect(await login.alert.textContent()).toBe('Unable to log in with provided credentials.');
       expect(await token()).toBeNull();
-      await look('wrong-password');
+      await lookAt('wrong-password');
 
       await login.send({ Username: username, Password: PASSWORD }, 200);
       expect(await token()).toBe(first);
       expect(await login.field('Password').inputValue()).toBe('');
       expect(await login.alert.textContent()).toBe('');
       expect(JSON.parse(await login.curl())).toEqual({ valid: true, token: first });
-      await look('logged-in');
+      await lookAt('logged-in');
 
       await password.send({ 'Current password': 'wrong', 'New password': NEW_PASSWORD }, 400);
       expect(await password.step.locator('#password-current_password-error').textContent()).toBe(
         'Invalid password.',
       );
-      await look('current-password-wrong');
+      await lookAt('current-password-wrong');
 
       await password.send({ 'Current password': PASSWORD, 'New password': NEW_PASSWORD }, 200);
       const second = await token();
       expect(second).toMatch(/^[0-9a-f]{40}$/);
       expect(second).not.toBe(first);
-      await look('password-changed');
+      await lookAt('password-changed');
       // The command of before carries the token of before.
       expect(JSON.parse(await me.curl())).toEqual({ detail: 'Invalid token.' });
       await me.send({}, 200);
@@ -158,7 +148,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await token()).toBeNull();
       await login.send({ Username: username, Password: NEW_PASSWORD }, 200);
       expect(await token()).not.toBe(second);
-      await look('logged-out-and-in');
+      await lookAt('logged-out-and-in');
 
       expect(await page.content()).not.toContain('horse');
     });
@@ -177,7 +167,7 @@ describe.skipIf(!CHROMIUM)('the page', () => {
       await me.step.getByLabel('The curl command').waitFor();
       const selected = () => String(getSelection());
       expect(await page.evaluate(selected)).toBe(`curl -X GET '${origin}/me'`);
-      expect(await seriousViolations(page)).toEqual([]);
+      expect(await violations(page)).toEqual([]);
     });
     expect(complaints).toEqual([]);
   });

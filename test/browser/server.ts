@@ -1,34 +1,53 @@
-/** Starts the server as a person would, with `npm start`, over a database of its own; stops it at the end. */
+/**
+ * Starts two servers, each over a database of its own, and stops them at the end: one as a person would, with
+ * `npm start`, and one that verifies addresses.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { migrate, NPM_START, startServer } from '../helpers/server.ts';
+import { migrate, NPM_START, startServer, WRANGLER_DEV } from '../helpers/server.ts';
 import { CHROMIUM } from './browser.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the server listens: `http://localhost:8000`. */
+    /** Where the usual server listens: `http://localhost:8000`. */
     origin: string;
+    /** Where the one listens that verifies addresses: the port after it. */
+    verifyingOrigin: string;
+    /** The file of what both have printed. */
+    log: string;
   }
 }
 
-export default async function startTestedServer(project: TestProject) {
+export default async function startTestedServers(project: TestProject) {
   const port = process.env.PORT ?? '8000';
+  const nextPort = String(Number(port) + 1);
+  const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-'));
+  const log = join(directory, 'log');
   project.provide('origin', `http://localhost:${port}`);
+  project.provide('verifyingOrigin', `http://localhost:${nextPort}`);
+  project.provide('log', log);
+  const servers: ReturnType<typeof startServer>[] = [];
+  const stop = async () => {
+    for (const server of servers) await server.stop();
+    rmSync(directory, { recursive: true });
+  };
   if (!CHROMIUM) {
     console.log('skipped: there is no Chromium; CHROMIUM may name one');
-    return;
+    return stop;
   }
-  const place = { port, persistTo: mkdtempSync(join(tmpdir(), 'edge-authtoken-')) };
-  migrate(place);
-  const server = startServer(place, NPM_START);
-  const stop = async () => {
-    await server.stop();
-    rmSync(place.persistTo, { recursive: true });
+  const start = async (port: string, command: string[]) => {
+    const persistTo = join(directory, port);
+    const place = { port, persistTo, registry: join(persistTo, 'registry'), log };
+    migrate(place);
+    const server = startServer(place, command);
+    servers.push(server);
+    await server.url;
   };
   try {
-    await server.url;
+    await start(port, NPM_START);
+    await start(nextPort, [...WRANGLER_DEV, '--var', 'EMAIL_VERIFICATION:required']);
   } catch (error) {
     await stop();
     throw error;

@@ -9,7 +9,7 @@ import type { Api } from '../../src/client/api.ts';
 type Routes = ExtractSchema<ReturnType<typeof addRoutes<Bindings>>>;
 
 /** What is for people and for tools has no place in a typed client. */
-type Pages = '/' | '/openapi.json';
+type Pages = '/' | '/account' | '/openapi.json';
 
 /** What a route answers with a status. */
 type Answer<Endpoint, Status> = Endpoint extends { output: infer Output; status: infer Some }

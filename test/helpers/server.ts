@@ -1,5 +1,6 @@
 /** Starts servers as a person does, by npm, for what Node runs. */
 import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 
 /** Where a server runs. What is left out is as `npm start` has it. */
 export type Place = {
@@ -12,10 +13,12 @@ export type Place = {
   registry?: string;
   /** `0` is any that is free. */
   port?: string;
+  /** A file that gets what the server prints. */
+  log?: string;
 };
 
 const WRANGLER = ['run', '--silent', 'wrangler', '--'];
-const WRANGLER_DEV = [...WRANGLER, 'dev'];
+export const WRANGLER_DEV = [...WRANGLER, 'dev'];
 
 /** What a person types. It creates the tables of the usual place, whatever place it is given. */
 export const NPM_START = ['start', '--'];
@@ -64,6 +67,7 @@ export function startServer(
     let output = '';
     const read = (chunk: Buffer) => {
       output += chunk.toString();
+      if (place.log !== undefined) appendFileSync(place.log, chunk);
       const ready = /Ready on (http:\/\/\S+)/.exec(output)?.[1];
       if (ready) resolve(ready);
     };

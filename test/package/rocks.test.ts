@@ -1,6 +1,6 @@
 /** The example `rocks`, from the package: two Workers, one of which identifies for the other. */
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { ask, createProject, MAX_COMPILE_SECONDS, type Project } from './project.ts';
+import { ask, createProject, type Project } from './project.ts';
 
 let project: Project;
 
@@ -9,8 +9,8 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-it('compiles with the strictest options, all declarations included, within three seconds', () => {
-  expect(project.compile()).toBeLessThan(MAX_COMPILE_SECONDS);
+it('compiles with the strictest options, all declarations included', () => {
+  project.compile();
 });
 
 it('protects the routes of one Worker by the tokens of the other, over RPC', async () => {

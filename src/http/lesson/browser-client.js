@@ -13,12 +13,15 @@ const MASK = '••••••••';
 const BASE = location.pathname.replace(/\/$/, '');
 
 /**
- * What an answer meant in the database, by request and status, or where that says enough, by status.
+ * What an answer meant in the database: by request, status and `detail`, by request and status, or where
+ * that says enough, by status.
  *
  * @type {Record<string, string>}
  */
 const MEANINGS = {
   'POST /register 201': 'A row in auth_user and a row in authtoken_token, both or neither.',
+  'POST /register 201 Verification e-mail sent.':
+    'A row in auth_user that is not active yet, and none in authtoken_token. The link in the e-mail comes first.',
   'POST /register 400': 'Neither row was written.',
   'POST /login 200':
     'Read: the row in auth_user and its row in authtoken_token, which is made only if there is none.',
@@ -116,7 +119,7 @@ function showExchange(form, call, answer) {
   show(form, 'answer', `${status} ${statusText} · ${ms} ms`, [...shown, pretty(text)]);
   part(form, 'answer').dataset.ok = String(status < 400);
   show(form, 'headers', '', lines(all.filter(([name]) => !SHOWN.includes(name))));
-  show(form, 'meaning', meaning(call, status));
+  show(form, 'meaning', meaning(call, answer));
   show(form, 'copied', '');
   part(form, 'command').hidden = true;
   for (const name of ['more', 'copy', 'copied']) part(form, name).hidden = false;
@@ -124,9 +127,11 @@ function showExchange(form, call, answer) {
   part(form, 'meaning').scrollIntoView({ block: 'nearest' });
 }
 
-/** @param {Call} call @param {number} status */
-function meaning({ method, path }, status) {
-  const known = MEANINGS[`${method} ${path.slice(BASE.length)} ${status}`] ?? MEANINGS[status];
+/** @param {Call} call @param {Answer} answer */
+function meaning({ method, path }, { status, text }) {
+  const outcome = `${method} ${path.slice(BASE.length)} ${status}`;
+  const known =
+    MEANINGS[`${outcome} ${parse(text)?.detail}`] ?? MEANINGS[outcome] ?? MEANINGS[status];
   return known ?? 'Unknown: only the server’s log tells.';
 }
 

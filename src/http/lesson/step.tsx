@@ -1,6 +1,5 @@
 import type { Child } from 'hono/jsx';
-
-type FieldProps = { name: string; label: string; autocomplete: string; optional?: boolean };
+import { Field, type FieldProps } from '../page/field.tsx';
 
 type StepProps = {
   title: string;
@@ -13,7 +12,7 @@ type StepProps = {
   fields?: FieldProps[];
   /** Whether the request carries the token. */
   withToken?: boolean;
-  /** Further buttons. */
+  /** Beside the button. */
   children?: Child;
 };
 
@@ -42,24 +41,6 @@ export function Step(props: StepProps) {
     </section>
   );
 }
-
-const Field = ({ id, name, label, autocomplete, optional }: FieldProps & { id: string }) => (
-  <div class="field">
-    <label for={id}>
-      {label} {optional && <small>optional</small>}
-    </label>
-    <input
-      id={id}
-      name={name}
-      type={name.endsWith('password') ? 'password' : name === 'email' ? 'email' : 'text'}
-      autocomplete={autocomplete}
-      autocapitalize="none"
-      spellcheck={false}
-      aria-describedby={`${id}-error`}
-    />
-    <p class="error" id={`${id}-error`} />
-  </div>
-);
 
 const Exchange = ({ request }: { request: string }) => (
   <div class="exchange">

@@ -348,6 +348,21 @@ const OPERATIONS: Record<string, DescribeRouteOptions> = {
       500: shared('Fault'),
     },
   },
+  'GET /account': {
+    operationId: 'account',
+    summary: 'The page that links in e-mails lead to',
+    tags: ['About this service'],
+    ...ANYBODY,
+    responses: {
+      200: {
+        description: 'The page.',
+        content: { 'text/html': { schema: { type: 'string' } } },
+      },
+      404: NO_EMAIL,
+      500: shared('Fault'),
+      503: NO_SECRET_KEY,
+    },
+  },
   'GET /openapi.json': {
     operationId: 'openApi',
     summary: 'This description',

@@ -1,6 +1,7 @@
 /** The page at `/`, as it is served; what it does is shown in a browser, by test/browser/. */
 import { describe, expect, it } from 'vitest';
 import { answer, post, send, unthrottled } from '../../helpers/client.ts';
+import { withMailbox } from '../../helpers/mailbox.ts';
 
 const nonces = (text: string) =>
   [...text.matchAll(/nonce[-=]"?([^"' ;]+)/g)].map(([, nonce]) => nonce);
@@ -51,6 +52,25 @@ describe('GET /', () => {
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     });
+  });
+
+  it('leads to the page for forgotten passwords where e-mail can be sent', async () => {
+    const link = '<a href="/account">Forgot password?</a>';
+    const { bindings } = withMailbox();
+    expect(await (await send('/', {}, bindings)).text()).toContain(link);
+    for (const without of ['EMAIL', 'DEFAULT_FROM_EMAIL']) {
+      const response = await send('/', {}, { ...bindings, [without]: undefined });
+      expect(await response.text()).not.toContain('/account');
+    }
+  });
+
+  it('asks for an address where it is to be verified', async () => {
+    const optional = 'Email <small>optional</small>';
+    const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+    const html = await (await send('/', {}, bindings)).text();
+    expect(html).toContain('The link in the e-mail makes it active');
+    expect(html).not.toContain(optional);
+    expect(await (await send('/')).text()).toContain(optional);
   });
 
   it('is no place to post to', async () => {

@@ -183,7 +183,7 @@ describe.each(operations)('$route', ({ route }) => {
   it.each(own)('answers $status as in the example “$name” ($mediaType)', async (replay) => {
     const { method, path, name, status, headers, expected, security } = replay;
     const arrangement = ARRANGEMENTS[name] ?? {};
-    const isByMail = path.startsWith('/users/');
+    const isByMail = path.startsWith('/users/') || path === '/account';
     const { bindings } = withMailbox({
       ...(isByMail && verifying),
       ...arrangement.bindings,

@@ -1,0 +1,287 @@
+/**
+ * From a forgotten password, and from an address to verify, through the mail to a login: on a desktop and on
+ * a phone. Each state of the page for links is looked at in light and dark.
+ */
+import type { Page } from 'playwright-core';
+import { describe, expect, inject, it } from 'vitest';
+import { CHROMIUM, look, VIEWPORTS, violations, withPage } from './browser.ts';
+import { linkIn, mailsTo } from './mail.ts';
+
+const PASSWORD = 'forgotten words';
+const NEW_PASSWORD = 'remembered words';
+
+const INVALID_RESET =
+  'The password reset link was invalid, possibly because it has already been used. Please request a new password reset.';
+const INVALID_ACTIVATION =
+  'The activation link was invalid, possibly because it has already been used. Try to log in, or ask for a new link.';
+
+const origin = inject('origin');
+const verifyingOrigin = inject('verifyingOrigin');
+const hosts = [origin, verifyingOrigin].map((url) => new URL(url).host);
+
+async function post(url: string, body: object) {
+  const headers = { 'Content-Type': 'application/json' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  return { status: response.status, body: response.status === 204 ? '' : await response.json() };
+}
+
+const newAddress = (name: string) => `${name}-${Date.now()}@example.com`;
+
+/** The task that the page shows under this heading. */
+function taskOf(page: Page, heading: string) {
+  const section = page.getByRole('region', { name: heading, includeHidden: true });
+  return {
+    section,
+    done: section.getByRole('status'),
+    async send(fields: Record<string, string> = {}) {
+      for (const [label, value] of Object.entries(fields)) {
+        await section.getByLabel(label).fill(value);
+      }
+      await section.locator('[type=submit]').click();
+      await section.locator('form[aria-busy=false]').waitFor({ state: 'attached' });
+    },
+    /** What is said of a field, to which it leads the focus. */
+    async wrong(label: string) {
+      const input = section.getByLabel(label);
+      expect(await input.getAttribute('aria-invalid')).toBe('true');
+      expect(await isFocused(page, `#${await input.getAttribute('id')}`)).toBe(true);
+      return page.locator(`#${await input.getAttribute('aria-describedby')}`).textContent();
+    },
+  };
+}
+
+const isFocused = (page: Page, selector: string) =>
+  page.locator(selector).evaluate((element) => element === document.activeElement);
+
+/** The ids of what the page shows: refusals and tasks. */
+const shown = (page: Page) =>
+  page.locator('[data-view]:visible').evaluateAll((parts) => parts.map(({ id }) => id));
+
+/** What the page asks the server for, from now on. */
+function recordRequests(page: Page) {
+  const requests: Promise<{ url: string; headers: Record<string, string> }>[] = [];
+  page.on('request', (request) => {
+    const { hash, href } = new URL(request.url());
+    const url = href.slice(0, href.length - hash.length);
+    requests.push(request.allHeaders().then((headers) => ({ url, headers })));
+  });
+  return () => Promise.all(requests);
+}
+
+/** A message is a part of the page of a mail program, which has them. */
+const LANDMARKS = ['landmark-one-main', 'region'];
+
+/** Shows a message as a mail program does. */
+async function lookAtMail(page: Page, name: string, html: string) {
+  const reader = await page.context().newPage();
+  await reader.setViewportSize(page.viewportSize() ?? { width: 1280, height: 900 });
+  await reader.setContent(html);
+  await look(reader, name, LANDMARKS);
+  await reader.close();
+}
+
+describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, options) => {
+  it('a forgotten password is replaced by the link in the mail', async () => {
+    const complaints = await withPage(options ?? {}, hosts, async (page) => {
+      const name = (state: string) => `account-${device}-${state}`;
+      const email = newAddress(`meg-${device}`);
+      const registered = await post(`${origin}/register`, {
+        username: email,
+        password: PASSWORD,
+        email,
+      });
+      const requests = recordRequests(page);
+
+      await page.goto(origin);
+      await page.getByRole('link', { name: 'Forgot password?' }).click();
+      const forgot = taskOf(page, 'Forgot your password?');
+      await look(page, name('forgot'));
+      expect(await shown(page)).toEqual(['forgot']);
+      expect(await forgot.done.count()).toBe(0);
+      await forgot.send();
+      expect(await forgot.wrong('Email')).toBe('This field may not be blank.');
+      await look(page, name('forgot-blank'));
+
+      // The same is said of nobody's address and of somebody's.
+      await forgot.send({ Email: newAddress('nobody') });
+      const said = await forgot.done.textContent();
+      expect(said).toContain('if an account exists with the email you entered');
+      expect(await isFocused(page, '#forgot .done')).toBe(true);
+      await forgot.send({ Email: email });
+      expect(await forgot.done.textContent()).toBe(said);
+      await look(page, name('forgot-sent'));
+
+      const [mail] = await mailsTo(email, 1);
+      if (!mail) throw new Error('There is no message.');
+      await lookAtMail(page, name('mail'), mail.html);
+      const link = linkIn(mail.text);
+      expect(link.href).toMatch(/^http:\/\/localhost:8000\/account#reset\/\w+\/[\w-]+$/);
+      await page.goto(`${origin}/account${link.hash}`);
+      const reset = taskOf(page, 'Enter new password');
+      expect(await shown(page)).toEqual(['reset']);
+      await look(page, name('reset'));
+
+      await reset.send();
+      expect(await reset.wrong('New password')).toBe('This field may not be blank.');
+      await reset.send({ 'New password': NEW_PASSWORD, 'Confirm password': 'remembered wards' });
+      expect(await reset.wrong('Confirm password')).toBe('The two password fields didn’t match.');
+      await look(page, name('reset-mismatch'));
+      expect(new URL(page.url()).hash).toBe(link.hash);
+
+      await reset.send({ 'Confirm password': NEW_PASSWORD });
+      expect(await reset.done.textContent()).toBe(
+        'Your password has been set. You may go ahead and log in now.',
+      );
+      expect(await isFocused(page, '#reset .done')).toBe(true);
+      expect(await reset.section.locator('form').isVisible()).toBe(false);
+      expect(page.url()).toBe(`${origin}/account`);
+      await look(page, name('reset-done'));
+      await page.goBack();
+      expect(page.url()).not.toContain('#');
+
+      const headers = { Authorization: `Token ${registered.body.token}` };
+      expect((await fetch(`${origin}/me`, { headers })).status).toBe(401);
+      const login = (password: string) => post(`${origin}/login`, { username: email, password });
+      expect((await login(PASSWORD)).status).toBe(401);
+      expect(await login(NEW_PASSWORD)).toEqual({
+        status: 200,
+        body: { valid: true, token: expect.stringMatching(/^[0-9a-f]{40}$/) },
+      });
+
+      // The link again: it says so, and offers a new one.
+      await page.goto(`${origin}/account${link.hash}`);
+      await reset.send({ 'New password': PASSWORD, 'Confirm password': PASSWORD });
+      await page.getByRole('alert').getByText(INVALID_RESET).waitFor();
+      expect(await isFocused(page, '#reset-refused')).toBe(true);
+      expect(await reset.section.getByLabel('New password').inputValue()).toBe('');
+      expect(page.url()).toBe(`${origin}/account`);
+      expect(await shown(page)).toEqual(['reset-refused', 'forgot']);
+      await look(page, name('reset-refused'));
+
+      await page.goto(`${origin}/account#reset/half`);
+      await page.getByRole('alert').getByText('This is not a whole link.').waitFor();
+      expect(page.url()).toBe(`${origin}/account`);
+      expect(await shown(page)).toEqual(['link-refused', 'forgot']);
+      await look(page, name('link-refused'));
+
+      const sent = await requests();
+      expect(sent.map(({ url }) => url)).toContain(`${origin}/users/reset_password_confirm`);
+      const token = link.hash.split('/').at(-1) ?? link.hash;
+      for (const { url, headers } of sent) {
+        expect(headers).not.toHaveProperty('referer');
+        expect(url + JSON.stringify(headers)).not.toContain(token);
+      }
+    });
+    expect(complaints).toEqual([]);
+  });
+
+  it('who registers can log in after the link in the mail', async () => {
+    const complaints = await withPage(options ?? {}, hosts, async (page) => {
+      const name = (state: string) => `verified-${device}-${state}`;
+      const email = newAddress(`meg-${device}`);
+      const login = () => post(`${verifyingOrigin}/login`, { username: email, password: PASSWORD });
+
+      await page.goto(verifyingOrigin);
+      const register = taskOf(page, 'Register');
+      await register.send({ Username: email, Password: PASSWORD });
+      expect(await register.wrong('Email')).toBe('This field is required.');
+      await register.send({ Email: email });
+      const answer = register.section.locator('[data-part=answer]');
+      expect(await answer.textContent()).toMatch(/^201 .*"Verification e-mail sent."/s);
+      expect(await register.section.locator('[data-part=meaning]').textContent()).toBe(
+        'A row in auth_user that is not active yet, and none in authtoken_token. The link in the e-mail comes first.',
+      );
+      expect(await page.evaluate(() => localStorage.getItem('token'))).toBeNull();
+      await look(page, name('registered'));
+      expect((await login()).status).toBe(401);
+
+      const [mail] = await mailsTo(email, 1);
+      if (!mail) throw new Error('There is no message.');
+      await lookAtMail(page, name('mail'), mail.html);
+      const { hash } = linkIn(mail.text);
+      await page.goto(`${verifyingOrigin}/account${hash}`);
+      const activate = taskOf(page, 'Activate your account');
+      expect(await shown(page)).toEqual(['activate']);
+      await look(page, name('activate'));
+      // Programs that look at links in e-mails have opened it by now.
+      expect((await login()).status).toBe(401);
+
+      await activate.send();
+      expect(await activate.done.textContent()).toBe(
+        'Your account is active. You may go ahead and log in now.',
+      );
+      expect(await isFocused(page, '#activate .done')).toBe(true);
+      expect(page.url()).toBe(`${verifyingOrigin}/account`);
+      await look(page, name('activate-done'));
+      expect(await login()).toMatchObject({ status: 200, body: { valid: true } });
+
+      await page.goto(`${verifyingOrigin}/account${hash}`);
+      await activate.send();
+      await page.getByRole('alert').getByText(INVALID_ACTIVATION).waitFor();
+      expect(await isFocused(page, '#activate-refused')).toBe(true);
+      expect(page.url()).toBe(`${verifyingOrigin}/account`);
+      expect(await shown(page)).toEqual(['activate-refused', 'resend']);
+      await look(page, name('activate-refused'));
+
+      const waiting = newAddress(`jo-${device}`);
+      const registration = { username: waiting, email: waiting, password: PASSWORD };
+      await post(`${verifyingOrigin}/register`, registration);
+      await page.goto(`${verifyingOrigin}/account`);
+      expect(await shown(page)).toEqual(['forgot', 'resend']);
+      await look(page, name('tasks'));
+      const resend = taskOf(page, 'No activation link?');
+      await resend.send({ Email: waiting });
+      expect(await resend.done.textContent()).toContain('if an account with the email you entered');
+      await look(page, name('resent'));
+      const [first, second] = await mailsTo(waiting, 2);
+      expect(second?.subject).toBe(first?.subject);
+    });
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe.skipIf(!CHROMIUM)('the page for links', () => {
+  it('says in plain words what is no fault of who uses it, and can be tried again', async () => {
+    const complaints = await withPage({}, hosts, async (page) => {
+      const email = newAddress('often');
+      await page.goto(`${origin}/account`);
+      const forgot = taskOf(page, 'Forgot your password?');
+      // MAIL_LIMIT in wrangler.toml is five, but counted anew each minute.
+      const sendAgain = async () => {
+        await forgot.send({ Email: email });
+        return forgot.section.getByRole('alert').textContent();
+      };
+      await expect
+        .poll(sendAgain, { timeout: 30_000 })
+        .toBe('That was too often. Please try again in 60 seconds.');
+      await look(page, 'account-desktop-throttled');
+
+      // A link outlives what will pass.
+      const hash = '#reset/MQ/d9t8mi-0123456789abcdef0123456789abcdef';
+      await page.goto(`${origin}/account${hash}`);
+      const reset = taskOf(page, 'Enter new password');
+      const sentence = reset.section.getByRole('alert');
+      await reset.section.getByLabel('New password').fill(NEW_PASSWORD);
+      await reset.section.getByLabel('Confirm password').fill(NEW_PASSWORD);
+      for (const [status, words] of [
+        [503, 'This does not work at the moment. Please try again in a moment.'],
+        [500, 'Something went wrong on our side. Please try again later.'],
+        [0, 'No answer. Is there a connection?'],
+      ] as const) {
+        await page.route('**/users/*', (route) =>
+          status === 0 ? route.abort() : route.fulfill({ status, json: { detail: 'No.' } }),
+        );
+        await reset.send();
+        await sentence.getByText(words).waitFor();
+        expect(await violations(page)).toEqual([]);
+        expect(new URL(page.url()).hash).toBe(hash);
+        await page.unroute('**/users/*');
+      }
+    });
+    expect(complaints).toEqual([
+      expect.stringContaining('status of 503'),
+      expect.stringContaining('status of 500'),
+      expect.stringContaining('net::ERR_FAILED'),
+    ]);
+  });
+});
