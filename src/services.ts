@@ -9,7 +9,7 @@ import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
 import { type Limits, limitsOf } from './limits.ts';
-import { accountMail } from './mail/account-mail.tsx';
+import { accountMail } from './mail/messages.tsx';
 import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
 import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';

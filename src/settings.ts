@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import type { AuthSettings } from './auth/auth-settings.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
 import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
-import type { MailSettings } from './mail/account-mail.tsx';
+import type { MailSettings } from './mail/messages.tsx';
 import { isSender } from './mail/send-mail.ts';
 import type { StoreSettings } from './store/store-settings.ts';
 

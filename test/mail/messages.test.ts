@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountMail } from '../../src/mail/account-mail.tsx';
+import { accountMail } from '../../src/mail/messages.tsx';
 import { type Message, sendByCloudflare } from '../../src/mail/send-mail.ts';
 
 const LINK = { uid: 'MQ', token: 'd9t8mi-0123456789abcdef0123456789abcdef' };
