@@ -144,6 +144,16 @@ describe('AUTH_PASSWORD_VALIDATORS', () => {
     expect(await canLogIn(username, 'old')).toBe(true);
   });
 
+  it('compares a new password with its user’s names', async () => {
+    const body = { username: newName(), last_name: 'Ducharme', password: 'old' };
+    const { token } = await (await post('/register', body)).json<{ token: string }>();
+    const change = { current_password: 'old', new_password: 'ducharme1' };
+    expect(await answer(await sendAs(token, 'POST', '/password', change, strict))).toEqual({
+      status: 400,
+      body: { new_password: ['The password is too similar to the last name.'] },
+    });
+  });
+
   it('lets a good password through', async () => {
     const body = { username: newName(), password: 'correct horse battery' };
     expect((await post('/register', body, strict)).status).toBe(201);
