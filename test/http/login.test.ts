@@ -129,6 +129,29 @@ describe.each([
     expect(await response.text()).toContain(UNABLE);
   });
 
+  it('gives no token to a user who is deactivated while the password is verified', async () => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    const DB = interceptD1(env.DB, {
+      around: async ({ run }) => {
+        const result = await run();
+        await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
+          .bind(username)
+          .run();
+        return result;
+      },
+    });
+    const response = await post(path, { username, password: 'pw' }, { ...unthrottled, DB });
+    expect(response.status).toBe(refusal.status);
+    expect(await response.text()).toBe(refusal.body);
+    const { results } = await env.DB.prepare(
+      'SELECT key FROM authtoken_token JOIN auth_user ON id = user_id WHERE username = ?',
+    )
+      .bind(username)
+      .all();
+    expect(results).toEqual([]);
+  });
+
   it.each([
     { times: 1, status: 200 },
     { times: 2, status: refusal.status },

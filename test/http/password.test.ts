@@ -28,6 +28,16 @@ describe('POST /password', () => {
     });
   });
 
+  it('gives a token that is as young as its password', async () => {
+    const token = await register(newName(), 'old');
+    await env.DB.prepare("UPDATE authtoken_token SET created = '2020-01-01 00:00:00' WHERE key = ?")
+      .bind(token)
+      .run();
+    const { token: next } = await (await change(token, 'old', 'new')).json<{ token: string }>();
+    const expiring = { ...unthrottled, TOKEN_MAX_AGE_DAYS: '1' };
+    expect((await getAs(next, '/me', expiring)).status).toBe(200);
+  });
+
   it('refuses a wrong current password and changes nothing', async () => {
     const username = newName();
     const token = await register(username, 'old');
