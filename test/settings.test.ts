@@ -33,13 +33,43 @@ describe('parseSettings', () => {
     ['DEFAULT_FROM_EMAIL', 'us@example.com\r\nBcc: all@example.com'],
     ['DEFAULT_FROM_EMAIL', 'Us\r\nBcc: all@example.com <us@example.com>'],
     ['PASSWORD_RESET_CONFIRM_URL', 'https://example.com/reset/{uid}'],
+    ['PASSWORD_RESET_CONFIRM_URL', 'https://example.com/reset/{token}'],
     ['PASSWORD_RESET_CONFIRM_URL', '/reset/{uid}/{token}'],
     ['ACTIVATION_URL', 'javascript:alert("{uid}{token}")'],
-    ['PASSWORD_RESET_TIMEOUT', '59'],
+    ['PBKDF2_ITERATIONS', ''],
+    ['PBKDF2_ITERATIONS', '1e4'],
+    ['PBKDF2_ITERATIONS', '0x1000'],
+    ['PBKDF2_ITERATIONS', '1000.0'],
+    ['AUTH_PASSWORD_VALIDATORS', 'MinimumLength,Length'],
+    ['CORS_ALLOWED_ORIGINS', 'https://a.example/path'],
+    ['TOKEN_READS', 'replica'],
     ['EMAIL_VERIFICATION', 'optional'],
     ['ACCOUNT_EMAIL_NOTIFICATIONS', 'yes'],
   ])('refuses %s = %j', (name, value) => {
     expect(() => parseSettings({ [name]: value })).toThrow(`${name} is `);
+  });
+
+  it.each([
+    { name: 'PBKDF2_ITERATIONS', setting: 'iterations', min: 1000, max: 10_000_000 },
+    { name: 'TOKEN_MAX_AGE_DAYS', setting: 'tokenMaxAgeDays', min: 1, max: 3650 },
+    { name: 'TOKEN_CACHE_SECONDS', setting: 'tokenCacheSeconds', min: 0, max: 60 },
+    {
+      name: 'PASSWORD_RESET_TIMEOUT',
+      setting: 'passwordResetTimeoutSeconds',
+      min: 60,
+      max: 31_536_000,
+    },
+  ])('takes $name from $min to $max', ({ name, setting, min, max }) => {
+    for (const value of [min, max]) {
+      expect(parseSettings({ [name]: String(value) })).toMatchObject({ [setting]: value });
+      expect(parseSettings({}, { [setting]: value })).toMatchObject({ [setting]: value });
+    }
+    for (const value of [min - 1, max + 1]) {
+      expect(() => parseSettings({ [name]: String(value) })).toThrow(`${name} is "${value}"`);
+      expect(() => parseSettings({}, { [setting]: value })).toThrow(
+        `option ${setting} is ${value}`,
+      );
+    }
   });
 
   it.each([

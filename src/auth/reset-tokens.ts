@@ -83,10 +83,12 @@ function tokenOf(
 /** A user's id as links carry it: base 64 of its digits (`urlsafe_base64_encode`, unpadded). */
 export const encodeUid = (id: number): string => btoa(String(id)).replace(/=+$/, '');
 
-/** Undefined where it is no id. */
+/**
+ * Undefined where it is not what `encodeUid` makes. To Django `MR` and `MDE` are user 1 too, but
+ * uses of a user's links are counted by their uid (http/throttle.ts), so there must be one alone.
+ */
 export function decodeUid(uid: string): number | undefined {
   if (!/^[A-Za-z0-9]+$/.test(uid) || uid.length % 4 === 1) return undefined;
-  const digits = atob(uid);
-  const id = Number(digits);
-  return /^\d+$/.test(digits) && Number.isSafeInteger(id) ? id : undefined;
+  const id = Number(atob(uid));
+  return Number.isSafeInteger(id) && id >= 0 && encodeUid(id) === uid ? id : undefined;
 }

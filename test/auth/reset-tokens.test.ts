@@ -97,9 +97,27 @@ describe('a token', () => {
 });
 
 describe('a uid', () => {
-  it.each(['', 'A', 'MTI=', '!!!', 'bWVn', 'LTE', 'MS4w', 'MQ MQ', btoa('9'.repeat(17))])(
-    '%j is nobody’s',
+  it.each([
+    '',
+    'A',
+    'MTI=',
+    '!!!',
+    'bWVn',
+    'LTE',
+    'MS4w',
+    'MQ MQ',
+    'TmFO',
+    'SW5maW5pdHk',
+    'OTAwNzE5OTI1NDc0MDk5Mg', // 2^53
+    btoa('9'.repeat(18)),
+  ])('%j is nobody’s', (uid) => {
+    expect(decodeUid(uid)).toBeUndefined();
+  });
+
+  it.each(['MR', 'MDE', 'MWUw', 'IDE', 'MHgx'])(
+    '%j is nobody’s: user 1 has one alone, by which attempts are counted',
     (uid) => {
+      expect(Number(atob(uid))).toBe(1);
       expect(decodeUid(uid)).toBeUndefined();
     },
   );

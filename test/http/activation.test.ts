@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { answer, getAs, newName, post, register, sendAs } from '../helpers/client.ts';
+import { interceptD1 } from '../helpers/intercept-d1.ts';
 import { linkIn, withMailbox } from '../helpers/mailbox.ts';
 
 const PASSWORD = 'correct horse';
@@ -174,6 +175,42 @@ describe('a link', () => {
     const { bindings, mails } = verifying();
     await resend(email, bindings);
     expect(mails).toEqual([]);
+  });
+
+  it('is not sent to an active user who has not logged in yet', async () => {
+    const { bindings, mails } = verifying();
+    const username = newName();
+    const email = `${username}@example.com`;
+    await enrol(username, email, bindings);
+    await env.DB.prepare('UPDATE auth_user SET is_active = 1 WHERE username = ?')
+      .bind(username)
+      .run();
+    await resend(email, bindings);
+    expect(mails).toHaveLength(1);
+  });
+
+  it.each([
+    'UPDATE auth_user SET is_active = 1 WHERE username = ?',
+    "UPDATE auth_user SET last_login = '2026-01-02 03:04:05' WHERE username = ?",
+    "INSERT INTO authtoken_token SELECT username, '2026-01-02 03:04:05', id FROM auth_user WHERE username = ?",
+  ])('is stale where somebody was faster, and does nothing: %s', async (sql) => {
+    const { bindings, mails } = verifying();
+    const username = newName();
+    await enrol(username, `${username}@example.com`, bindings);
+    let changed: unknown;
+    const DB = interceptD1(env.DB, {
+      around: async ({ run }) => {
+        const found = await run();
+        if (changed === undefined) {
+          await env.DB.prepare(sql).bind(username).run();
+          changed = await rowOf(username);
+        }
+        return found;
+      },
+    });
+    const late = await activate(linkIn(mails[0]), { ...bindings, DB });
+    expect(await answer(late)).toEqual(STALE);
+    expect(await rowOf(username)).toEqual(changed);
   });
 
   it('is not taken once the password or the address has changed', async () => {

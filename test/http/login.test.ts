@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { answer, getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
@@ -69,6 +69,26 @@ describe.each([
     expect(refusals[0]).toMatchObject(refusal);
   });
 
+  it('hashes as much for an unknown or inactive user as for a wrong password', async () => {
+    const [wrong, inactive] = [newName(), newName()];
+    for (const username of [wrong, inactive]) await register(username, 'pw');
+    await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
+      .bind(inactive)
+      .run();
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    for (const [username, password] of [
+      [wrong, 'no'],
+      ['nobody', 'pw'],
+      [inactive, 'pw'],
+      [inactive, 'no'],
+    ]) {
+      deriveBits.mockClear();
+      await post(path, { username, password });
+      const parameters = deriveBits.mock.calls.map(([algorithm]) => algorithm);
+      expect(parameters).toEqual([expect.objectContaining({ iterations: 1000 })]);
+    }
+  });
+
   it('gives ten simultaneous first logins one and the same token', async () => {
     const username = newName();
     await deleteToken(await register(username, 'pw'));
@@ -107,6 +127,51 @@ describe.each([
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.status).toBeLessThan(500);
     expect(await response.text()).toContain(UNABLE);
+  });
+
+  it('gives no token to a user who is deactivated while the password is verified', async () => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    const DB = interceptD1(env.DB, {
+      around: async ({ run }) => {
+        const result = await run();
+        await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
+          .bind(username)
+          .run();
+        return result;
+      },
+    });
+    const response = await post(path, { username, password: 'pw' }, { ...unthrottled, DB });
+    expect(response.status).toBe(refusal.status);
+    expect(await response.text()).toBe(refusal.body);
+    const { results } = await env.DB.prepare(
+      'SELECT key FROM authtoken_token JOIN auth_user ON id = user_id WHERE username = ?',
+    )
+      .bind(username)
+      .all();
+    expect(results).toEqual([]);
+  });
+
+  it.each([
+    { times: 1, status: 200 },
+    { times: 2, status: refusal.status },
+  ])('looks twice where the hash is replaced meanwhile: $times times', async (replaced) => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    const roundTrips: string[] = [];
+    const DB = interceptD1(env.DB, {
+      around: async ({ sql: [sql = ''], run }) => {
+        const result = await run();
+        roundTrips.push(sql.slice(0, 6));
+        if (sql.startsWith('select') && roundTrips.length < 2 * replaced.times) {
+          await setPassword(username, await makePassword('pw', 1000));
+        }
+        return result;
+      },
+    });
+    const response = await post(path, { username, password: 'pw' }, { ...unthrottled, DB });
+    expect(response.status).toBe(replaced.status);
+    expect(roundTrips).toEqual(['select', 'insert', 'select', 'insert']);
   });
 });
 

@@ -123,5 +123,7 @@ it('sends the other users of an address their messages where one cannot be sent'
   };
   await post('/users/reset_password', { email }, withMailbox({ EMAIL: { send } }).bindings);
   expect(sent).toBe(2);
+  const events = log.mock.calls.map(([line]) => JSON.parse(String(line)).event);
+  expect(events.filter((event) => event === 'mail-sent')).toHaveLength(2);
   expect(faults()).toEqual([expect.objectContaining({ message: 'one too many' })]);
 });

@@ -47,8 +47,12 @@ describe('PATCH /me', () => {
 
   it('takes an empty body and changes nothing', async () => {
     const token = await register(newName());
+    const profile = { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com' };
+    await patch(token, profile);
     const before = await answer(await getAs(token));
+    expect(before.body).toMatchObject(profile);
     expect(await answer(await patch(token, undefined))).toEqual(before);
+    expect(await answer(await getAs(token))).toEqual(before);
   });
 
   it('refuses in DRF’s words, and changes nothing', async () => {

@@ -28,6 +28,16 @@ describe('POST /password', () => {
     });
   });
 
+  it('gives a token that is as young as its password', async () => {
+    const token = await register(newName(), 'old');
+    await env.DB.prepare("UPDATE authtoken_token SET created = '2020-01-01 00:00:00' WHERE key = ?")
+      .bind(token)
+      .run();
+    const { token: next } = await (await change(token, 'old', 'new')).json<{ token: string }>();
+    const expiring = { ...unthrottled, TOKEN_MAX_AGE_DAYS: '1' };
+    expect((await getAs(next, '/me', expiring)).status).toBe(200);
+  });
+
   it('refuses a wrong current password and changes nothing', async () => {
     const username = newName();
     const token = await register(username, 'old');
@@ -142,6 +152,16 @@ describe('AUTH_PASSWORD_VALIDATORS', () => {
       body: { new_password: ['This password is too common.'] },
     });
     expect(await canLogIn(username, 'old')).toBe(true);
+  });
+
+  it('compares a new password with its user’s names', async () => {
+    const body = { username: newName(), last_name: 'Ducharme', password: 'old' };
+    const { token } = await (await post('/register', body)).json<{ token: string }>();
+    const change = { current_password: 'old', new_password: 'ducharme1' };
+    expect(await answer(await sendAs(token, 'POST', '/password', change, strict))).toEqual({
+      status: 400,
+      body: { new_password: ['The password is too similar to the last name.'] },
+    });
   });
 
   it('lets a good password through', async () => {

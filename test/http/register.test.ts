@@ -24,6 +24,26 @@ describe('POST /register', () => {
     });
   });
 
+  it('stores an active user without privileges, with Django’s datetimes', async () => {
+    const username = newName();
+    const key = await register(username);
+    const stored = await env.DB.prepare(
+      `SELECT last_login, is_superuser, is_staff, is_active, date_joined, created
+         FROM auth_user JOIN authtoken_token ON user_id = id WHERE key = ?`,
+    )
+      .bind(key)
+      .first();
+    const datetime = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?$/);
+    expect(stored).toEqual({
+      last_login: null,
+      is_superuser: 0,
+      is_staff: 0,
+      is_active: 1,
+      date_joined: datetime,
+      created: datetime,
+    });
+  });
+
   // They are hashed one after the other, with a pause between: that takes its time here.
   it('lets one of fifty simultaneous registrations of a name through', {
     timeout: 60_000,

@@ -2,11 +2,12 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
+import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import type { Bindings } from '../../src/bindings.ts';
 import app from '../../src/index.ts';
 import { sendByHttp } from '../fixtures/send-by-http.ts';
 import { answer, getAs, newName, post, send } from '../helpers/client.ts';
-import { watchD1 } from '../helpers/intercept-d1.ts';
+import { interceptD1, watchD1 } from '../helpers/intercept-d1.ts';
 import { linkFor, linkIn, withMailbox } from '../helpers/mailbox.ts';
 
 const PASSWORD = 'forgotten words';
@@ -283,6 +284,25 @@ describe('a new password', () => {
       passwords.map(async (password) => (await login(username, password)).status),
     );
     expect(logins.sort()).toEqual([200, 401]);
+  });
+
+  it('is not set where the password changes while the link is looked at: its token lives', async () => {
+    const { username, token } = await registerWithEmail(`${newName()}@example.com`);
+    const link = await linkFor(username);
+    const password = await makePassword('of somebody faster', 1000);
+    const DB = interceptD1(env.DB, {
+      around: async ({ run }) => {
+        const found = await run();
+        await change(username, 'password', password);
+        return found;
+      },
+    });
+    expect(await answer(await confirm(link, withMailbox({ DB }).bindings))).toEqual({
+      status: 400,
+      body: { token: ['Invalid token for given user.'] },
+    });
+    expect((await getAs(token)).status).toBe(200);
+    expect((await login(username, 'of somebody faster')).status).toBe(200);
   });
 
   it('must pass the validators: those without a user before the link is looked at', async () => {

@@ -1,6 +1,6 @@
 /** The middleware by itself, in an app and over a way to look keys up that are none of this Worker's. */
 import { Hono } from 'hono';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Authenticated, authenticate, type FindToken } from '../../src/auth/tokens.ts';
 import { tokenAuthentication } from '../../src/http/token-authentication.ts';
 import { answer } from '../helpers/client.ts';
@@ -58,6 +58,7 @@ describe('tokenAuthentication', () => {
     ['Token a b', 'Invalid token header. Token string should not contain spaces.'],
     ['Token \uFFFD', 'Invalid token header. Token string should not contain invalid characters.'],
     ['Token nobody', 'Invalid token.'],
+    ['Token no\u00a0body', 'Invalid token.'],
     ['Token bob', 'User inactive or deleted.'],
   ])('answers %j with 401 and DRF’s sentence', async (authorization, detail) => {
     const response = await get(authorization);
@@ -80,6 +81,24 @@ describe('tokenAuthentication', () => {
     expect(asked).toEqual([]);
     await get('Token ada');
     expect(asked).toEqual(['ada']);
+  });
+
+  it('lets a token in until the very moment it expires', async () => {
+    const find: FindToken = async () => ada;
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.UTC(2026, 0, 31));
+    expect(await authenticate('Token k', find, 30)).toEqual({ ok: true, value: ada });
+    now.mockReturnValue(Date.UTC(2026, 0, 31) + 1);
+    expect(await authenticate('Token k', find, 30)).toEqual({
+      ok: false,
+      error: { kind: 'authentication-failed', reason: 'token-expired' },
+    });
+  });
+
+  it('says of an inactive user that it is inactive, whatever the age of its token', async () => {
+    expect(await authenticate('Token k', async () => bob, 1)).toEqual({
+      ok: false,
+      error: { kind: 'authentication-failed', reason: 'user-inactive' },
+    });
   });
 
   it('leaves other routes open', async () => {

@@ -214,7 +214,9 @@ test('users lists and searches, and shows no secret', async () => {
     stdout: '2\tadmin\tadmin@example.com\tsuperuser\n3\tstaff\tstaff@Example.com\tstaff\n',
     stderr: expect.stringContaining('2 of 4 users'),
   });
-  expect((await manage(['users', '--search', '100%'])).stdout).toBe('');
+  for (const search of ['100%', '%', '\\']) {
+    expect((await manage(['users', '--search', search])).stdout).toBe('');
+  }
 });
 
 test.each([

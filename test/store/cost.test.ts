@@ -14,6 +14,14 @@ it('registers in one round trip: one batch of two inserts', async () => {
   ]);
 });
 
+it('refuses a taken name in one round trip', async () => {
+  const username = newName();
+  await register(username);
+  const { bindings, roundTrips } = watchD1();
+  expect((await post('/register', { username, password: 'pw' }, bindings)).status).toBe(400);
+  expect(roundTrips).toHaveLength(1);
+});
+
 it('logs in in one round trip', async () => {
   const username = newName();
   await register(username, 'pw');

@@ -4,8 +4,9 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Bindings } from '../../src/bindings.ts';
 import { createStore } from '../../src/store/store.ts';
 import { MAX_TOKENS, withTokenCache } from '../../src/store/token-cache.ts';
-import { answer, getAs, newName, register, sendAs } from '../helpers/client.ts';
+import { answer, getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { watchD1 } from '../helpers/intercept-d1.ts';
+import { linkFor, withMailbox } from '../helpers/mailbox.ts';
 
 /** Bindings of an isolate that remembers tokens for five seconds, and how often it asked D1. */
 function caching() {
@@ -111,6 +112,47 @@ describe('TOKEN_CACHE_SECONDS', () => {
     arrive(found);
     expect(await underWay).toBe(found);
     expect(await store.findToken(token)).toBeUndefined();
+  });
+
+  it('answers nobody from memory once a change is made, though who asked for it still waits', async () => {
+    const token = await register(newName());
+    const real = createStore(env.DB);
+    const made = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<void>();
+    const deleteToken = async (key: string) => {
+      await real.deleteToken(key);
+      made.resolve();
+      await told.promise;
+    };
+    const store = withTokenCache({ ...real, deleteToken }, 5);
+    expect(await store.findToken(token)).toBeDefined();
+    const change = store.deleteToken(token);
+    await made.promise;
+    expect(await store.findToken(token)).toBeUndefined();
+    told.resolve();
+    await change;
+  });
+
+  it('forgets a token at once at a password reset', async () => {
+    const { bindings } = withMailbox({ ...caching().bindings });
+    const username = newName();
+    const token = await register(username);
+    expect((await getAs(token, '/me', bindings)).status).toBe(200);
+    const reset = { ...(await linkFor(username)), new_password: 'new' };
+    expect((await post('/users/reset_password_confirm', reset, bindings)).status).toBe(204);
+    expect(await answer(await getAs(token, '/me', bindings))).toEqual(INVALID);
+  });
+
+  it('forgets an expired token at once at the login that replaces it', async () => {
+    const bindings = { ...caching().bindings, TOKEN_MAX_AGE_DAYS: '30' };
+    const username = newName();
+    const token = await register(username, 'pw');
+    await env.DB.prepare("UPDATE authtoken_token SET created = '2020-01-01 00:00:00' WHERE key = ?")
+      .bind(token)
+      .run();
+    await getAs(token, '/me', bindings);
+    expect((await post('/login', { username, password: 'pw' }, bindings)).status).toBe(200);
+    expect(await answer(await getAs(token, '/me', bindings))).toEqual(INVALID);
   });
 
   it('stays within its bound while many tokens pass through', async () => {

@@ -101,6 +101,11 @@ describe('verifyPassword', () => {
       encoded: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$aGFzaA',
     },
     { name: 'a malformed count', encoded: 'pbkdf2_sha256$1e3$NaCl$AAAA' },
+    { name: 'no iterations', encoded: 'pbkdf2_sha256$0$NaCl$AAAA' },
+    {
+      name: 'an empty salt',
+      encoded: 'pbkdf2_sha256$1000$$oDUwIi0TG0fZgsmBDvjjtrbGdmtrGhutVhusvMeWb+A=',
+    },
     { name: 'a missing part', encoded: 'pbkdf2_sha256$1000$NaCl' },
     { name: 'more iterations than are ever run', encoded: 'pbkdf2_sha256$10000001$NaCl$AAAA' },
     {
@@ -110,6 +115,7 @@ describe('verifyPassword', () => {
     { name: 'scrypt of more memory than is ever used', encoded: 'scrypt$65536$NaCl$8$1$AAAA' },
     { name: 'scrypt with too many lanes', encoded: 'scrypt$1024$NaCl$8$17$AAAA' },
     { name: 'scrypt whose N is no power of two', encoded: 'scrypt$1000$NaCl$8$1$AAAA' },
+    { name: 'scrypt whose N is 1', encoded: 'scrypt$1$NaCl$8$1$AAAA' },
   ])('refuses $name at the cost of one of today’s hashes', async ({ encoded }) => {
     const iterations = spyOnIterations();
     const verified = await verifyPassword('pw', encoded, ITERATIONS);
@@ -141,6 +147,17 @@ describe('verifyPassword', () => {
     await verifyPassword('wrong', stored, today);
     // One native slice took the time of 0.4: of three, 2.6 are missing, which are done in three pieces.
     expect(setTimeout).toHaveBeenCalledTimes(2);
+  });
+
+  it('does what an older hash lacks by the engine of today’s', async () => {
+    const today = 3 * SLICE_ITERATIONS + 1;
+    refuseAbove(SLICE_ITERATIONS);
+    await makePassword('pw', today);
+    const iterations = spyOnIterations();
+    const stored = today - 1000;
+    await verifyPassword('wrong', `pbkdf2_sha256$${stored}$seasalt$${'A'.repeat(43)}=`, today);
+    // The runtime is asked for the stored count, and not for the 1000 that it would not refuse.
+    expect(iterations().filter((count) => count === 1000)).toEqual([]);
   });
 
   it('runs an allowed count of iterations up to the ceiling', async () => {

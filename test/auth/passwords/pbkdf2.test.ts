@@ -170,6 +170,29 @@ describe('slices', () => {
   });
 });
 
+it('leaves nothing in the memory of WebAssembly, between two slices neither', async () => {
+  refuseAbove(0);
+  const { Instance } = WebAssembly;
+  let memory: unknown;
+  vi.spyOn(WebAssembly, 'Instance').mockImplementation(function instantiate(module) {
+    const instance = new Instance(module);
+    memory = instance.exports.memory;
+    return instance;
+  });
+  const isEmpty = () =>
+    memory instanceof WebAssembly.Memory &&
+    new Uint8Array(memory.buffer, 0, 192).every((byte) => byte === 0);
+  const found: boolean[] = [];
+  const { setTimeout } = globalThis;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation((...args) => {
+    found.push(isEmpty());
+    return setTimeout(...args);
+  });
+  const { pbkdf2Sha256 } = await load();
+  await pbkdf2Sha256(utf8('pw'), utf8('salt'), SLICE_ITERATIONS + 2);
+  expect([...found, isEmpty()]).toEqual([true, true]);
+});
+
 describe('relativeTime', () => {
   it('is that of the engine which derives so many iterations', async () => {
     refuseAbove(1000);

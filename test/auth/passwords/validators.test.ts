@@ -39,6 +39,14 @@ it('has recorded every sentence', () => {
   ]);
 });
 
+it('takes 0.7 of the characters in common for too similar, and less for different', async () => {
+  const user = { username: 'abcdefg123', first_name: '', last_name: '', email: '' };
+  expect(await validatePassword('abcdefgxyz', user, ['UserAttributeSimilarity'])).toEqual([
+    'The password is too similar to the username.',
+  ]);
+  expect(await validatePassword('abcdefwxyz', user, ['UserAttributeSimilarity'])).toEqual([]);
+});
+
 it('runs none where none is asked for', async () => {
   const user = { username: 'a', first_name: '', last_name: '', email: '' };
   expect(await validatePassword('a', user, [])).toEqual([]);

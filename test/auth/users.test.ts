@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import { normalizeEmail } from '../../src/auth/users.ts';
+
+it.each([
+  ['Ada@EXAMPLE.com', 'Ada@example.com'],
+  ['"Ada@HOME"@EXAMPLE.com', '"Ada@HOME"@example.com'],
+  ['Nobody', 'Nobody'],
+  ['', ''],
+])('lower-cases of %j what stands after the last @', (email, normal) => {
+  expect(normalizeEmail(email)).toBe(normal);
+});
