@@ -44,7 +44,7 @@ it('shows in TypeScript what is compiled and run', () => {
     inThisWorkerSource,
     ownClientSource,
     typedClientSource,
-    // Run by mail/send-by-http.node.test.ts and http/reset-password.test.ts.
+    // Run by mail/send-by-http.node.test.ts and http/password-reset.test.ts.
     sendByHttpSource,
   ];
   const shown = examples('ts');

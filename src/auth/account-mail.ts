@@ -1,6 +1,7 @@
 /** What the domain says by e-mail. How a message looks and who carries it is not known here. */
+
+import { encodeUid, type LinkedUser, type LinkSettings, makeToken } from './link-tokens.ts';
 import { UNUSABLE_PREFIX } from './passwords/identify.ts';
-import { encodeUid, type LinkedUser, type LinkSettings, makeToken } from './reset-tokens.ts';
 
 export type Addressee = { username: string; email: string };
 

@@ -16,8 +16,8 @@ import {
   sendLinks,
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
+import { checkToken, decodeUid } from './link-tokens.ts';
 import type { InvalidLink } from './password-reset.ts';
-import { checkToken, decodeUid } from './reset-tokens.ts';
 
 /** djoser's `stale_token`: this user does not wait for an activation. */
 export type StaleLink = { kind: 'stale-link'; userId: number };

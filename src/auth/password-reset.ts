@@ -13,8 +13,8 @@ import {
   sendLinks,
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
+import { checkToken, decodeUid } from './link-tokens.ts';
 import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
-import { checkToken, decodeUid } from './reset-tokens.ts';
 
 /** djoser's `invalid_uid` and `invalid_token`. */
 export type InvalidLink = { kind: 'invalid-uid' } | { kind: 'invalid-link-token'; userId: number };

@@ -1,7 +1,7 @@
 /** All queries of one database, each a function, with their statements prepared. */
 import { drizzle } from 'drizzle-orm/d1';
+import { linkQueries } from './links.ts';
 import { passwordQueries } from './passwords.ts';
-import { recoveryQueries } from './recovery.ts';
 import type { TokenReads } from './store-settings.ts';
 import { tokenQueries } from './tokens.ts';
 import { reading } from './unavailable.ts';
@@ -15,7 +15,7 @@ export function queries(d1: D1Database, tokenReads: TokenReads) {
   return {
     ...userQueries(d1, db),
     ...passwordQueries(d1, db),
-    ...recoveryQueries(d1, db),
+    ...linkQueries(d1, db),
     ...tokenQueries(d1, db, tokenReads),
 
     /**

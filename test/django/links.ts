@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
-import { encodeUid, type LinkedUser, makeToken } from '../../src/auth/reset-tokens.ts';
+import { encodeUid, type LinkedUser, makeToken } from '../../src/auth/link-tokens.ts';
 import type { Project } from './project.ts';
 import type { TakeMails } from './sent-mails.ts';
 

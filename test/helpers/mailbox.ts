@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
-import { encodeUid, type LinkedUser, makeToken } from '../../src/auth/reset-tokens.ts';
+import { encodeUid, type LinkedUser, makeToken } from '../../src/auth/link-tokens.ts';
 import type { Bindings } from '../../src/bindings.ts';
 import { unthrottled } from './client.ts';
 

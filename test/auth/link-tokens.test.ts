@@ -7,7 +7,7 @@ import {
   encodeUid,
   type LinkedUser,
   makeToken,
-} from '../../src/auth/reset-tokens.ts';
+} from '../../src/auth/link-tokens.ts';
 import recorded from '../conformance/reset-tokens.json?raw';
 
 const Recorded = v.object({

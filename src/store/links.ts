@@ -1,4 +1,4 @@
-/** Whose link it is, and what the link of an activation does. */
+/** Links in e-mails: whose they are, and what the one of an activation does. */
 import { and, eq, isNull, notExists, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { authtokenToken, authUser } from './schema.ts';
@@ -7,7 +7,7 @@ import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
-export function recoveryQueries(d1: D1Database, db: DrizzleD1Database) {
+export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
   const select = () =>
     db
       .select({
