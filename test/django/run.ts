@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recover } from './links.ts';
+import { recover } from './recovery.ts';
 import { moveThereAndBack } from './moves.ts';
 import { makeProject } from './project.ts';
 
