@@ -1,12 +1,12 @@
 import type { LinkServices } from '../auth/account-mail.ts';
 import { activate, sendActivations } from '../auth/activation.ts';
-import { ActivationSerializer, EmailSerializer } from '../validation/serializers.ts';
+import { ActivationSerializer, type EmailSerializer } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import { refuseLink, sendAfterAnswer } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
+import { answerByMail, refuseLink } from './mailing.ts';
 import { readBody } from './read-body.ts';
-import { throttleLink, throttleMail } from './throttle.ts';
+import { throttleLink } from './throttle.ts';
 
 /** `POST /users/activation` → 204. From now on the user can log in. */
 export async function activateUser(
@@ -24,15 +24,7 @@ export async function activateUser(
 }
 
 /** `POST /users/resend_activation` → 204, whether or not somebody waits for an activation. */
-export async function resendActivation(
+export const resendActivation = (
   c: AppContext<Body<typeof EmailSerializer>>,
   services: LinkServices,
-) {
-  const body = await readBody(c, EmailSerializer);
-  if (!body.ok) return fail(c, body.error);
-  const { email } = body.value;
-  const allowed = await throttleMail(c, email);
-  if (!allowed.ok) return fail(c, allowed.error);
-  sendAfterAnswer(c, 'activation', () => sendActivations(c.var, services, email));
-  return c.body(null, 204);
-}
+) => answerByMail(c, 'activation', (email) => sendActivations(c.var, services, email));

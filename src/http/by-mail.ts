@@ -1,17 +1,10 @@
 import type { Handler, Input } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { RouterRoute } from 'hono/types';
-import type { AccountMail, Delivery, LinkServices } from '../auth/account-mail.ts';
-import type { StaleLink } from '../auth/activation.ts';
-import type { InvalidLink } from '../auth/password-reset.ts';
-import type { PasswordRefused } from '../auth/passwords/validators.ts';
-import type { User } from '../auth/users.ts';
-import { logFault } from '../log.ts';
+import type { AccountMail, LinkServices } from '../auth/account-mail.ts';
 import { ServiceUnavailable } from '../service-unavailable.ts';
 import type { Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
-import { afterAnswer } from './after-answer.ts';
-import { audit } from './audit.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import { fail } from './failure.ts';
 
@@ -59,41 +52,4 @@ export function linkServices(mail: AccountMail, settings: Settings): LinkService
     throw new ServiceUnavailable('mail', message);
   }
   return { mail, links: { secretKey, secretKeyFallbacks, timeoutSeconds } };
-}
-
-/** Sends links once the answer is out, and says so in the log. */
-export function sendAfterAnswer(
-  c: AppContext,
-  mail: keyof AccountMail,
-  send: () => Promise<Delivery[]>,
-): void {
-  afterAnswer(c, async () => {
-    for (const { userId, error } of await send()) {
-      if (error === undefined) audit(c, { event: 'mail-sent', user_id: userId, mail });
-      else logFault(error);
-    }
-  });
-}
-
-/** Tells users of a change to their account, at the address they had before. */
-export function notify(
-  c: AppContext,
-  mail: 'passwordChanged' | 'emailChanged',
-  { id, username, email }: Pick<User, 'id' | 'username' | 'email'>,
-): void {
-  const { mail: sender, settings } = c.var;
-  if (!sender || !settings.accountEmailNotifications || email === '') return;
-  afterAnswer(c, async () => {
-    await sender[mail]({ username, email });
-    audit(c, { event: 'mail-sent', user_id: id, mail });
-  });
-}
-
-/** The answer to a link that is not good. The reason is logged. */
-export function refuseLink(c: AppContext, failure: InvalidLink | StaleLink | PasswordRefused) {
-  if (failure.kind !== 'password-refused') {
-    const user_id = 'userId' in failure ? failure.userId : undefined;
-    audit(c, { event: 'link-refused', user_id, reason: failure.kind });
-  }
-  return fail(c, failure);
 }

@@ -4,9 +4,9 @@ import type { User } from '../auth/users.ts';
 import { ok } from '../result.ts';
 import { DeleteSerializer, ProfileSerializer } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import { notify } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
+import { notify } from './mailing.ts';
 import { readBody } from './read-body.ts';
 import { throttleLogin, throttleMail } from './throttle.ts';
 

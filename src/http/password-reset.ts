@@ -1,29 +1,18 @@
 import type { LinkServices } from '../auth/account-mail.ts';
 import { resetPassword, sendPasswordResets } from '../auth/password-reset.ts';
-import { EmailSerializer, PasswordResetConfirmSerializer } from '../validation/serializers.ts';
+import { type EmailSerializer, PasswordResetConfirmSerializer } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import { notify, refuseLink, sendAfterAnswer } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
+import { answerByMail, notify, refuseLink } from './mailing.ts';
 import { readBody } from './read-body.ts';
-import { throttleLink, throttleMail } from './throttle.ts';
+import { throttleLink } from './throttle.ts';
 
-/**
- * `POST /users/reset_password` → 204, whether or not somebody has the address: nothing is looked up
- * before the answer.
- */
-export async function sendPasswordReset(
+/** `POST /users/reset_password` → 204, whether or not somebody has the address. */
+export const sendPasswordReset = (
   c: AppContext<Body<typeof EmailSerializer>>,
   services: LinkServices,
-) {
-  const body = await readBody(c, EmailSerializer);
-  if (!body.ok) return fail(c, body.error);
-  const { email } = body.value;
-  const allowed = await throttleMail(c, email);
-  if (!allowed.ok) return fail(c, allowed.error);
-  sendAfterAnswer(c, 'passwordReset', () => sendPasswordResets(c.var, services, email));
-  return c.body(null, 204);
-}
+) => answerByMail(c, 'passwordReset', (email) => sendPasswordResets(c.var, services, email));
 
 /** `POST /users/reset_password_confirm` → 204. The old token is dead; a login gives a new one. */
 export async function confirmPasswordReset(

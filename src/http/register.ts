@@ -1,17 +1,17 @@
 import { sendFirstActivation } from '../auth/activation.ts';
 import { registerUser } from '../auth/register.ts';
-import { ok } from '../result.ts';
 import {
   RegisterSerializer,
   VerifiedRegisterSerializer,
   withEmailAsUsername,
 } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import { linkServices, sendAfterAnswer } from './by-mail.ts';
+import { linkServices } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
+import { sendAfterAnswer } from './mailing.ts';
 import { readBody } from './read-body.ts';
-import { throttleMail, throttleRegister } from './throttle.ts';
+import { throttleRegister } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /**
@@ -24,10 +24,8 @@ export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
   const serializer = links ? VerifiedRegisterSerializer : RegisterSerializer;
   const registration = await readBody(c, serializer, withEmailAsUsername);
   if (!registration.ok) return fail(c, registration.error);
-  const allowed = await throttleRegister(c);
+  const allowed = await throttleRegister(c, links ? registration.value.email : undefined);
   if (!allowed.ok) return fail(c, allowed.error);
-  const mayBeSent = links ? await throttleMail(c, registration.value.email) : ok(undefined);
-  if (!mayBeSent.ok) return fail(c, mayBeSent.error);
   const registered = await registerUser(c.var, registration.value);
   if (!registered.ok) return fail(c, registered.error);
   const { id, key } = registered.value;

@@ -24,8 +24,15 @@ export async function throttleLogin(c: AppContext, username: string, userId?: nu
   return allowed.ok ? throttle(c, 'login', `${username} ${address}`, userId) : allowed;
 }
 
-/** Registrations from one address; there may be a classroom behind it. */
-export const throttleRegister = (c: AppContext) => throttle(c, 'register', `${clientAddress(c)}`);
+/**
+ * Registrations from one address; there may be a classroom behind it.
+ *
+ * @param recipient who gets a link, if anybody does
+ */
+export async function throttleRegister(c: AppContext, recipient: string | undefined) {
+  const allowed = await throttle(c, 'register', `${clientAddress(c)}`);
+  return allowed.ok && recipient !== undefined ? throttleMail(c, recipient) : allowed;
+}
 
 /** Messages that one address has sent to anybody, and messages that anybody has sent to one. */
 export const throttleMail = (c: AppContext, recipient: string) =>

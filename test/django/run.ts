@@ -6,9 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recover } from './recovery.ts';
 import { moveThereAndBack } from './moves.ts';
 import { makeProject } from './project.ts';
+import { recover } from './recovery.ts';
 
 const python = findPython();
 if (python === undefined) {

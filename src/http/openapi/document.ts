@@ -89,6 +89,23 @@ const NO_SECRET_KEY = detail(
 );
 const NO_EMAIL = detail('No e-mail can be sent here.', { unbound: 'Not found.' });
 
+/** A route that sends links to an address. */
+const linkTo = (description: string) => ({
+  requestBody: body('EmailRequest', EmailSerializer, { meg: { email: USERNAME } }),
+  responses: {
+    204: { description },
+    400: invalid({
+      empty: { email: REQUIRED },
+      misspelt: { email: ['Enter a valid email address.'] },
+    }),
+    404: NO_EMAIL,
+    ...NOT_READ,
+    429: shared('Throttled'),
+    ...FAULTS,
+    503: NO_SECRET_KEY,
+  },
+});
+
 const WRONG_PASSWORD = { current_password: ['Invalid password.'] };
 
 /** By method and path. */
@@ -243,19 +260,7 @@ const OPERATIONS: Record<string, DescribeRouteOptions> = {
       'Sends a link to each active user of this address. The answer is the same where there is none.',
     tags: ['By e-mail'],
     ...ANYBODY,
-    requestBody: body('EmailRequest', EmailSerializer, { meg: { email: USERNAME } }),
-    responses: {
-      204: { description: 'If somebody has this address, a link is on its way.' },
-      400: invalid({
-        empty: { email: REQUIRED },
-        misspelt: { email: ['Enter a valid email address.'] },
-      }),
-      404: NO_EMAIL,
-      ...NOT_READ,
-      429: shared('Throttled'),
-      ...FAULTS,
-      503: NO_SECRET_KEY,
-    },
+    ...linkTo('If somebody has this address, a link is on its way.'),
   },
   'POST /users/reset_password_confirm': {
     operationId: 'resetPasswordConfirm',
@@ -304,19 +309,7 @@ const OPERATIONS: Record<string, DescribeRouteOptions> = {
       'Only with EMAIL_VERIFICATION = "required". The answer is the same where nobody waits for a link.',
     tags: ['By e-mail'],
     ...ANYBODY,
-    requestBody: body('EmailRequest', EmailSerializer, { meg: { email: USERNAME } }),
-    responses: {
-      204: { description: 'If somebody waits for it, a link is on its way.' },
-      400: invalid({
-        empty: { email: REQUIRED },
-        misspelt: { email: ['Enter a valid email address.'] },
-      }),
-      404: NO_EMAIL,
-      ...NOT_READ,
-      429: shared('Throttled'),
-      ...FAULTS,
-      503: NO_SECRET_KEY,
-    },
+    ...linkTo('If somebody waits for it, a link is on its way.'),
   },
   'GET /health': {
     operationId: 'health',
