@@ -1,7 +1,7 @@
 /** Addresses that must be verified before the first login: `EMAIL_VERIFICATION = "required"`. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { answer, getAs, newName, post, register, sendAs } from '../helpers/client.ts';
+import { answer, getAs, newName, post, register, send, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
 import { linkIn, withMailbox } from '../helpers/mailbox.ts';
 
@@ -266,10 +266,22 @@ describe('a reset before the activation', () => {
 describe('without EMAIL_VERIFICATION', () => {
   it.each(['/users/activation', '/users/resend_activation'])('there is no %s', async (path) => {
     const { bindings } = withMailbox();
-    expect(await answer(await post(path, {}, bindings))).toEqual({
-      status: 404,
-      body: { detail: 'Not found.' },
+    for (const method of ['POST', 'GET', 'OPTIONS']) {
+      expect(await answer(await send(path, { method }, bindings))).toEqual({
+        status: 404,
+        body: { detail: 'Not found.' },
+      });
+    }
+  });
+
+  it('a registration needs neither address nor SECRET_KEY, and gives a token', async () => {
+    const { bindings, mails } = withMailbox({ SECRET_KEY: undefined });
+    const body = { username: newName(), password: PASSWORD };
+    expect(await answer(await post('/register', body, bindings))).toEqual({
+      status: 201,
+      body: { token: expect.stringMatching(/^[0-9a-f]{40}$/) },
     });
+    expect(mails).toEqual([]);
   });
 });
 
@@ -290,6 +302,16 @@ describe('a change', () => {
         subject: 'localhost:8000 - Your email address has been changed',
       },
     ]);
+  });
+
+  it('of the password is told to nobody where there is no address, which is no fault', async () => {
+    const { bindings, mails } = withMailbox();
+    const errors = vi.spyOn(console, 'error');
+    const token = await register(newName(), PASSWORD);
+    const body = { current_password: PASSWORD, new_password: 'second' };
+    expect((await sendAs(token, 'POST', '/password', body, bindings)).status).toBe(200);
+    expect(mails).toEqual([]);
+    expect(errors).not.toHaveBeenCalled();
   });
 
   it('of the password is told, and with ACCOUNT_EMAIL_NOTIFICATIONS off nothing is', async () => {

@@ -376,7 +376,7 @@ describe('another mail service', () => {
     const app = createApp<Bindings & { MAIL_URL: string; MAIL_KEY: string }>({
       sendMail: sendByHttp,
     });
-    const { bindings } = withMailbox({ EMAIL: undefined });
+    const { bindings, mails } = withMailbox();
     const ctx = createExecutionContext();
     const response = await app.request(
       '/users/reset_password',
@@ -390,6 +390,7 @@ describe('another mail service', () => {
     );
     expect(response.status).toBe(204);
     await waitOnExecutionContext(ctx);
+    expect(mails).toEqual([]);
     const [[url, init] = []] = asked.mock.calls;
     expect(url).toBe('https://mail.example/send');
     expect(JSON.parse(String(init?.body))).toMatchObject({
@@ -401,21 +402,24 @@ describe('another mail service', () => {
 });
 
 describe('the work after an answer', () => {
-  it('begins once the answer is out: its time tells nothing', async () => {
-    const { bindings: watched, roundTrips } = watchD1();
-    const { bindings } = withMailbox({ DB: watched.DB });
-    const ctx = createExecutionContext();
-    const request = new Request('http://localhost:8000/users/reset_password', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ email: 'meg@example.com' }),
-    });
-    const response = await app.fetch(request, bindings, ctx);
-    expect(response.status).toBe(204);
-    expect(roundTrips).toHaveLength(0);
-    await waitOnExecutionContext(ctx);
-    expect(roundTrips).toHaveLength(1);
-  });
+  it.each(['/users/reset_password', '/users/resend_activation'])(
+    'of %s begins once the answer is out: its time tells nothing',
+    async (path) => {
+      const { bindings: watched, roundTrips } = watchD1();
+      const { bindings } = withMailbox({ DB: watched.DB, EMAIL_VERIFICATION: 'required' });
+      const ctx = createExecutionContext();
+      const request = new Request(`http://localhost:8000${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ email: 'meg@example.com' }),
+      });
+      const response = await app.fetch(request, bindings, ctx);
+      expect(response.status).toBe(204);
+      expect(roundTrips).toHaveLength(0);
+      await waitOnExecutionContext(ctx);
+      expect(roundTrips).toHaveLength(1);
+    },
+  );
 
   it('looks the address up by an index', async () => {
     const { bindings: watched, roundTrips } = watchD1();

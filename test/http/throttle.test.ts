@@ -1,6 +1,7 @@
 /** Throttling, on the real Rate Limiting bindings. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Bindings } from '../../src/bindings.ts';
 import { answer, newName, post, register, send, sendAs, unthrottled } from '../helpers/client.ts';
 
 const LIMIT = 10;
@@ -29,7 +30,7 @@ async function untilRoomInMinute() {
   if (left < TEST_LIMIT_MS) await scheduler.wait(left);
 }
 
-const attempt = (path: string, body: unknown, headers = {}) =>
+const attempt = (path: string, body: unknown, headers = {}, bindings: Bindings = env) =>
   send(
     path,
     {
@@ -37,7 +38,7 @@ const attempt = (path: string, body: unknown, headers = {}) =>
       headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': from, ...headers },
       body: JSON.stringify(body),
     },
-    env,
+    bindings,
   );
 
 describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
@@ -161,8 +162,10 @@ describe('messages and links', () => {
   const MAIL_LIMIT = 5;
   const MAIL_ADDRESS_LIMIT = 30;
   const ask = (email: string) => attempt('/users/reset_password', { email });
+  let tokens = 0;
   const confirm = (uid: string) =>
-    attempt('/users/reset_password_confirm', { uid, token: 'x', new_password: 'pw' });
+    attempt('/users/reset_password_confirm', { uid, token: `${++tokens}`, new_password: 'pw' });
+  const verifying = { ...env, EMAIL_VERIFICATION: 'required' };
 
   it('are so many for one recipient, whoever asks, before anything is looked up', async () => {
     const email = `${newName()}@example.com`;
@@ -174,6 +177,13 @@ describe('messages and links', () => {
     const response = await ask(email.toUpperCase());
     expect(response.headers.get('Retry-After')).toBe('60');
     expect(await answer(response)).toEqual(THROTTLED);
+    // A mail service takes these two domains for one.
+    const fullwidth = email.replace('example', '\uFF45xample');
+    expect(await answer(await ask(fullwidth))).toEqual(THROTTLED);
+    const resend = await attempt('/users/resend_activation', { email }, {}, verifying);
+    expect(await answer(resend)).toEqual(THROTTLED);
+    const body = { username: newName(), password: 'pw', email };
+    expect(await answer(await attempt('/register', body, {}, verifying))).toEqual(THROTTLED);
     expect((await ask(`${newName()}@example.com`)).status).toBe(204);
   });
 
@@ -184,6 +194,10 @@ describe('messages and links', () => {
       expect((await confirm(uid)).status).toBe(400);
     }
     expect(await answer(await confirm(uid))).toEqual(THROTTLED);
+    const link = { uid, token: 'x' };
+    const activation = await attempt('/users/activation', link, {}, verifying);
+    expect(await answer(activation)).toEqual(THROTTLED);
+    expect((await confirm(`${uid}8`)).status).toBe(400);
   });
 
   it('are so many from one address, to whomever', async () => {

@@ -214,9 +214,20 @@ test('users lists and searches, and shows no secret', async () => {
     stdout: '2\tadmin\tadmin@example.com\tsuperuser\n3\tstaff\tstaff@Example.com\tstaff\n',
     stderr: expect.stringContaining('2 of 4 users'),
   });
-  for (const search of ['100%', '%', '\\']) {
+  for (const search of ['100%', '%a', '_@']) {
     expect((await manage(['users', '--search', search])).stdout).toBe('');
   }
+});
+
+test('users lists those without a token, too, and counts those it finds', async () => {
+  await createAnn();
+  await manage(['createuser', '--no-input', '--username', 'bob'], { env: ANN });
+  await manage(['drf_create_token', 'bob']);
+  expect(await manage(['users'])).toMatchObject({
+    stdout: '1\tann\tAnn@example.com\tno token\n2\tbob\tAnn@example.com\t-\n',
+  });
+  expect((await manage(['users', '--search', 'ann@'])).stderr).toContain('2 users');
+  expect((await manage(['users', '--search', 'bob'])).stderr).toContain('1 user\n');
 });
 
 test.each([
