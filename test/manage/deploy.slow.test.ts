@@ -105,7 +105,7 @@ describe.concurrent('npm run deploy', () => {
         'in a Durable Object, on every plan\n' +
         'Next, from SECURITY.md, "Before production":\n1. Keep `PASSWORD_HASHER`',
     );
-    expect(stdout).toMatch(/\n9\. [^\n]+\n$/);
+    expect(stdout).toMatch(/\n10\. [^\n]+\n$/);
     // Before anything is done.
     expect(stderr).toMatch(
       /^Logged in as ann@example\.com, account \w+\nPBKDF2_ITERATIONS 600,000: .*\nWorkers Free bills nothing/,
