@@ -125,6 +125,9 @@ const VARS = {
   accountEmailNotifications: 'ACCOUNT_EMAIL_NOTIFICATIONS',
 } as const satisfies Record<keyof Settings, string>;
 
+/** What no log may show, not even where it cannot be used. */
+const SECRETS: (keyof Settings)[] = ['secretKey', 'secretKeyFallbacks'];
+
 export type Vars = Partial<Record<(typeof VARS)[keyof Settings], string | undefined>>;
 
 /** A setting that cannot be used. Its message is for the operator's log, never for a client. */
@@ -150,8 +153,8 @@ export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Sett
     if (success) return output;
     const [called, asWhat] =
       option === undefined ? [VARS[name], ', as a string'] : [`The option ${name}`, ''];
-    const value = JSON.stringify(option ?? text);
-    throw new SettingsError(`${called} is ${value}; it must be ${allowed}${asWhat}.`);
+    const isValue = SECRETS.includes(name) ? '' : ` is ${JSON.stringify(option ?? text)}; it`;
+    throw new SettingsError(`${called}${isValue} must be ${allowed}${asWhat}.`);
   };
   return {
     iterations: parse(
@@ -186,7 +189,11 @@ export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Sett
       v.optional(wholeNumber(0, MAX_TOKEN_CACHE_SECONDS), '0'),
       `a whole number of seconds from 0 to ${MAX_TOKEN_CACHE_SECONDS}`,
     ),
-    secretKey: parse('secretKey', v.optional(v.string()), 'a text'),
+    secretKey: parse(
+      'secretKey',
+      v.optional(v.pipe(v.string(), v.nonEmpty())),
+      'a text that is not empty',
+    ),
     secretKeyFallbacks: parse(
       'secretKeyFallbacks',
       v.optional(list, ''),
