@@ -100,6 +100,18 @@ describe('parseSettings', () => {
     expect(settings.passwordValidators).toEqual(['MinimumLength', 'NumericPassword']);
   });
 
+  it('takes no empty key to sign with, and says no secret', () => {
+    const sentence = 'SECRET_KEY must be a text that is not empty, as a string.';
+    expect(() => parseSettings({ SECRET_KEY: '' })).toThrow(sentence);
+    expect(() => parseSettings({}, { secretKey: '' })).toThrow(
+      'The option secretKey must be a text that is not empty.',
+    );
+    expect(parseSettings({ SECRET_KEY: 'k', SECRET_KEY_FALLBACKS: ' ,a,, b ' })).toMatchObject({
+      secretKey: 'k',
+      secretKeyFallbacks: ['a', 'b'],
+    });
+  });
+
   it('throws a SettingsError with one sentence', () => {
     const parse = () => parseSettings({ PBKDF2_ITERATIONS: '12' });
     expect(parse).toThrow(SettingsError);
