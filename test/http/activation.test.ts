@@ -62,8 +62,13 @@ describe('a registration', () => {
     ]);
     expect(mails[0]?.text).toContain('http://localhost:8000/account#activate/');
 
+    const log = vi.spyOn(console, 'log');
+    log.mockClear();
     const activated = await activate(linkIn(mails[0]), bindings);
     expect(activated.status).toBe(204);
+    expect(log.mock.calls.map(([line]) => JSON.parse(String(line)))).toEqual([
+      { event: 'activated', user_id: expect.any(Number), request_id: expect.any(String) },
+    ]);
     expect(await activated.text()).toBe('');
     expect(await rowOf(username)).toMatchObject({
       is_active: 1,
@@ -240,7 +245,9 @@ describe('a link', () => {
     await enrol(username, email, bindings);
     expect((await resend(email.toUpperCase(), bindings)).status).toBe(204);
     expect((await resend(`${newName()}@example.com`, bindings)).status).toBe(204);
-    expect(mails.map(({ to }) => to)).toEqual([email, email]);
+    const message = { to: email, subject: 'Account activation on localhost:8000' };
+    expect(mails).toMatchObject([message, message]);
+    expect(mails).toHaveLength(2);
     expect((await activate(linkIn(mails[1]), bindings)).status).toBe(204);
     expect((await resend(email, bindings)).status).toBe(204);
     expect(mails).toHaveLength(2);

@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import app from '../../src/index.ts';
 import { answer, getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
 import { failingD1 } from '../helpers/intercept-d1.ts';
 
@@ -37,6 +38,15 @@ describe('a D1 fault', () => {
     expect(logged()).toContain('D1_ERROR: no such table');
     expect(logged()).not.toContain('secret parameter');
   });
+});
+
+it('a database that is not bound is named in the log', async () => {
+  const { DB: _, ...unbound } = unthrottled;
+  const response = await app.request('/me', {}, unbound);
+  expect(await answer(response)).toEqual(FAULT);
+  expect(logged()).toContain(
+    'DB is not bound: bind a D1 database by this name, or say its own name.',
+  );
 });
 
 describe('a var that cannot be used', () => {

@@ -215,8 +215,12 @@ describe('POST /login', () => {
         return run();
       },
     });
+    const log = vi.spyOn(console, 'log').mockReturnValue();
     await post('/login', { username, password: 'pw' }, { ...unthrottled, DB });
     expect(await storedPassword(username)).toBe(changed);
+    expect(log.mock.calls.map(([line]) => JSON.parse(String(line)).event)).toEqual([
+      'login-succeeded',
+    ]);
   });
 
   it('makes a token for an imported user who has none, and it works', async () => {

@@ -207,7 +207,20 @@ describe('messages and links', () => {
     expect(await answer(await confirm('MQ'))).toEqual(THROTTLED);
   });
 
-  it('are counted where an address is changed: its old one may be told', async () => {
+  it('are counted where an address is changed: at the old one, which may be told', async () => {
+    const address = () => `${newName()}@a.example`;
+    const [full, free, next] = [address(), address(), address()];
+    for (let i = 0; i < MAIL_LIMIT; i++) await ask(full);
+    const change = async (from: string, to: string) => {
+      const token = await register(newName(), 'pw');
+      await sendAs(token, 'PATCH', '/me', { email: from });
+      return (await sendAs(token, 'PATCH', '/me', { email: to }, env)).status;
+    };
+    expect(await change(full, next)).toBe(429);
+    expect(await change(free, full)).toBe(200);
+  });
+
+  it('are counted where an address is changed to and fro', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     const change = (email: string) => sendAs(token, 'PATCH', '/me', { email }, env);

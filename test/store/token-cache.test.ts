@@ -133,6 +133,20 @@ describe('TOKEN_CACHE_SECONDS', () => {
     await change;
   });
 
+  it('forgets what was looked up while a change was under way', async () => {
+    const token = await register(newName());
+    const real = createStore(env.DB);
+    const deleteToken = async (key: string) => {
+      // Somebody else's request, once this one waits for the database.
+      await Promise.resolve();
+      expect(await store.findToken(key)).toBeDefined();
+      await real.deleteToken(key);
+    };
+    const store = withTokenCache({ ...real, deleteToken }, 5);
+    await store.deleteToken(token);
+    expect(await store.findToken(token)).toBeUndefined();
+  });
+
   it('forgets a token at once at a password reset', async () => {
     const { bindings } = withMailbox({ ...caching().bindings });
     const username = newName();
