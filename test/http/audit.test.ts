@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
+import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
 const CLIENT = '192.0.2.77';
 
@@ -100,6 +101,7 @@ describe('the security log', () => {
   });
 
   it('tells of throttling, and by which limit', async () => {
+    await untilRoomInMinute();
     const username = newName();
     for (let i = 0; i <= 10; i++) {
       await ask('POST', '/login', { username, password: 'no' }, undefined, env);

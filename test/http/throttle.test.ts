@@ -3,13 +3,9 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Bindings } from '../../src/bindings.ts';
 import { answer, newName, post, register, send, sendAs, unthrottled } from '../helpers/client.ts';
+import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
 const LIMIT = 10;
-
-const MINUTE_MS = 60_000;
-
-/** Far above what a test here takes. */
-const TEST_LIMIT_MS = 15_000;
 
 const THROTTLED = {
   status: 429,
@@ -23,12 +19,6 @@ beforeEach(async () => {
   from = `192.0.2.${++addresses}`;
   await untilRoomInMinute();
 });
-
-/** The bindings count by the minute of the clock: no test may go on into the next. */
-async function untilRoomInMinute() {
-  const left = MINUTE_MS - (Date.now() % MINUTE_MS);
-  if (left < TEST_LIMIT_MS) await scheduler.wait(left);
-}
 
 const attempt = (path: string, body: unknown, headers = {}, bindings: Bindings = env) =>
   send(
