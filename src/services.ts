@@ -33,7 +33,7 @@ export type Services = {
  */
 export function createServices<E extends object>(options: AppOptions<E>): (env: E) => Services {
   // A bad option is told at the start, and stops a deployment.
-  parseSettings({}, options.settings);
+  if (options.settings) parseSettings({}, options.settings);
   const services = new WeakMap<E, Services>();
 
   return function servicesOf(env) {

@@ -85,10 +85,8 @@ export const username = v.pipe(
   v.metadata({ minLength: 1, maxLength: USERNAME_LENGTH }),
 );
 
-/**
- * A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too.
- */
-export const usernameToFind = v.pipe(
+/** DRF's `CharField()`, of any length. */
+const charField = v.pipe(
   text(),
   strip,
   notBlank,
@@ -96,6 +94,11 @@ export const usernameToFind = v.pipe(
   prohibitSurrogateCharacters,
   v.metadata({ minLength: 1 }),
 );
+
+/**
+ * A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too.
+ */
+export const usernameToFind = charField;
 
 /** A password to verify, never trimmed and of any length (`AuthTokenSerializer.password`). */
 export const passwordToVerify = v.pipe(
@@ -160,12 +163,5 @@ export const emailToFind = v.pipe(
   v.metadata({ format: 'email', minLength: 1 }),
 );
 
-/** A part of a link: what it must be is not for validation to know (DRF's `CharField()`). */
-export const linkPart = v.pipe(
-  text(),
-  strip,
-  notBlank,
-  prohibitNullCharacters,
-  prohibitSurrogateCharacters,
-  v.metadata({ minLength: 1 }),
-);
+/** A part of a link: what it must be is not for validation to know. */
+export const linkPart = charField;
