@@ -12,6 +12,7 @@ import { account } from './http/account/account.tsx';
 import { activateUser, resendActivation } from './http/activation.ts';
 import { authenticated } from './http/authenticated.ts';
 import { byMail, onlyWhereThere } from './http/by-mail.ts';
+import { clientAddress } from './http/client-address.ts';
 import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
@@ -66,7 +67,10 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   app.get('/account', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { settings, store, hashing, limits, authenticate, mail } = servicesOf(c.env);
+    const { settings, store, hashing, limits, authenticate, mail } = servicesOf(
+      c.env,
+      clientAddress(c),
+    );
     c.set('settings', settings);
     c.set('store', store);
     c.set('hashing', hashing);

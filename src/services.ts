@@ -24,38 +24,42 @@ export type Services = {
   mail: AccountMail | undefined;
 };
 
+/** The services of an `env`, for a client: an address, undefined if unknown. */
+type ServicesOf<E> = (env: E, client?: string) => Services;
+
 /**
  * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
  * first request.
  *
- * @returns the services of an `env`. It throws SettingsError where a var cannot be used
- * @throws SettingsError where a setting of the options cannot be used
+ * @returns the services of an `env`. It throws SettingsError if a var cannot be used
+ * @throws SettingsError if a setting of the options cannot be used
  */
-export function createServices<E extends object>(options: AppOptions<E>): (env: E) => Services {
-  // A bad option is told at the start, and stops a deployment.
+export function createServices<E extends object>(options: AppOptions<E>): ServicesOf<E> {
+  // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
-  const services = new WeakMap<E, Services>();
+  const services = new WeakMap<E, (client?: string) => Services>();
 
-  return function servicesOf(env) {
+  return function servicesOf(env, client) {
     const known = services.get(env);
-    if (known) return known;
+    if (known) return known(client);
     const bindings = options.bindings?.(env) ?? defaultBindings(env);
     const settings = parseSettings(bindings, options.settings);
     const { iterations, tokenMaxAgeDays } = settings;
     const store = createStore(bindings.DB, settings);
-    const created: Services = {
+    const hashingFor = bindings.PASSWORD_HASHER
+      ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
+      : (client?: string) => hashHere(iterations, client);
+    const ofAll: Omit<Services, 'hashing'> = {
       settings,
       store,
-      hashing: bindings.PASSWORD_HASHER
-        ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
-        : hashHere(iterations),
       limits: limitsOf(bindings),
       authenticate: (authorization) =>
         authenticate(authorization, store.findToken, tokenMaxAgeDays),
       mail: mailOf(options.sendMail?.(env) ?? sender(bindings), settings),
     };
+    const created = (client?: string): Services => ({ ...ofAll, hashing: hashingFor(client) });
     services.set(env, created);
-    return created;
+    return created(client);
   };
 }
 

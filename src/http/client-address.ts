@@ -1,8 +1,8 @@
-import type { AppContext } from './context.ts';
+import type { Context } from 'hono';
 
 /**
  * The client's IP address. Cloudflare alone sets this header; `X-Forwarded-For` is whatever the
  * client says. Undefined off Cloudflare.
  */
-export const clientAddress = (c: AppContext): string | undefined =>
-  c.req.header('CF-Connecting-IP');
+export const clientAddress = ({ req }: Pick<Context, 'req'>): string | undefined =>
+  req.header('CF-Connecting-IP');
