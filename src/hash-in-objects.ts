@@ -6,8 +6,8 @@ import { ServiceUnavailable, type Unavailable } from './service-unavailable.ts';
 import { withTimeout } from './with-timeout.ts';
 
 /**
- * Objects that an isolate uses. A class of 32 that logs in at once has four passwords in each, so the
- * last of them waits for three hashes. More logins wait in the queues of these objects.
+ * Objects that an isolate uses. A class of 32 that logs in at once has four passwords in each, as many
+ * as an isolate derives together. More logins wait in the queues of these objects.
  */
 const MAX_OBJECTS = 8;
 
