@@ -4,6 +4,7 @@
  */
 import { err, ok, type Result } from '../result.ts';
 import type { AuthServices } from './auth-services.ts';
+import type { ForgetFailures, TooManyFailures } from './login-attempts.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
@@ -12,12 +13,14 @@ export type Credentials = {
   password: string;
 };
 
-/** The reason is for the log alone. The client gets the same answer for each. */
-export type LoginFailure = {
+/** The client gets the same response for each reason. Only the log has the reason and the user. */
+export type InvalidCredentials = {
   kind: 'invalid-credentials';
   reason: 'unknown-user' | 'wrong-password' | 'inactive-user' | 'changed-meanwhile';
   userId?: number;
 };
+
+export type LoginFailure = InvalidCredentials | (TooManyFailures & { userId: number | undefined });
 
 export type Login = {
   userId: number;
@@ -28,6 +31,8 @@ export type Login = {
    * and returns whether it did. It costs as much as a login: run it once the answer is out.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
+  /** Run it after the response. Until then the login counts as failed, which refuses no owner. */
+  forgetFailures: ForgetFailures | undefined;
 };
 
 /**
@@ -49,10 +54,12 @@ export async function logIn(
 
 /** Undefined where the user has changed meanwhile: its password, `is_active`, or all of it. */
 async function attemptLogin(
-  { store, hashing, settings: { tokenMaxAgeDays } }: AuthServices,
+  { store, hashing, loginAttempts, settings: { tokenMaxAgeDays } }: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
   const user = await store.findUserByUsername(username);
+  const attempt = await loginAttempts.begin(username, user?.password);
+  if (!attempt.ok) return err({ ...attempt.error, userId: user?.id });
   // Also where there is no user or it is inactive: the time taken must not tell.
   const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, user?.password);
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
@@ -74,5 +81,10 @@ async function attemptLogin(
 
   const upgradeHash = async () =>
     store.replacePassword(userId, user.password, await hashing.makePassword(password));
-  return ok({ userId, key, upgradeHash: mustUpdate ? upgradeHash : undefined });
+  return ok({
+    userId,
+    key,
+    upgradeHash: mustUpdate ? upgradeHash : undefined,
+    forgetFailures: attempt.value,
+  });
 }
