@@ -62,14 +62,13 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   app.get('/account', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { settings, store, hashing, rateLimits, loginAttempts, authenticate, mail } = servicesOf(
-      c.env,
-    );
+    const { settings, store, hashing, rateLimits, passwordAttempts, authenticate, mail } =
+      servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
     c.set('hashing', hashing);
     c.set('rateLimits', rateLimits);
-    c.set('loginAttempts', loginAttempts);
+    c.set('passwordAttempts', passwordAttempts);
     c.set('authenticate', authenticate);
     c.set('mail', mail);
     await next();

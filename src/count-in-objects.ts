@@ -2,10 +2,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { comparableEmail } from './auth/account-mail.ts';
-import type { LoginAttempts } from './auth/login-attempts.ts';
+import type { PasswordAttempts } from './auth/password-attempts.ts';
 import type { CountMessage } from './mail/message-limit.ts';
 import { err, ok } from './result.ts';
-import type { CountedLogin, RateLimitCounter } from './rpc/rate-limit-counter.ts';
+import type { BeganAttempt, RateLimitCounter } from './rpc/rate-limit-counter.ts';
 import { ServiceUnavailable } from './service-unavailable.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -14,14 +14,18 @@ type Objects = DurableObjectNamespace<RateLimitCounter>;
 /** An object answers within milliseconds, or does not answer. */
 const TIMEOUT_MS = 5000;
 
-/** Counts failed logins. */
-export const countLogins = (objects: Objects): LoginAttempts => ({
-  async begin(username, storedPassword) {
-    const counter = counterOf(objects, digest(username));
-    const key = digest(username, storedPassword ?? '');
-    const counted = await inTime<CountedLogin>(() => counter.beginLogin(key));
-    if (!counted.ok) return counted;
-    return ok(() => inTime(() => counter.forgetFailures(key, counted.value)));
+/** Counts wrong passwords. */
+export const countPasswords = (objects: Objects): PasswordAttempts => ({
+  async begin(account, stored) {
+    const counter = counterOf(objects, digest(account));
+    const key = digest(account, stored ?? '');
+    const began = await inTime<BeganAttempt>(() => counter.beginAttempt(key));
+    if (!began.ok) return began;
+    const at = began.value;
+    return ok({
+      forgetFailures: () => inTime(() => counter.forgetFailures(key, at)),
+      takeBack: () => inTime(() => counter.takeBackAttempt(key, at)),
+    });
   },
 });
 

@@ -1,7 +1,7 @@
 /** What is counted, and by which binding. wrangler.toml has the limits of the Rate Limiting bindings. */
-import type { LoginAttempts } from './auth/login-attempts.ts';
+import type { PasswordAttempts } from './auth/password-attempts.ts';
 import type { Bindings } from './bindings.ts';
-import { countLogins, countMessages } from './count-in-objects.ts';
+import { countMessages, countPasswords } from './count-in-objects.ts';
 import { log } from './log.ts';
 import type { CountMessage } from './mail/message-limit.ts';
 
@@ -9,9 +9,9 @@ import type { CountMessage } from './mail/message-limit.ts';
 const RATE_LIMITS = {
   login: { binding: 'LOGIN_LIMIT', counts: 'logins to one account from one address' },
   'login-address': { binding: 'LOGIN_ADDRESS_LIMIT', counts: 'logins from one address' },
-  'login-failures': {
+  'password-failures': {
     binding: 'RATE_LIMIT_COUNTER',
-    counts: 'failed logins to one account from all addresses',
+    counts: 'wrong passwords of one account from all addresses',
   },
   register: { binding: 'REGISTER_LIMIT', counts: 'registrations from one address' },
   link: { binding: 'MAIL_LIMIT', counts: 'attempts at one user’s links from one address' },
@@ -25,7 +25,7 @@ export type RateLimitScope = keyof typeof RATE_LIMITS;
 type Limiter = Pick<RateLimit, 'limit'>;
 
 /** The limits by the Rate Limiting bindings. */
-export type RateLimits = Record<Exclude<RateLimitScope, 'login-failures' | 'message'>, Limiter>;
+export type RateLimits = Record<Exclude<RateLimitScope, 'password-failures' | 'message'>, Limiter>;
 
 export function rateLimitsOf(bindings: Bindings): RateLimits {
   const limiter = (scope: keyof RateLimits): Limiter => {
@@ -41,10 +41,10 @@ export function rateLimitsOf(bindings: Bindings): RateLimits {
   };
 }
 
-export const loginAttemptsOf = ({ RATE_LIMIT_COUNTER }: Bindings): LoginAttempts =>
+export const passwordAttemptsOf = ({ RATE_LIMIT_COUNTER }: Bindings): PasswordAttempts =>
   RATE_LIMIT_COUNTER
-    ? countLogins(RATE_LIMIT_COUNTER)
-    : { begin: uncounted('login-failures', { ok: true, value: undefined }) };
+    ? countPasswords(RATE_LIMIT_COUNTER)
+    : { begin: uncounted('password-failures', { ok: true, value: undefined }) };
 
 export const messageCounterOf = ({ RATE_LIMIT_COUNTER }: Bindings): CountMessage =>
   RATE_LIMIT_COUNTER

@@ -4,7 +4,7 @@
  */
 import type { AppOptions } from './app-options.ts';
 import type { AccountMail } from './auth/account-mail.ts';
-import type { LoginAttempts } from './auth/login-attempts.ts';
+import type { PasswordAttempts } from './auth/password-attempts.ts';
 import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
@@ -12,7 +12,12 @@ import { hashInObjects } from './hash-in-objects.ts';
 import { sendWithinLimit } from './mail/message-limit.ts';
 import { accountMail } from './mail/messages.tsx';
 import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
-import { loginAttemptsOf, messageCounterOf, type RateLimits, rateLimitsOf } from './rate-limits.ts';
+import {
+  messageCounterOf,
+  passwordAttemptsOf,
+  type RateLimits,
+  rateLimitsOf,
+} from './rate-limits.ts';
 import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
 
@@ -21,7 +26,7 @@ export type Services = {
   store: Store;
   hashing: PasswordHashing;
   rateLimits: RateLimits;
-  loginAttempts: LoginAttempts;
+  passwordAttempts: PasswordAttempts;
   authenticate: Authenticate;
   /** Undefined where no e-mail can be sent. */
   mail: AccountMail | undefined;
@@ -53,7 +58,7 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
         ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
         : hashHere(iterations),
       rateLimits: rateLimitsOf(bindings),
-      loginAttempts: loginAttemptsOf(bindings),
+      passwordAttempts: passwordAttemptsOf(bindings),
       authenticate: (authorization) =>
         authenticate(authorization, store.findToken, tokenMaxAgeDays),
       mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),

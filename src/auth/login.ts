@@ -4,7 +4,7 @@
  */
 import { err, ok, type Result } from '../result.ts';
 import type { AuthServices } from './auth-services.ts';
-import type { ForgetFailures, TooManyFailures } from './login-attempts.ts';
+import { type CountedAttempt, type TooManyFailures, tryPassword } from './password-attempts.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
@@ -32,7 +32,7 @@ export type Login = {
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
   /** Run it after the response. Until then the login counts as failed, which refuses no owner. */
-  forgetFailures: ForgetFailures | undefined;
+  forgetFailures: CountedAttempt['forgetFailures'] | undefined;
 };
 
 /**
@@ -54,14 +54,16 @@ export async function logIn(
 
 /** Undefined where the user has changed meanwhile: its password, `is_active`, or all of it. */
 async function attemptLogin(
-  { store, hashing, loginAttempts, settings: { tokenMaxAgeDays } }: AuthServices,
+  services: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
+  const { store, hashing, settings } = services;
+  const { tokenMaxAgeDays } = settings;
   const user = await store.findUserByUsername(username);
-  const attempt = await loginAttempts.begin(username, user?.password);
-  if (!attempt.ok) return err({ ...attempt.error, userId: user?.id });
   // Also where there is no user or it is inactive: the time taken must not tell.
-  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, user?.password);
+  const tried = await tryPassword(services, username, password, user?.password);
+  if (!tried.ok) return err({ ...tried.error, userId: user?.id });
+  const { isCorrect, mustUpdate, forgetFailures } = tried.value;
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
@@ -85,6 +87,6 @@ async function attemptLogin(
     userId,
     key,
     upgradeHash: mustUpdate ? upgradeHash : undefined,
-    forgetFailures: attempt.value,
+    forgetFailures,
   });
 }

@@ -2,8 +2,9 @@
 import { err, ok, type Result } from '../result.ts';
 import type { ProfileChanges } from '../store/users.ts';
 import type { AuthServices } from './auth-services.ts';
+import { type TooManyFailures, tryPassword } from './password-attempts.ts';
 import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
-import { newToken } from './tokens.ts';
+import { type Authenticated, newToken } from './tokens.ts';
 import { normalizeEmail, type User } from './users.ts';
 
 type PasswordChange = { current_password: string; new_password: string };
@@ -17,11 +18,12 @@ type InvalidPassword = { kind: 'invalid-password' };
  */
 export async function changeOwnPassword(
   services: AuthServices,
-  user: User,
+  authenticated: Authenticated,
   { current_password, new_password }: PasswordChange,
-): Promise<Result<string, InvalidPassword | PasswordRefused>> {
+): Promise<Result<string, TooManyFailures | InvalidPassword | PasswordRefused>> {
   const { store, hashing, settings } = services;
-  return withCurrentPassword(services, user, current_password, async (stored) => {
+  const { user } = authenticated;
+  return withCurrentPassword(services, authenticated, current_password, async (stored) => {
     const sentences = await validatePassword(new_password, user, settings.passwordValidators);
     if (sentences.length > 0)
       return err({ kind: 'password-refused', field: 'new_password', sentences });
@@ -36,11 +38,11 @@ export async function changeOwnPassword(
  */
 export async function deleteOwnAccount(
   services: AuthServices,
-  user: User,
+  authenticated: Authenticated,
   currentPassword: string,
-): Promise<Result<undefined, InvalidPassword | { kind: 'user-referenced' }>> {
-  return withCurrentPassword(services, user, currentPassword, async (stored) => {
-    const outcome = await services.store.deleteUser(user.id, stored);
+): Promise<Result<undefined, TooManyFailures | InvalidPassword | { kind: 'user-referenced' }>> {
+  return withCurrentPassword(services, authenticated, currentPassword, async (stored) => {
+    const outcome = await services.store.deleteUser(authenticated.user.id, stored);
     if (outcome === 'referenced') return err({ kind: 'user-referenced' });
     return outcome === 'deleted' ? ok(undefined) : undefined;
   });
@@ -68,15 +70,21 @@ export async function updateOwnProfile(
  *   where that password has changed. Then the current password is verified once more, and no more.
  */
 async function withCurrentPassword<T, E>(
-  { store, hashing }: AuthServices,
-  user: User,
+  services: AuthServices,
+  { user, token }: Authenticated,
   currentPassword: string,
   change: (stored: string) => Promise<Result<T, E> | undefined>,
-): Promise<Result<T, E | InvalidPassword>> {
+): Promise<Result<T, E | TooManyFailures | InvalidPassword>> {
+  // Wrong passwords are counted by the token. So failed logins do not lock its owner out, and a
+  // stolen token gives no endless guesses. A login gives another token after a logout.
+  const account = `token ${token.key}`;
   const attempt = async () => {
-    const stored = await store.findPassword(user.id);
-    const { isCorrect } = await hashing.verifyPassword(currentPassword, stored);
+    const stored = await services.store.findPassword(user.id);
+    const tried = await tryPassword(services, account, currentPassword, stored);
+    if (!tried.ok) return tried;
+    const { isCorrect, forgetFailures } = tried.value;
     if (!isCorrect || stored === undefined) return err({ kind: 'invalid-password' as const });
+    await forgetFailures?.();
     return change(stored);
   };
   return (await attempt()) ?? (await attempt()) ?? err({ kind: 'invalid-password' });

@@ -34,6 +34,17 @@ export function audit(c: AppContext, event: SecurityEvent): void {
   log('log', { ...event, client: clientAddress(c), request_id: requestId(c) });
 }
 
+/** Logs why a change with the current password was refused. */
+export function auditRefusal(
+  c: AppContext,
+  failure: { kind: string },
+  event: 'password-change-refused' | 'account-deletion-refused',
+  user_id: number,
+): void {
+  if (failure.kind !== 'throttled') audit(c, { event, user_id });
+  else audit(c, { event: 'throttled', scope: 'password-failures', user_id });
+}
+
 /** Cloudflare's own id where there is one; never the client's word for it. */
 function requestId(c: AppContext): string {
   const id = requestIds.get(c) ?? c.req.header('CF-Ray') ?? crypto.randomUUID();

@@ -60,6 +60,6 @@ async function obtainToken(c: AppContext, typed: Credentials): Promise<Result<st
 function auditFailure(c: AppContext, failure: LoginFailure): void {
   const user_id = failure.userId;
   if (failure.kind === 'throttled')
-    audit(c, { event: 'throttled', scope: 'login-failures', user_id });
+    audit(c, { event: 'throttled', scope: 'password-failures', user_id });
   else audit(c, { event: 'login-failed', reason: failure.reason, user_id });
 }

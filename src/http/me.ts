@@ -3,7 +3,7 @@ import type { Authenticated } from '../auth/tokens.ts';
 import type { User } from '../auth/users.ts';
 import { ok } from '../result.ts';
 import { DeleteSerializer, ProfileSerializer } from '../validation/serializers.ts';
-import { audit } from './audit.ts';
+import { audit, auditRefusal } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { notify } from './mailing.ts';
@@ -37,16 +37,21 @@ export async function updateMe(
 /** `DELETE /me` → 204. User and token are gone. */
 export async function deleteMe(
   c: AppContext<Body<typeof DeleteSerializer>>,
-  { user }: Authenticated,
+  authenticated: Authenticated,
 ) {
+  const { user } = authenticated;
   const confirmation = await readBody(c, user, DeleteSerializer);
   if (!confirmation.ok) return fail(c, confirmation.error);
   const allowed = await limitCurrentPassword(c, user);
   if (!allowed.ok) return fail(c, allowed.error);
-  const deleted = await deleteOwnAccount(c.var, user, confirmation.value.current_password);
-  const event = deleted.ok ? 'account-deleted' : 'account-deletion-refused';
-  audit(c, { event, user_id: user.id });
-  return deleted.ok ? c.body(null, 204) : fail(c, deleted.error);
+  const { current_password } = confirmation.value;
+  const deleted = await deleteOwnAccount(c.var, authenticated, current_password);
+  if (!deleted.ok) {
+    auditRefusal(c, deleted.error, 'account-deletion-refused', user.id);
+    return fail(c, deleted.error);
+  }
+  audit(c, { event: 'account-deleted', user_id: user.id });
+  return c.body(null, 204);
 }
 
 const toRepresentation = ({ id, username, first_name, last_name, email }: User) => ({

@@ -1,6 +1,6 @@
 /** The object that counts exactly: failed logins, and messages. It has one thread. */
 import { DurableObject } from 'cloudflare:workers';
-import { MAX_FAILURES, type TooManyFailures, waitAfter } from '../auth/login-attempts.ts';
+import { MAX_FAILURES, type TooManyFailures, waitAfter } from '../auth/password-attempts.ts';
 import {
   MESSAGES_OF_KIND_PER_DAY,
   MESSAGES_PER_MINUTE,
@@ -30,7 +30,7 @@ const TABLES = `
   ) WITHOUT ROWID`;
 
 /** The time of an attempt, which no other attempt of its key has; or how long it must wait. */
-export type CountedLogin = Result<number, TooManyFailures>;
+export type BeganAttempt = Result<number, TooManyFailures>;
 
 /** Counts for this Worker. Each object holds a share of all names and recipients. */
 export class RateLimitCounter extends DurableObject {
@@ -42,8 +42,8 @@ export class RateLimitCounter extends DurableObject {
     this.#sql.exec(TABLES);
   }
 
-  /** Counts a login as failed, if it may be tried. */
-  async beginLogin(key: string): Promise<CountedLogin> {
+  /** Counts an attempt as failed, if it may be made. */
+  async beginAttempt(key: string): Promise<BeganAttempt> {
     const { failures, last } = this.#failuresOf(key);
     const now = Date.now();
     const pauseMs = waitAfter(failures);
@@ -58,9 +58,14 @@ export class RateLimitCounter extends DurableObject {
     return ok(at);
   }
 
-  /** @param at the time of the attempt that succeeded. Later ones stay */
+  /** @param at the time of the attempt that succeeded. Later ones stay. */
   async forgetFailures(key: string, at: number): Promise<void> {
     this.#sql.exec('DELETE FROM failures WHERE key = ? AND at <= ?', key, at);
+  }
+
+  /** @param at the time of the attempt that was not made. */
+  async takeBackAttempt(key: string, at: number): Promise<void> {
+    this.#sql.exec('DELETE FROM failures WHERE key = ? AND at = ?', key, at);
   }
 
   /**

@@ -246,7 +246,7 @@ describe.skipIf(!CHROMIUM)('the page for links', () => {
       const email = newAddress('often');
       await page.goto(`${origin}/account`);
       const forgot = taskOf(page, 'Forgot your password?');
-      // MAIL_LIMIT in wrangler.toml is five, but counted anew each minute.
+      // MAIL_ADDRESS_LIMIT in wrangler.toml is 30, but counted anew each minute.
       const sendAgain = async () => {
         await forgot.send({ Email: email });
         return forgot.section.getByRole('alert').textContent();

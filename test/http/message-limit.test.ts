@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import type { Bindings } from '../../src/bindings.ts';
 import { newName, rateLimits, register, send, sendAs } from '../helpers/client.ts';
-import { interceptCounter } from '../helpers/intercept-counter.ts';
+import { interceptObjects } from '../helpers/intercept-objects.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
 import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
@@ -188,7 +188,9 @@ describe('the limit of a recipient', () => {
 
   it('is passed by no message if the object that counts does not answer', async () => {
     const errors = vi.spyOn(console, 'error').mockReturnValue();
-    const counter = interceptCounter(() => Promise.reject(new Error('Network connection lost.')));
+    const counter = interceptObjects(env.RATE_LIMIT_COUNTER, () =>
+      Promise.reject(new Error('Network connection lost.')),
+    );
     const { bindings, mails } = limited({ RATE_LIMIT_COUNTER: counter });
     const email = aRecipient();
     await userOf(email);

@@ -312,7 +312,11 @@ it('warns once of each limit that has no binding, and limits nothing', async () 
       ['message', 'RATE_LIMIT_COUNTER', 'messages to one recipient'],
       ['login-address', 'LOGIN_ADDRESS_LIMIT', 'logins from one address'],
       ['login', 'LOGIN_LIMIT', 'logins to one account from one address'],
-      ['login-failures', 'RATE_LIMIT_COUNTER', 'failed logins to one account from all addresses'],
+      [
+        'password-failures',
+        'RATE_LIMIT_COUNTER',
+        'wrong passwords of one account from all addresses',
+      ],
       ['link', 'MAIL_LIMIT', 'attempts at one user’s links from one address'],
     ].map(([scope, binding, counts]) => ({
       event: 'not-throttled',

@@ -2,7 +2,7 @@
 import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { countLogins, countMessages } from '../../src/count-in-objects.ts';
+import { countMessages, countPasswords } from '../../src/count-in-objects.ts';
 import { newName } from '../helpers/client.ts';
 
 const SECOND_MS = 1000;
@@ -15,7 +15,7 @@ const FREE_FAILURES = 10;
 const MAX_FAILURES = 100;
 
 const counters = env.RATE_LIMIT_COUNTER;
-const { begin } = countLogins(counters);
+const { begin } = countPasswords(counters);
 const countMessage = countMessages(counters);
 
 beforeEach(() => {
@@ -44,7 +44,7 @@ async function fail(username: string, times: number) {
 async function succeed(username: string) {
   const attempt = await begin(username, undefined);
   if (!attempt.ok) throw new Error('the attempt was refused');
-  await attempt.value?.();
+  await attempt.value?.forgetFailures();
 }
 
 type Row = { key: string; at: number };
@@ -116,7 +116,19 @@ describe('failed logins', () => {
     const username = newName();
     const success = await begin(username, undefined);
     await fail(username, FREE_FAILURES - 1);
-    if (success.ok) await success.value?.();
+    if (success.ok) await success.value?.forgetFailures();
+    later(SECOND_MS);
+    expect(await waitOf(username)).toBe(0);
+    expect(await waitOf(username)).toBe(30);
+  });
+
+  it('that were taken back do not count, and take no other with them', async () => {
+    const username = newName();
+    await fail(username, FREE_FAILURES - 1);
+    for (let i = 0; i < 20; i++) {
+      const attempt = await begin(username, undefined);
+      if (attempt.ok) await attempt.value?.takeBack();
+    }
     later(SECOND_MS);
     expect(await waitOf(username)).toBe(0);
     expect(await waitOf(username)).toBe(30);

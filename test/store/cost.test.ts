@@ -4,8 +4,8 @@ import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import app from '../../src/index.ts';
 import { getAs, newName, post, register } from '../helpers/client.ts';
-import { interceptCounter } from '../helpers/intercept-counter.ts';
 import { watchD1 } from '../helpers/intercept-d1.ts';
+import { interceptObjects } from '../helpers/intercept-objects.ts';
 
 it('registers in one round trip: one batch of two inserts', async () => {
   const { bindings, roundTrips } = watchD1();
@@ -39,7 +39,7 @@ it('counts a login in one call before the response and one after it, and asks D1
   await register(username, 'pw');
   const { bindings: watched, roundTrips } = watchD1();
   const calls: string[] = [];
-  const RATE_LIMIT_COUNTER = interceptCounter((run, method) => {
+  const RATE_LIMIT_COUNTER = interceptObjects(env.RATE_LIMIT_COUNTER, (run, method) => {
     calls.push(method);
     return run();
   });
@@ -51,9 +51,9 @@ it('counts a login in one call before the response and one after it, and asks D1
   });
   const response = await app.fetch(request, { ...watched, RATE_LIMIT_COUNTER }, ctx);
   expect(response.status).toBe(200);
-  expect(calls).toEqual(['beginLogin']);
+  expect(calls).toEqual(['beginAttempt']);
   await waitOnExecutionContext(ctx);
-  expect(calls).toEqual(['beginLogin', 'forgetFailures']);
+  expect(calls).toEqual(['beginAttempt', 'forgetFailures']);
   expect(roundTrips).toHaveLength(1);
 });
 

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import type { Bindings } from '../../src/bindings.ts';
-import { countLogins } from '../../src/count-in-objects.ts';
+import { countPasswords } from '../../src/count-in-objects.ts';
 import {
   answer,
   getAs,
@@ -14,7 +14,7 @@ import {
   sendAs,
   unthrottled,
 } from '../helpers/client.ts';
-import { interceptCounter } from '../helpers/intercept-counter.ts';
+import { interceptObjects } from '../helpers/intercept-objects.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';
 
 const FREE_FAILURES = 10;
@@ -64,7 +64,7 @@ const login = (username: string, password: string, path = '/login', bindings = c
 /** Fails so often, without the hashing, as soon as each attempt may be made. */
 async function fail(username: string, times: number) {
   const stored = (await passwordOf(username)) ?? undefined;
-  const { begin } = countLogins(env.RATE_LIMIT_COUNTER);
+  const { begin } = countPasswords(env.RATE_LIMIT_COUNTER);
   for (let i = 0; i < times; i++) {
     vi.setSystemTime(Date.now() + HOUR_MS);
     expect((await begin(username, stored)).ok).toBe(true);
@@ -224,8 +224,86 @@ describe('the count', () => {
   });
 });
 
+describe('wrong current passwords', () => {
+  const changes = [
+    { method: 'POST', path: '/password', body: { new_password: 'a new pw' } },
+    { method: 'DELETE', path: '/me', body: {} },
+  ];
+
+  describe.each(changes)('of $method $path', ({ method, path, body }) => {
+    const change = (token: string, current_password: string) =>
+      sendAs(token, method, path, { ...body, current_password }, counting);
+
+    it('are counted by the token: ten, and then the right one is not tried either', async () => {
+      const { username, token } = await registered();
+      const responses = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => change(token, `wrong ${i}`)),
+      );
+      const statuses = responses.map(({ status }) => status);
+      expect(statuses.filter((status) => status === 400)).toHaveLength(FREE_FAILURES);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(50 - FREE_FAILURES);
+      deriveBits.mockClear();
+      log.mockClear();
+      expect((await change(token, 'pw')).status).toBe(429);
+      expect(deriveBits).not.toHaveBeenCalled();
+      const user_id = await idOf(username);
+      const refusal = { event: 'throttled', scope: 'password-failures', user_id };
+      expect(events()).toEqual([expect.objectContaining(refusal)]);
+    });
+
+    it('are no failed logins, and another token starts from zero', async () => {
+      const { username, token } = await registered();
+      for (let i = 0; i < FREE_FAILURES; i++) await change(token, 'wrong');
+      expect((await change(token, 'pw')).status).toBe(429);
+      expect((await sendAs(token, 'POST', '/logout', undefined, counting)).status).toBe(204);
+      const response = await login(username, 'pw');
+      const { token: another } = await response.json<{ token: string }>();
+      expect((await change(another, 'pw')).ok).toBe(true);
+    });
+  });
+
+  it('start from zero after the right one', async () => {
+    const { token } = await registered();
+    const { bindings } = withMailbox({ ...counting, AUTH_PASSWORD_VALIDATORS: 'NumericPassword' });
+    const change = (current_password: string) =>
+      sendAs(token, 'POST', '/password', { current_password, new_password: '123' }, bindings);
+    for (let i = 0; i < 2 * FREE_FAILURES; i++) expect((await change('pw')).status).toBe(400);
+    for (let i = 0; i < FREE_FAILURES; i++) expect((await change('wrong')).status).toBe(400);
+    expect((await change('pw')).status).toBe(429);
+  });
+});
+
+describe('an attempt whose password could not be checked', () => {
+  const broken: Bindings = {
+    ...counting,
+    PASSWORD_HASHER: interceptObjects(env.PASSWORD_HASHER, () =>
+      Promise.reject(new Error('Network lost.')),
+    ),
+  };
+
+  beforeEach(() => {
+    vi.spyOn(console, 'error').mockReturnValue();
+  });
+
+  it('is no failure: a login succeeds as soon as passwords can be checked again', async () => {
+    const { username } = await registered();
+    for (let i = 0; i < 2 * FREE_FAILURES; i++) {
+      expect((await login(username, 'pw', '/login', broken)).status).toBe(503);
+    }
+    expect((await login(username, 'pw')).status).toBe(200);
+  });
+
+  it('forgets no failure', async () => {
+    const { username } = await registered();
+    for (let i = 0; i < FREE_FAILURES - 1; i++) await login(username, 'wrong');
+    expect((await login(username, 'wrong', '/login', broken)).status).toBe(503);
+    await login(username, 'wrong');
+    expect((await login(username, 'pw')).status).toBe(429);
+  });
+});
+
 describe('the log', () => {
-  const refusal = { event: 'throttled', scope: 'login-failures' };
+  const refusal = { event: 'throttled', scope: 'password-failures' };
 
   it('has a line for each login that is refused, with the user if there is one', async () => {
     const { username } = await registered();
@@ -257,7 +335,10 @@ describe('an object that fails', () => {
     const errors = vi.spyOn(console, 'error').mockReturnValue();
     const { username } = await registered();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const bindings = { ...counting, RATE_LIMIT_COUNTER: interceptCounter(call) };
+    const bindings = {
+      ...counting,
+      RATE_LIMIT_COUNTER: interceptObjects(env.RATE_LIMIT_COUNTER, call),
+    };
     const response = await login(username, 'pw', '/login', bindings);
     vi.useRealTimers();
     expect(response.headers.get('Retry-After')).toBe('1');
@@ -273,8 +354,8 @@ describe('an object that fails', () => {
   it('after the response does not undo a login', async () => {
     const errors = vi.spyOn(console, 'error').mockReturnValue();
     const { username } = await registered();
-    const RATE_LIMIT_COUNTER = interceptCounter((run, method) =>
-      method === 'beginLogin' ? run() : Promise.reject(new Error('Network lost.')),
+    const RATE_LIMIT_COUNTER = interceptObjects(env.RATE_LIMIT_COUNTER, (run, method) =>
+      method === 'beginAttempt' ? run() : Promise.reject(new Error('Network lost.')),
     );
     const bindings = { ...counting, RATE_LIMIT_COUNTER };
     expect((await login(username, 'pw', '/login', bindings)).status).toBe(200);

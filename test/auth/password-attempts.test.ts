@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { waitAfter } from '../../src/auth/login-attempts.ts';
+import { waitAfter } from '../../src/auth/password-attempts.ts';
 
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
