@@ -42,16 +42,24 @@ export function sendAfterAnswer(
   });
 }
 
+/** What sends notices to this user; undefined if the user gets none. */
+export function noticesTo(
+  { var: { mail, settings } }: AppContext,
+  { email }: Pick<User, 'email'>,
+): AccountMail | undefined {
+  return settings.accountEmailNotifications && email !== '' ? mail : undefined;
+}
+
 /** Tells users of a change to their account, at the address they had before. */
 export function notify(
   c: AppContext,
   mail: 'passwordChanged' | 'emailChanged',
   { id, username, email }: Pick<User, 'id' | 'username' | 'email'>,
 ): void {
-  const { mail: sender, settings } = c.var;
-  if (!sender || !settings.accountEmailNotifications || email === '') return;
+  const notices = noticesTo(c, { email });
+  if (!notices) return;
   afterAnswer(c, async () => {
-    auditMessage(c, mail, id, await sender[mail]({ username, email }));
+    auditMessage(c, mail, id, await notices[mail]({ username, email }));
   });
 }
 

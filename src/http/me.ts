@@ -6,7 +6,7 @@ import { DeleteSerializer, ProfileSerializer } from '../validation/serializers.t
 import { audit, auditRefusal } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
-import { notify } from './mailing.ts';
+import { noticesTo, notify } from './mailing.ts';
 import { limitAddress, limitCurrentPassword } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
 
@@ -21,9 +21,8 @@ export async function updateMe(
 ) {
   const changes = await readBody(c, user, ProfileSerializer);
   if (!changes.ok) return fail(c, changes.error);
-  // A change of address sends a notice to the old one.
-  const isNotified = c.var.mail !== undefined && changes.value.email !== undefined;
-  const allowed = isNotified ? await limitAddress(c, 'mail-address', user.id) : ok(undefined);
+  const sendsNotice = changes.value.email !== undefined && noticesTo(c, user) !== undefined;
+  const allowed = sendsNotice ? await limitAddress(c, 'mail-address', user.id) : ok(undefined);
   if (!allowed.ok) return fail(c, allowed.error);
   const updated = await updateOwnProfile(c.var, user, changes.value);
   if (!updated) return fail(c, { kind: 'authentication-failed', reason: 'user-inactive' });

@@ -109,6 +109,13 @@ describe('the security log', () => {
     expect(events().at(-1)).toEqual({ event: 'throttled', scope: 'login', ...where });
   });
 
+  it('has the whole IPv6 address, of which limits count the first half', async () => {
+    const headers = { 'Content-Type': 'application/json', 'CF-Connecting-IP': '2001:db8::7' };
+    const body = JSON.stringify({ username: newName(), password: 'no' });
+    await send('/login', { method: 'POST', headers, body }, unthrottled);
+    expect(events()).toEqual([expect.objectContaining({ client: '2001:db8::7' })]);
+  });
+
   it('holds no password, token, hash or name of a failed login', async () => {
     const username = newName();
     const registered = await ask('POST', '/register', { username, password: 'S3cret-pw' });

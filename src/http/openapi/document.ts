@@ -450,7 +450,7 @@ const DOCUMENTATION = {
         html: 'Could not satisfy the request Accept header.',
       }),
       Throttled: detail(
-        'Too many of these from one address.',
+        'Too many requests of this kind from one address, or too many wrong passwords of one account. There is no `Retry-After` if only a new password helps.',
         { often: 'Request was throttled. Expected available in 60 seconds.' },
         RETRY_AFTER,
       ),
