@@ -85,11 +85,6 @@ export type Settings = AuthSettings &
     corsAllowedOrigins: string[];
     /** Whether there is a page for people at `/`. `BROWSABLE_API`; by default there is. */
     browsableApi: boolean;
-    /**
-     * What links in e-mails are signed with: Django's own, where links are to be good on both sides.
-     * `SECRET_KEY`, a secret and not a var.
-     */
-    secretKey: string | undefined;
     /** Older keys, whose links are still good; without commas in them. `SECRET_KEY_FALLBACKS`. */
     secretKeyFallbacks: string[];
     /**

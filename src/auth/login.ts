@@ -4,6 +4,7 @@
  */
 import { err, ok, type Result } from '../result.ts';
 import type { AuthServices } from './auth-services.ts';
+import { drawStandIn } from './stand-in.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
@@ -49,12 +50,16 @@ export async function logIn(
 
 /** Undefined where the user has changed meanwhile: its password, `is_active`, or all of it. */
 async function attemptLogin(
-  { store, hashing, settings: { tokenMaxAgeDays } }: AuthServices,
+  { store, hashing, settings: { secretKey, tokenMaxAgeDays } }: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
-  const user = await store.findUserByUsername(username);
-  // Also where there is no user or it is inactive: the time taken must not tell.
-  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, user?.password);
+  const draws = drawStandIn(username, secretKey);
+  const { user, encoded } = await store.findUserOrStandIn(username, draws);
+
+  // For an unknown or inactive user too, so that the time does not show which it is.
+  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, encoded);
+
+  // Even if the password is the stand-in's.
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
