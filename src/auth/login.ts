@@ -53,6 +53,7 @@ async function attemptLogin(
   { store, hashing, settings: { secretKey, tokenMaxAgeDays } }: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
+  const revocations = store.revocations();
   const draws = drawStandIn(username, secretKey);
   const { user, encoded } = await store.findUserOrStandIn(username, draws);
 
@@ -65,9 +66,11 @@ async function attemptLogin(
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
   if (!user.is_active) return err({ kind: 'invalid-credentials', reason: 'inactive-user', userId });
 
+  // If this isolate has revoked something meanwhile, it may be this token: ask the database again.
+  const isCurrent = store.revocations() === revocations;
   const { token } = user;
   const key =
-    token && !isExpired(token, tokenMaxAgeDays)
+    token && isCurrent && !isExpired(token, tokenMaxAgeDays)
       ? token.key
       : await store.getOrCreateToken(
           userId,
