@@ -50,7 +50,7 @@ export async function resetPassword(
     err({ kind: 'password-refused' as const, field: 'new_password' as const, sentences });
 
   // djoser looks at the password before it knows whose it is.
-  const sentences = await validatePassword(new_password, NOBODY, passwordValidators);
+  const sentences = await validatePassword(new_password, undefined, passwordValidators);
   if (sentences.length > 0) return refused(sentences);
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
@@ -65,5 +65,3 @@ export async function resetPassword(
   // Another request with this link, or a change of the password, was faster.
   return isReset ? ok(user) : invalidToken;
 }
-
-const NOBODY = { username: '', first_name: '', last_name: '', email: '' };
