@@ -8,19 +8,24 @@ export type Addressee = { username: string; email: string };
 /** The two parts of a link, as Django's and djoser's URLs have them. */
 export type Link = { uid: string; token: string };
 
-/** Each sends one message. They throw where it can't be sent. */
+/** A message is `throttled`, and not sent, if its recipient has had too many. */
+export type MessageOutcome = 'sent' | 'throttled';
+
+/** Each sends one message. They throw if it cannot be sent. */
 export type AccountMail = {
-  passwordReset: (to: Addressee, link: Link) => Promise<void>;
-  activation: (to: Addressee, link: Link) => Promise<void>;
-  passwordChanged: (to: Addressee) => Promise<void>;
-  emailChanged: (to: Addressee) => Promise<void>;
+  passwordReset: (to: Addressee, link: Link) => Promise<MessageOutcome>;
+  activation: (to: Addressee, link: Link) => Promise<MessageOutcome>;
+  passwordChanged: (to: Addressee) => Promise<MessageOutcome>;
+  emailChanged: (to: Addressee) => Promise<MessageOutcome>;
 };
 
 /** What is needed to send links. */
 export type LinkServices = { mail: AccountMail; links: LinkSettings };
 
-/** Of one user: was its message sent? An error is for the log alone. */
-export type Delivery = { userId: number; error?: unknown };
+/** What became of one user's message. Log the error; do not return it. */
+export type Delivery =
+  | { userId: number; outcome: MessageOutcome }
+  | { userId: number; outcome: 'failed'; error: unknown };
 
 /** Sends each of these users a link of its own. One that can't be sent leaves the others alone. */
 export function sendLinks(
@@ -32,10 +37,10 @@ export function sendLinks(
   return Promise.all(
     users.map(async (user) => {
       try {
-        await send(user, { uid: encodeUid(user.id), token: makeToken(user, links, now) });
-        return { userId: user.id };
+        const link = { uid: encodeUid(user.id), token: makeToken(user, links, now) };
+        return { userId: user.id, outcome: await send(user, link) };
       } catch (error) {
-        return { userId: user.id, error };
+        return { userId: user.id, outcome: 'failed', error };
       }
     }),
   );
@@ -52,6 +57,8 @@ export const MAX_USERS_PER_ADDRESS = 10;
  * letters alone; this is `_unicode_ci_compare` (django/contrib/auth/forms.py).
  */
 export const isReachable = (user: LinkedUser, email: string): boolean =>
-  !user.password.startsWith(UNUSABLE_PREFIX) && comparable(user.email) === comparable(email);
+  !user.password.startsWith(UNUSABLE_PREFIX) &&
+  comparableEmail(user.email) === comparableEmail(email);
 
-const comparable = (email: string): string => email.normalize('NFKC').toLowerCase();
+/** Addresses that a mail service may take for the same are equal in this form. */
+export const comparableEmail = (email: string): string => email.normalize('NFKC').toLowerCase();

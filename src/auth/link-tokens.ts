@@ -84,8 +84,8 @@ function tokenOf(
 export const encodeUid = (id: number): string => btoa(String(id)).replace(/=+$/, '');
 
 /**
- * Undefined where it is not what `encodeUid` makes. To Django `MR` and `MDE` are user 1 too, but
- * uses of a user's links are counted by their uid (http/throttle.ts), so there must be one alone.
+ * Undefined if it is not what `encodeUid` makes. Django takes `MR` and `MDE` for user 1, too. Here a
+ * user has one uid, since attempts at a user's links are counted by it (http/rate-limit.ts).
  */
 export function decodeUid(uid: string): number | undefined {
   if (!/^[A-Za-z0-9]+$/.test(uid) || uid.length % 4 === 1) return undefined;

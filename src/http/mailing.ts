@@ -1,5 +1,5 @@
 /** What a request leads to by e-mail. All of it is sent once the answer is out, and logged. */
-import type { AccountMail, Delivery } from '../auth/account-mail.ts';
+import type { AccountMail, Delivery, MessageOutcome } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
 import type { PasswordRefused } from '../auth/passwords/validators.ts';
@@ -11,7 +11,6 @@ import { audit } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { readBody } from './read-body.ts';
-import { throttleMail } from './throttle.ts';
 
 /**
  * Answers who asks for links to an address: 204, whether or not somebody has it. Nothing is looked
@@ -22,11 +21,9 @@ export async function answerByMail(
   mail: keyof AccountMail,
   send: (email: string) => Promise<Delivery[]>,
 ) {
-  const body = await readBody(c, EmailSerializer);
+  const body = await readBody(c, 'mail-address', EmailSerializer);
   if (!body.ok) return fail(c, body.error);
   const { email } = body.value;
-  const allowed = await throttleMail(c, email);
-  if (!allowed.ok) return fail(c, allowed.error);
   sendAfterAnswer(c, mail, () => send(email));
   return c.body(null, 204);
 }
@@ -38,9 +35,9 @@ export function sendAfterAnswer(
   send: () => Promise<Delivery[]>,
 ): void {
   afterAnswer(c, async () => {
-    for (const { userId, error } of await send()) {
-      if (error === undefined) audit(c, { event: 'mail-sent', user_id: userId, mail });
-      else logFault(error);
+    for (const delivery of await send()) {
+      if (delivery.outcome === 'failed') logFault(delivery.error);
+      else auditMessage(c, mail, delivery.userId, delivery.outcome);
     }
   });
 }
@@ -54,9 +51,18 @@ export function notify(
   const { mail: sender, settings } = c.var;
   if (!sender || !settings.accountEmailNotifications || email === '') return;
   afterAnswer(c, async () => {
-    await sender[mail]({ username, email });
-    audit(c, { event: 'mail-sent', user_id: id, mail });
+    auditMessage(c, mail, id, await sender[mail]({ username, email }));
   });
+}
+
+function auditMessage(
+  c: AppContext,
+  mail: keyof AccountMail,
+  user_id: number,
+  outcome: MessageOutcome,
+): void {
+  if (outcome === 'sent') audit(c, { event: 'mail-sent', user_id, mail });
+  else audit(c, { event: 'throttled', scope: 'message', user_id });
 }
 
 /** The answer to a link that is not good. The reason is logged. */

@@ -7,8 +7,8 @@ import { audit } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { notify } from './mailing.ts';
+import { limitAddress, limitCurrentPassword } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleLogin, throttleMail } from './throttle.ts';
 
 /** `GET /me` → 200 `{id, username, first_name, last_name, email}` of the token's user. */
 export const retrieveMe = (c: AppContext, { user }: Authenticated) =>
@@ -19,11 +19,11 @@ export async function updateMe(
   c: AppContext<Body<typeof ProfileSerializer>>,
   { user }: Authenticated,
 ) {
-  const changes = await readBody(c, ProfileSerializer);
+  const changes = await readBody(c, user, ProfileSerializer);
   if (!changes.ok) return fail(c, changes.error);
-  const { email } = changes.value;
-  // Its old address may be told, and nobody may flood a mailbox by changing to and fro.
-  const allowed = email === undefined ? ok(undefined) : await throttleMail(c, user.email);
+  // A change of address sends a notice to the old one.
+  const isNotified = c.var.mail !== undefined && changes.value.email !== undefined;
+  const allowed = isNotified ? await limitAddress(c, 'mail-address', user.id) : ok(undefined);
   if (!allowed.ok) return fail(c, allowed.error);
   const updated = await updateOwnProfile(c.var, user, changes.value);
   if (!updated) return fail(c, { kind: 'authentication-failed', reason: 'user-inactive' });
@@ -39,9 +39,9 @@ export async function deleteMe(
   c: AppContext<Body<typeof DeleteSerializer>>,
   { user }: Authenticated,
 ) {
-  const confirmation = await readBody(c, DeleteSerializer);
+  const confirmation = await readBody(c, user, DeleteSerializer);
   if (!confirmation.ok) return fail(c, confirmation.error);
-  const allowed = await throttleLogin(c, user.username, user.id);
+  const allowed = await limitCurrentPassword(c, user);
   if (!allowed.ok) return fail(c, allowed.error);
   const deleted = await deleteOwnAccount(c.var, user, confirmation.value.current_password);
   const event = deleted.ok ? 'account-deleted' : 'account-deletion-refused';

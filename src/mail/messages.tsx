@@ -6,7 +6,7 @@
 import type { AccountMail, Addressee, Link } from '../auth/account-mail.ts';
 import { isEmail } from '../validation/email.ts';
 import { type Content, Layout } from './layout.tsx';
-import type { SendMail } from './send-mail.ts';
+import type { MessageKind, SendWithinLimit } from './message-limit.ts';
 
 export type MailSettings = {
   /**
@@ -23,16 +23,21 @@ const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
 /** @param from as in `Message` */
 export function accountMail(
-  send: SendMail,
+  send: SendWithinLimit,
   from: string,
   { passwordResetConfirmUrl, activationUrl }: MailSettings,
 ): AccountMail {
   const site = new URL(passwordResetConfirmUrl).host;
 
-  async function sendTo({ email }: Addressee, subject: string, content: Content): Promise<void> {
+  async function sendTo(
+    kind: MessageKind,
+    { email }: Addressee,
+    subject: string,
+    content: Content,
+  ) {
     // An imported one may be anything. The error must not say it.
     if (!isEmail(email)) throw new Error('What is stored for this user is not an email address');
-    await send({
+    return send(kind, {
       from,
       to: email,
       subject,
@@ -47,7 +52,7 @@ export function accountMail(
 
   return {
     passwordReset: (to, link) =>
-      sendTo(to, `Password reset on ${site}`, {
+      sendTo('passwordReset', to, `Password reset on ${site}`, {
         before: [
           `You're receiving this email because you requested a password reset for your user account at ${site}.`,
           'Please go to the following page and choose a new password:',
@@ -57,7 +62,7 @@ export function accountMail(
       }),
 
     activation: (to, link) =>
-      sendTo(to, `Account activation on ${site}`, {
+      sendTo('activation', to, `Account activation on ${site}`, {
         before: [
           `You're receiving this email because you need to finish activation process on ${site}.`,
           'Please go to the following page to activate account:',
@@ -67,13 +72,13 @@ export function accountMail(
       }),
 
     passwordChanged: (to) =>
-      sendTo(to, `${site} - Your password has been successfully changed!`, {
+      sendTo('passwordChanged', to, `${site} - Your password has been successfully changed!`, {
         before: [`The password of your user account ${name(to)} has been changed.`],
         after: [ifNotYou, ...thanks],
       }),
 
     emailChanged: (to) =>
-      sendTo(to, `${site} - Your email address has been changed`, {
+      sendTo('emailChanged', to, `${site} - Your email address has been changed`, {
         before: [
           `Your user account ${name(to)} has another email address now. This one will get no more messages.`,
         ],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SendWithinLimit } from '../../src/mail/message-limit.ts';
 import { accountMail } from '../../src/mail/messages.tsx';
 import { type Message, sendByCloudflare } from '../../src/mail/send-mail.ts';
 
@@ -7,7 +8,11 @@ const MEG = { username: 'meg', email: 'meg@example.com' };
 
 function collecting() {
   const sent: Message[] = [];
-  const mail = accountMail(async (message) => void sent.push(message), 'us@example.com', {
+  const deliver: SendWithinLimit = async (_kind, message) => {
+    sent.push(message);
+    return 'sent';
+  };
+  const mail = accountMail(deliver, 'us@example.com', {
     passwordResetConfirmUrl: 'https://example.com/#/reset/{uid}/{token}',
     activationUrl: 'https://example.com/activate?uid={uid}&token={token}',
   });
