@@ -61,10 +61,10 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
 
 const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
 
-/** @throws SettingsError where addresses are to be verified and no e-mail can be sent */
+/** @throws SettingsError if addresses must be verified and no e-mail can be sent */
 function mailOf(send: SendMail | undefined, settings: Settings): AccountMail | undefined {
   const { defaultFromEmail, emailVerification } = settings;
-  if (send && defaultFromEmail !== undefined) return accountMail(send, defaultFromEmail, settings);
+  if (send && defaultFromEmail !== undefined) return accountMail(send, defaultFromEmail);
   if (emailVerification === 'none') return undefined;
   throw new SettingsError(
     'EMAIL_VERIFICATION is "required", but no e-mail can be sent: bind EMAIL and set DEFAULT_FROM_EMAIL.',

@@ -1,20 +1,25 @@
 /**
  * `npm run bench:equal-work`: does the time of a failed login tell whether the user exists, or how old
- * its hash is? Does that of a password reset tell whether somebody has the address? Pairs of requests,
- * of an unknown user and of a known one in turn, at the iterations of wrangler.toml.
+ * its hash is? Does the time of a request for a link, or of the request after it on the same connection,
+ * tell whether an account has the address? Pairs of requests, of an unknown user and of a known one in
+ * turn, at the iterations of wrangler.toml.
  *
  *     npm run bench:equal-work -- [--pairs 60] [--production]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { post } from './load.ts';
+import { ask, post } from './load.ts';
 import { PASSWORD, seed } from './seed.ts';
 import { bundle, type Server, serve } from './serve.ts';
 import { median } from './statistics.ts';
 
 const WARM_UP_PAIRS = 2;
+
+/** How long the work after a response may take until the next request is sent. */
+const SETTLE_MS = 50;
 
 /** What is stored of each user. That nobody has such a password makes no difference to its time. */
 const KNOWN: Record<string, { password?: string; isActive?: 0 | 1 }> = {
@@ -25,6 +30,12 @@ const KNOWN: Record<string, { password?: string; isActive?: 0 | 1 }> = {
   'pbkdf2_sha1 of 20,000': { password: `pbkdf2_sha1$20000$seasalt$${'A'.repeat(27)}=` },
   inactive: { isActive: 0 },
   unusable: { password: `!${'A'.repeat(40)}` },
+};
+
+/** Routes that send a link, and whether the user who gets one is active. */
+const LINK_ROUTES: Record<string, 0 | 1> = {
+  '/users/reset_password': 1,
+  '/users/resend_activation': 0,
 };
 
 const { values: options } = parseArgs({
@@ -39,7 +50,11 @@ const scratch = await mkdtemp(join(tmpdir(), 'equal-work-'));
 try {
   const entry = options.production ? 'test/bench/production/product.ts' : 'src/index.ts';
   const script = await bundle(entry, join(scratch, 'bundle'));
-  const vars = { SECRET_KEY: 'of a bench', DEFAULT_FROM_EMAIL: 'us@example.com' };
+  const vars = {
+    SECRET_KEY: 'of a bench',
+    DEFAULT_FROM_EMAIL: 'us@example.com',
+    EMAIL_VERIFICATION: 'required',
+  };
   const server = await serve(script, scratch, { hasObjects: true, vars });
   try {
     await seed(server, 0, () => {});
@@ -47,9 +62,13 @@ try {
       const known = await knownUser(server, password, isActive);
       await compare(`login, ${what}`, known, (username) => timeOfFailure(server.url, username));
     }
-    await compare('password reset', await knownUser(server, undefined, 1), (username) =>
-      timeOfReset(server.url, username),
-    );
+    for (const [path, isActive] of Object.entries(LINK_ROUTES)) {
+      const known = await knownUser(server, undefined, isActive);
+      await compare(path, known, (username) => timeOfLinkRequest(server.url, path, username));
+      await compare(`the request after ${path}`, known, (username) =>
+        timeOfNextRequest(server.url, path, username),
+      );
+    }
   } finally {
     await server.stop();
   }
@@ -94,7 +113,7 @@ async function compare(
   const difference = `${(knownMs - unknownMs).toFixed(2)} ms`;
   const share = `${((knownMs / unknownMs - 1) * 100).toFixed(1)} %`;
   console.log(
-    `${what.padEnd(33)} ${knownMs.toFixed(2)} ms, unknown user ${unknownMs.toFixed(2)} ms: ` +
+    `${what.padEnd(44)} ${knownMs.toFixed(2)} ms, unknown user ${unknownMs.toFixed(2)} ms: ` +
       `${difference}, ${share} (medians of ${pairs} pairs)`,
   );
 }
@@ -110,9 +129,21 @@ function addressOf(username: string): string {
   return `${username}@example.com`;
 }
 
-/** @returns milliseconds until the answer; what is done after it may still go on */
-async function timeOfReset(url: string, username: string): Promise<number> {
+/** @returns milliseconds until the response; the work after it may still go on */
+async function timeOfLinkRequest(url: string, path: string, username: string): Promise<number> {
   const start = performance.now();
-  await post(`${url}/users/reset_password`, 204, { email: addressOf(username) });
-  return performance.now() - start;
+  await post(url + path, 204, { email: addressOf(username) });
+  const time = performance.now() - start;
+  await sleep(SETTLE_MS);
+  return time;
+}
+
+/** @returns milliseconds that a request without a token took, sent after a request for a link */
+async function timeOfNextRequest(url: string, path: string, username: string): Promise<number> {
+  await post(url + path, 204, { email: addressOf(username) });
+  const start = performance.now();
+  await ask(`${url}/me`, 401, {});
+  const time = performance.now() - start;
+  await sleep(SETTLE_MS);
+  return time;
 }
