@@ -11,7 +11,7 @@ import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
 import { sendWithinLimit } from './mail/message-limit.ts';
 import { accountMail } from './mail/messages.tsx';
-import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
+import { onlyToAddresses, type SendMail, sendByCloudflare } from './mail/send-mail.ts';
 import { loginAttemptsOf, messageCounterOf, type RateLimits, rateLimitsOf } from './rate-limits.ts';
 import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
@@ -65,16 +65,15 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
 
 const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
 
-/** @throws SettingsError where addresses are to be verified and no e-mail can be sent */
+/** @throws SettingsError if addresses must be verified and no e-mail can be sent */
 function mailOf(
   send: SendMail | undefined,
   bindings: Bindings,
-  settings: Settings,
+  { defaultFromEmail, emailVerification }: Settings,
 ): AccountMail | undefined {
-  const { defaultFromEmail, emailVerification } = settings;
   if (send && defaultFromEmail !== undefined) {
-    const sendLimited = sendWithinLimit(send, messageCounterOf(bindings));
-    return accountMail(sendLimited, defaultFromEmail, settings);
+    const sendLimited = sendWithinLimit(onlyToAddresses(send), messageCounterOf(bindings));
+    return accountMail(sendLimited, defaultFromEmail);
   }
   if (emailVerification === 'none') return undefined;
   throw new SettingsError(

@@ -214,7 +214,7 @@ function linksWithoutMail(database: string, vars: Seeded['vars']): Made[] {
   const link = (username: string, ageMs = 0, secretKey = SECRET_KEY): Link => {
     const user = row(username);
     const settings = { secretKey, secretKeyFallbacks: [], timeoutSeconds };
-    const token = makeToken(user, settings, new Date(Date.now() - ageMs));
+    const token = makeToken('passwordReset', user, settings, new Date(Date.now() - ageMs));
     return { uid: encodeUid(user.id), token };
   };
   try {
