@@ -5,7 +5,7 @@
 import type { AppOptions } from './app-options.ts';
 import type { AccountMail } from './auth/account-mail.ts';
 import type { LoginAttempts } from './auth/login-attempts.ts';
-import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
+import { type Client, hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
@@ -27,17 +27,24 @@ export type Services = {
   mail: AccountMail | undefined;
 };
 
+/** The services of an environment. Hashing needs to know for which client it works. */
+type ServicesOfEnv = Omit<Services, 'hashing'> & {
+  hashingFor: (client: Client) => PasswordHashing;
+};
+
 /**
  * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
  * first request.
  *
- * @returns the services of an `env`. It throws SettingsError where a var cannot be used
- * @throws SettingsError where a setting of the options cannot be used
+ * @returns the services of an `env`. It throws SettingsError if a var cannot be used
+ * @throws SettingsError if a setting of the options cannot be used
  */
-export function createServices<E extends object>(options: AppOptions<E>): (env: E) => Services {
-  // A bad option is told at the start, and stops a deployment.
+export function createServices<E extends object>(
+  options: AppOptions<E>,
+): (env: E) => ServicesOfEnv {
+  // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
-  const services = new WeakMap<E, Services>();
+  const services = new WeakMap<E, ServicesOfEnv>();
 
   return function servicesOf(env) {
     const known = services.get(env);
@@ -46,12 +53,13 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
     const settings = parseSettings(bindings, options.settings);
     const { iterations, tokenMaxAgeDays } = settings;
     const store = createStore(bindings.DB, settings);
-    const created: Services = {
+    const { PASSWORD_HASHER } = bindings;
+    const created: ServicesOfEnv = {
       settings,
       store,
-      hashing: bindings.PASSWORD_HASHER
-        ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
-        : hashHere(iterations),
+      hashingFor: PASSWORD_HASHER
+        ? hashInObjects(PASSWORD_HASHER, iterations)
+        : (client) => hashHere(iterations, client),
       rateLimits: rateLimitsOf(bindings),
       loginAttempts: loginAttemptsOf(bindings),
       authenticate: (authorization) =>
