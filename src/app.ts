@@ -11,6 +11,7 @@ import { account } from './http/account/account.tsx';
 import { activateUser, resendActivation } from './http/activation.ts';
 import { authenticated } from './http/authenticated.ts';
 import { byMail, onlyWhereThere } from './http/by-mail.ts';
+import { clientNetwork } from './http/client-address.ts';
 import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
@@ -62,11 +63,14 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   app.get('/account', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { settings, store, hashing, rateLimits, passwordAttempts, authenticate, mail } =
+    const { settings, store, hashingFor, rateLimits, passwordAttempts, authenticate, mail } =
       servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
-    c.set('hashing', hashing);
+    c.set(
+      'hashing',
+      hashingFor(() => clientNetwork(c)),
+    );
     c.set('rateLimits', rateLimits);
     c.set('passwordAttempts', passwordAttempts);
     c.set('authenticate', authenticate);

@@ -16,9 +16,9 @@ const TIMEOUT_MS = 5000;
 
 /** Counts wrong passwords. */
 export const countPasswords = (objects: Objects): PasswordAttempts => ({
-  async begin(account, stored) {
-    const counter = counterOf(objects, digest(account));
-    const key = digest(account, stored ?? '');
+  async begin({ name, stored = '' }) {
+    const counter = counterOf(objects, digest(name));
+    const key = digest(name, stored);
     const began = await inTime<BeganAttempt>(() => counter.beginAttempt(key));
     if (!began.ok) return began;
     const at = began.value;

@@ -5,13 +5,13 @@
 import type { AppOptions } from './app-options.ts';
 import type { AccountMail } from './auth/account-mail.ts';
 import type { PasswordAttempts } from './auth/password-attempts.ts';
-import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
+import { type Client, hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
 import { sendWithinLimit } from './mail/message-limit.ts';
 import { accountMail } from './mail/messages.tsx';
-import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
+import { onlyToAddresses, type SendMail, sendByCloudflare } from './mail/send-mail.ts';
 import {
   messageCounterOf,
   passwordAttemptsOf,
@@ -32,17 +32,24 @@ export type Services = {
   mail: AccountMail | undefined;
 };
 
+/** The services of an environment. Hashing needs to know for which client it works. */
+type ServicesOfEnv = Omit<Services, 'hashing'> & {
+  hashingFor: (client: Client) => PasswordHashing;
+};
+
 /**
  * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
  * first request.
  *
- * @returns the services of an `env`. It throws SettingsError where a var cannot be used
- * @throws SettingsError where a setting of the options cannot be used
+ * @returns the services of an `env`. It throws SettingsError if a var cannot be used
+ * @throws SettingsError if a setting of the options cannot be used
  */
-export function createServices<E extends object>(options: AppOptions<E>): (env: E) => Services {
-  // A bad option is told at the start, and stops a deployment.
+export function createServices<E extends object>(
+  options: AppOptions<E>,
+): (env: E) => ServicesOfEnv {
+  // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
-  const services = new WeakMap<E, Services>();
+  const services = new WeakMap<E, ServicesOfEnv>();
 
   return function servicesOf(env) {
     const known = services.get(env);
@@ -51,12 +58,13 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
     const settings = parseSettings(bindings, options.settings);
     const { iterations, tokenMaxAgeDays } = settings;
     const store = createStore(bindings.DB, settings);
-    const created: Services = {
+    const { PASSWORD_HASHER } = bindings;
+    const created: ServicesOfEnv = {
       settings,
       store,
-      hashing: bindings.PASSWORD_HASHER
-        ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
-        : hashHere(iterations),
+      hashingFor: PASSWORD_HASHER
+        ? hashInObjects(PASSWORD_HASHER, iterations)
+        : (client) => hashHere(iterations, client),
       rateLimits: rateLimitsOf(bindings),
       passwordAttempts: passwordAttemptsOf(bindings),
       authenticate: (authorization) =>
@@ -70,16 +78,15 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
 
 const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
 
-/** @throws SettingsError where addresses are to be verified and no e-mail can be sent */
+/** @throws SettingsError if addresses must be verified and no e-mail can be sent */
 function mailOf(
   send: SendMail | undefined,
   bindings: Bindings,
-  settings: Settings,
+  { defaultFromEmail, emailVerification }: Settings,
 ): AccountMail | undefined {
-  const { defaultFromEmail, emailVerification } = settings;
   if (send && defaultFromEmail !== undefined) {
-    const sendLimited = sendWithinLimit(send, messageCounterOf(bindings));
-    return accountMail(sendLimited, defaultFromEmail, settings);
+    const sendLimited = sendWithinLimit(onlyToAddresses(send), messageCounterOf(bindings));
+    return accountMail(sendLimited, defaultFromEmail);
   }
   if (emailVerification === 'none') return undefined;
   throw new SettingsError(

@@ -5,6 +5,7 @@
 import { err, ok, type Result } from '../result.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type CountedAttempt, type TooManyFailures, tryPassword } from './password-attempts.ts';
+import { drawStandIn } from './stand-in.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
@@ -58,20 +59,28 @@ async function attemptLogin(
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
   const { store, hashing, settings } = services;
-  const { tokenMaxAgeDays } = settings;
-  const user = await store.findUserByUsername(username);
-  // Also where there is no user or it is inactive: the time taken must not tell.
-  const tried = await tryPassword(services, username, password, user?.password);
+  const { secretKey, tokenMaxAgeDays } = settings;
+  const revocations = store.revocations();
+  const draws = drawStandIn(username, secretKey);
+  const { user, encoded } = await store.findUserOrStandIn(username, draws);
+
+  // For an unknown or inactive user too, so that the time does not show which it is.
+  const account = { name: username, stored: user?.password };
+  const tried = await tryPassword(services, account, password, encoded);
   if (!tried.ok) return err({ ...tried.error, userId: user?.id });
   const { isCorrect, mustUpdate, forgetFailures } = tried.value;
+
+  // Even if the password is the stand-in's.
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
   if (!user.is_active) return err({ kind: 'invalid-credentials', reason: 'inactive-user', userId });
 
+  // If this isolate has revoked something meanwhile, it may be this token: ask the database again.
+  const isCurrent = store.revocations() === revocations;
   const { token } = user;
   const key =
-    token && !isExpired(token, tokenMaxAgeDays)
+    token && isCurrent && !isExpired(token, tokenMaxAgeDays)
       ? token.key
       : await store.getOrCreateToken(
           userId,

@@ -18,21 +18,25 @@ export type CountedAttempt = {
   takeBack: () => Promise<void>;
 };
 
+/** Whose attempts are counted. */
+export type Account = {
+  name: string;
+  /**
+   * The password as it is stored; undefined for an unknown name. A new password starts from zero,
+   * however it was set.
+   */
+  stored: string | undefined;
+};
+
 export type PasswordAttempts = {
   /**
    * Counts an attempt as failed before the password is checked. So attempts at the same time cannot
    * pass the limit together.
    *
-   * @param account whose attempts are counted
-   * @param stored the account's password as it is stored; undefined for an unknown name. A new
-   *   password starts from zero, however it was set
    * @returns undefined in place of `CountedAttempt` if nothing is counted
    * @throws ServiceUnavailable if the count is not available
    */
-  begin: (
-    account: string,
-    stored: string | undefined,
-  ) => Promise<Result<CountedAttempt | undefined, TooManyFailures>>;
+  begin: (account: Account) => Promise<Result<CountedAttempt | undefined, TooManyFailures>>;
 };
 
 type Tried = Verification & {
@@ -42,18 +46,19 @@ type Tried = Verification & {
 
 /**
  * Checks a password, if it may be tried. The attempt counts as failed until `forgetFailures`.
- * Parameters as for `PasswordAttempts.begin`.
+ *
+ * @param encoded what the password is checked against
  */
 export async function tryPassword(
   { hashing, passwordAttempts }: AuthServices,
-  account: string,
+  account: Account,
   password: string,
-  stored: string | undefined,
+  encoded: string | undefined,
 ): Promise<Result<Tried, TooManyFailures>> {
-  const attempt = await passwordAttempts.begin(account, stored);
+  const attempt = await passwordAttempts.begin(account);
   if (!attempt.ok) return attempt;
   try {
-    const verification = await hashing.verifyPassword(password, stored);
+    const verification = await hashing.verifyPassword(password, encoded);
     return ok({ ...verification, forgetFailures: attempt.value?.forgetFailures });
   } catch (error) {
     await attempt.value?.takeBack();

@@ -2,7 +2,7 @@
  * The security log: one JSON line an event. Never a password, a token, a hash, an address, nor the
  * username of a failed login: people type passwords there.
  */
-import type { AccountMail } from '../auth/account-mail.ts';
+import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
@@ -19,11 +19,13 @@ type SecurityEvent =
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
   | { event: 'email-changed'; user_id: number }
+  | { event: 'email-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }
   | { event: 'account-deleted'; user_id: number }
   | { event: 'account-deletion-refused'; user_id: number }
   | { event: 'hash-upgraded'; user_id: number }
-  | { event: 'mail-sent'; user_id: number; mail: keyof AccountMail }
+  | { event: 'mail-sent'; user_id: number; mail: MailKind }
+  | { event: 'mail-not-sent'; mail: MailKind }
   | { event: 'password-reset'; user_id: number }
   | { event: 'activated'; user_id: number }
   | { event: 'link-refused'; user_id: number | undefined; reason: LinkFailure['kind'] };
@@ -38,7 +40,7 @@ export function audit(c: AppContext, event: SecurityEvent): void {
 export function auditRefusal(
   c: AppContext,
   failure: { kind: string },
-  event: 'password-change-refused' | 'account-deletion-refused',
+  event: 'password-change-refused' | 'email-change-refused' | 'account-deletion-refused',
   user_id: number,
 ): void {
   if (failure.kind !== 'throttled') audit(c, { event, user_id });

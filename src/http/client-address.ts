@@ -1,5 +1,5 @@
+import type { Context } from 'hono';
 import * as v from 'valibot';
-import type { AppContext } from './context.ts';
 
 const Ipv4 = v.pipe(v.string(), v.ipv4());
 
@@ -18,7 +18,7 @@ const IPV4_MAPPED = '0:0:0:0:0:ffff';
  * The client's IP address. Cloudflare sets this header and overwrites a client's own; a client can
  * write anything into `X-Forwarded-For`. Undefined without the header, or if it holds no address.
  */
-export function clientAddress(c: AppContext): string | undefined {
+export function clientAddress(c: Pick<Context, 'req'>): string | undefined {
   const address = c.req.header('CF-Connecting-IP') ?? '';
   if (v.is(Ipv4, address)) return address;
   const groups = ipv6Groups(address);
@@ -29,7 +29,7 @@ export function clientAddress(c: AppContext): string | undefined {
  * What rate limits count: an IPv4 address, or the /64 of an IPv6 one. A single customer has at least
  * a /64 (RFC 6177 §2), so an attacker has 2^64 addresses to choose from in it.
  */
-export function clientNetwork(c: AppContext): string | undefined {
+export function clientNetwork(c: Pick<Context, 'req'>): string | undefined {
   const address = clientAddress(c);
   const groups = address && ipv6Groups(address);
   return groups ? `${groups.slice(0, NETWORK_GROUPS).join(':')}::/64` : address;

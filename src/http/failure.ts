@@ -99,6 +99,7 @@ export function fail(c: Context, failure: Failure) {
     case 'invalid-uid':
       return invalid(c, { uid: ["Invalid user id or user doesn't exist."] });
     case 'invalid-link-token':
+    case 'inactive-user':
       return invalid(c, { token: ['Invalid token for given user.'] });
     case 'stale-link':
       return c.json({ detail: 'Stale token for given user.' }, 403);

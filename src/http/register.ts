@@ -1,4 +1,4 @@
-import { sendFirstActivation } from '../auth/activation.ts';
+import { writeFirstActivation } from '../auth/activation.ts';
 import { registerUser } from '../auth/register.ts';
 import { ok } from '../result.ts';
 import {
@@ -7,9 +7,10 @@ import {
   withEmailAsUsername,
 } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import { linkServices } from './by-mail.ts';
+import { linkSettings } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
+import { linkTemplate } from './link-template.ts';
 import { sendAfterAnswer } from './mailing.ts';
 import { limitAddress } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
@@ -21,7 +22,12 @@ import { tokenAnswer } from './token-answer.ts';
  */
 export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
   const { mail, settings } = c.var;
-  const links = mail && settings.emailVerification === 'required' && linkServices(mail, settings);
+  const links = mail &&
+    settings.emailVerification === 'required' && {
+      mail,
+      links: linkSettings(settings),
+      template: linkTemplate(c, 'activation'),
+    };
   const serializer = links ? VerifiedRegisterSerializer : RegisterSerializer;
   const registration = await readBody(c, 'register', serializer, withEmailAsUsername);
   if (!registration.ok) return fail(c, registration.error);
@@ -32,6 +38,8 @@ export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
   const { id, key } = registered.value;
   audit(c, { event: 'registered', user_id: id });
   if (key !== undefined) return tokenAnswer(c, { token: key }, 201);
-  if (links) sendAfterAnswer(c, 'activation', () => sendFirstActivation(c.var, links, id));
+  if (links) {
+    sendAfterAnswer(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
+  }
   return c.json({ detail: 'Verification e-mail sent.' }, 201);
 }

@@ -2,11 +2,9 @@
  * How many messages one recipient gets. They are counted where they are sent, so a request for a
  * message that is never sent costs the recipient nothing.
  */
-import type { AccountMail, MessageOutcome } from '../auth/account-mail.ts';
+import type { MailKind, MessageOutcome } from '../auth/account-mail.ts';
 import type { Result } from '../result.ts';
 import type { Message, SendMail } from './send-mail.ts';
-
-export type MessageKind = keyof AccountMail;
 
 /** Of all kinds together. */
 export const MESSAGES_PER_MINUTE = 5;
@@ -29,11 +27,11 @@ export type UncountMessage = () => Promise<void>;
  */
 export type CountMessage = (
   recipient: string,
-  kind: MessageKind,
+  kind: MailKind,
 ) => Promise<Result<UncountMessage | undefined, { kind: 'throttled' }>>;
 
 /** Sends a message of a kind, if its recipient may get one. It throws if the message cannot be sent. */
-export type SendWithinLimit = (kind: MessageKind, message: Message) => Promise<MessageOutcome>;
+export type SendWithinLimit = (kind: MailKind, message: Message) => Promise<MessageOutcome>;
 
 export const sendWithinLimit = (send: SendMail, countMessage: CountMessage): SendWithinLimit =>
   async function sendWithinLimit(kind, message) {

@@ -119,8 +119,8 @@ describe('messages to one recipient', () => {
     const [old, next] = [aRecipient(), aRecipient()];
     const token = await userOf(old);
     for (let i = 0; i < 10; i++) {
-      await act('PATCH', '/me', { email: next }, token, bindings);
-      await act('PATCH', '/me', { email: old }, token, bindings);
+      await act('PATCH', '/me', { email: next, current_password: 'pw' }, token, bindings);
+      await act('PATCH', '/me', { email: old, current_password: 'pw' }, token, bindings);
     }
     expect(mails.filter(({ to }) => to === old)).toHaveLength(PER_MINUTE);
     expect(mails.filter(({ to }) => to === next)).toHaveLength(PER_MINUTE);
@@ -143,7 +143,9 @@ describe('the limit of a recipient', () => {
     await userOf(email);
     const attacker = await userOf(aRecipient());
     for (let i = 0; i < 10; i++) {
-      expect((await act('PATCH', '/me', { email }, attacker, bindings)).status).toBe(200);
+      expect(
+        (await act('PATCH', '/me', { email, current_password: 'pw' }, attacker, bindings)).status,
+      ).toBe(200);
     }
     mails.length = 0;
     await reset(email, bindings);
@@ -155,7 +157,7 @@ describe('the limit of a recipient', () => {
     const email = aRecipient();
     for (let i = 0; i < 2 * OF_KIND_PER_DAY; i++) {
       const token = await userOf(email);
-      await act('PATCH', '/me', { email: aRecipient() }, token, bindings);
+      await act('PATCH', '/me', { email: aRecipient(), current_password: 'pw' }, token, bindings);
       later(MINUTE_MS);
     }
     await userOf(email);
@@ -169,7 +171,9 @@ describe('the limit of a recipient', () => {
     for (let user = 0; user < 10; user++) {
       const token = await register(newName(), 'pw');
       const email = aRecipient();
-      expect((await act('PATCH', '/me', { email }, token, bindings)).status).toBe(200);
+      expect(
+        (await act('PATCH', '/me', { email, current_password: 'pw' }, token, bindings)).status,
+      ).toBe(200);
     }
     expect(mails).toEqual([]);
     expect(events().filter(({ event }) => event === 'throttled')).toEqual([]);

@@ -67,7 +67,7 @@ async function fail(username: string, times: number) {
   const { begin } = countPasswords(env.RATE_LIMIT_COUNTER);
   for (let i = 0; i < times; i++) {
     vi.setSystemTime(Date.now() + HOUR_MS);
-    expect((await begin(username, stored)).ok).toBe(true);
+    expect((await begin({ name: username, stored })).ok).toBe(true);
   }
 }
 

@@ -28,8 +28,8 @@ afterEach(() => {
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 /** What an attempt must wait in seconds; 0 if it may be made. */
-async function waitOf(username: string, password?: string) {
-  const attempt = await begin(username, password);
+async function waitOf(name: string, stored?: string) {
+  const attempt = await begin({ name, stored });
   return attempt.ok ? 0 : attempt.error.waitSeconds;
 }
 
@@ -42,7 +42,7 @@ async function fail(username: string, times: number) {
 }
 
 async function succeed(username: string) {
-  const attempt = await begin(username, undefined);
+  const attempt = await begin({ name: username, stored: undefined });
   if (!attempt.ok) throw new Error('the attempt was refused');
   await attempt.value?.forgetFailures();
 }
@@ -114,7 +114,7 @@ describe('failed logins', () => {
 
   it('that began after the one that succeeded are not forgotten with it', async () => {
     const username = newName();
-    const success = await begin(username, undefined);
+    const success = await begin({ name: username, stored: undefined });
     await fail(username, FREE_FAILURES - 1);
     if (success.ok) await success.value?.forgetFailures();
     later(SECOND_MS);
@@ -126,7 +126,7 @@ describe('failed logins', () => {
     const username = newName();
     await fail(username, FREE_FAILURES - 1);
     for (let i = 0; i < 20; i++) {
-      const attempt = await begin(username, undefined);
+      const attempt = await begin({ name: username, stored: undefined });
       if (attempt.ok) await attempt.value?.takeBack();
     }
     later(SECOND_MS);
@@ -198,8 +198,8 @@ describe('messages', () => {
 
 describe('what is stored', () => {
   it('are digests and times: no name, password or address', async () => {
-    await begin('meg', 'pbkdf2_sha256$1000$salt$hash');
-    await begin('nobody', undefined);
+    await begin({ name: 'meg', stored: 'pbkdf2_sha256$1000$salt$hash' });
+    await begin({ name: 'nobody', stored: undefined });
     await countMessage('meg@example.com', 'passwordReset');
     const rows = [...(await rowsOf('failures', 'key')), ...(await rowsOf('messages', 'recipient'))];
     for (const { key } of rows) expect(key).toMatch(/^[0-9a-f]{64}$/);
@@ -240,7 +240,7 @@ describe('what is stored', () => {
   });
 
   it('is looked through again only while there is something', async () => {
-    await begin(newName(), undefined);
+    await begin({ name: newName(), stored: undefined });
     later(YEAR_MS);
     await runAlarms();
     for (const id of await listDurableObjectIds(counters)) {

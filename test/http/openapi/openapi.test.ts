@@ -101,6 +101,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
   taken: { before: () => register(MEG.username, MEG.password) },
   empty: { fields: () => ({}) },
   wrong: { fields: (fields) => ({ ...fields, password: 'wrong', current_password: 'wrong' }) },
+  unproven: { fields: ({ current_password: _, ...fields }) => fields },
   misspelt: { fields: (fields) => ({ ...fields, email: 'meg at ducharme.com' }) },
   malformed: { body: '{' },
   large: { body: 'x'.repeat(64 * 1024 + 1) },
@@ -193,7 +194,8 @@ describe.each(operations)('$route', ({ route }) => {
       ...arrangement.bindings,
     });
     const isRegistered = route !== 'POST /register';
-    const token = isRegistered ? await registerMeg(isByMail) : undefined;
+    const isUnverified = path.includes('activation');
+    const token = isRegistered ? await registerMeg(isUnverified) : undefined;
     const link = 'uid' in replay.fields ? await linkFor(MEG.username) : {};
     await arrangement.before?.();
 
