@@ -260,9 +260,10 @@ describe('the tables of rate limits', () => {
   });
 });
 
-describe('the tables of log events', () => {
-  it('have each event that the code logs, and no other', () => {
-    const source = sources.join('\n');
+describe('the log events', () => {
+  const source = sources.join('\n');
+
+  it('are those that the code logs', () => {
     const services = captured(source, /new ServiceUnavailable\(\s*'(\w+)'/g);
     const logged = [
       ...captured(source, /event: '([a-z-]+)'/g),
@@ -278,6 +279,22 @@ describe('the tables of log events', () => {
       plain(event),
     );
     expect(shown.sort()).toEqual([...new Set(logged)].sort());
+  });
+
+  const unions = captured(source, /('[a-z-]+'(?:\s*\|\s*'[a-z-]+')+)/g).map((union) =>
+    captured(union, /'([a-z-]+)'/g),
+  );
+
+  it.each([
+    ['login-failed', 'reason'],
+    ['throttled', 'scope'],
+  ])('%s has each %s of the code', (event, field) => {
+    const rows = tableOf(pageAt('docs/operations.md'), '`event`');
+    const [, , fields = ''] = rows.find(([name = '']) => plain(name) === event) ?? [];
+    const [, list = ''] = new RegExp(`\`${field}\`: ([^;|]+)`).exec(fields) ?? [];
+    const values = captured(list, /`([a-z-]+)`/g);
+    const union = unions.find((candidate) => candidate.includes(values[0] ?? ''));
+    expect(values.sort()).toEqual(union?.sort());
   });
 });
 
