@@ -1,16 +1,18 @@
 /**
- * What an isolate makes once of its bindings: settings, store, hashing, limits and who asks. For
- * every door.
+ * Creates the services of an environment once and caches them: settings, store, hashing, rate
+ * limits, authentication and e-mail. HTTP and RPC share them.
  */
 import type { AppOptions } from './app-options.ts';
 import type { AccountMail } from './auth/account-mail.ts';
+import type { LoginAttempts } from './auth/login-attempts.ts';
 import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
-import { type Limits, limitsOf } from './limits.ts';
+import { sendWithinLimit } from './mail/message-limit.ts';
 import { accountMail } from './mail/messages.tsx';
-import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
+import { onlyToAddresses, type SendMail, sendByCloudflare } from './mail/send-mail.ts';
+import { loginAttemptsOf, messageCounterOf, type RateLimits, rateLimitsOf } from './rate-limits.ts';
 import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
 
@@ -18,7 +20,8 @@ export type Services = {
   settings: Settings;
   store: Store;
   hashing: PasswordHashing;
-  limits: Limits;
+  rateLimits: RateLimits;
+  loginAttempts: LoginAttempts;
   authenticate: Authenticate;
   /** Undefined where no e-mail can be sent. */
   mail: AccountMail | undefined;
@@ -49,10 +52,11 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
       hashing: bindings.PASSWORD_HASHER
         ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
         : hashHere(iterations),
-      limits: limitsOf(bindings),
+      rateLimits: rateLimitsOf(bindings),
+      loginAttempts: loginAttemptsOf(bindings),
       authenticate: (authorization) =>
         authenticate(authorization, store.findToken, tokenMaxAgeDays),
-      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), settings),
+      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
     };
     services.set(env, created);
     return created;
@@ -61,10 +65,16 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
 
 const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
 
-/** @throws SettingsError where addresses are to be verified and no e-mail can be sent */
-function mailOf(send: SendMail | undefined, settings: Settings): AccountMail | undefined {
-  const { defaultFromEmail, emailVerification } = settings;
-  if (send && defaultFromEmail !== undefined) return accountMail(send, defaultFromEmail, settings);
+/** @throws SettingsError if addresses must be verified and no e-mail can be sent */
+function mailOf(
+  send: SendMail | undefined,
+  bindings: Bindings,
+  { defaultFromEmail, emailVerification }: Settings,
+): AccountMail | undefined {
+  if (send && defaultFromEmail !== undefined) {
+    const sendLimited = sendWithinLimit(onlyToAddresses(send), messageCounterOf(bindings));
+    return accountMail(sendLimited, defaultFromEmail);
+  }
   if (emailVerification === 'none') return undefined;
   throw new SettingsError(
     'EMAIL_VERIFICATION is "required", but no e-mail can be sent: bind EMAIL and set DEFAULT_FROM_EMAIL.',
