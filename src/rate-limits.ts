@@ -1,11 +1,21 @@
-/** What is counted, and by which binding. wrangler.toml has the limits of the Rate Limiting bindings. */
+/** The rate limits and their bindings. wrangler.toml has the numbers of the Rate Limiting bindings. */
 import type { PasswordAttempts } from './auth/password-attempts.ts';
 import type { Bindings } from './bindings.ts';
 import { countMessages, countPasswords } from './count-in-objects.ts';
 import { log } from './log.ts';
 import type { CountMessage } from './mail/message-limit.ts';
 
-/** Everything that is counted: the binding that counts it, and the words of the warning. */
+/** What is counted, as the log names it. */
+export type RateLimitScope =
+  | 'login'
+  | 'login-address'
+  | 'password-failures'
+  | 'register'
+  | 'link'
+  | 'mail-address'
+  | 'message';
+
+/** The binding that counts it, and the words of the warning. */
 const RATE_LIMITS = {
   login: { binding: 'LOGIN_LIMIT', counts: 'logins to one account from one address' },
   'login-address': { binding: 'LOGIN_ADDRESS_LIMIT', counts: 'logins from one address' },
@@ -17,10 +27,7 @@ const RATE_LIMITS = {
   link: { binding: 'MAIL_LIMIT', counts: 'attempts at one user’s links from one address' },
   'mail-address': { binding: 'MAIL_ADDRESS_LIMIT', counts: 'e-mail requests from one address' },
   message: { binding: 'RATE_LIMIT_COUNTER', counts: 'messages to one recipient' },
-} as const satisfies Record<string, { binding: keyof Bindings; counts: string }>;
-
-/** As the log names it. */
-export type RateLimitScope = keyof typeof RATE_LIMITS;
+} as const satisfies Record<RateLimitScope, { binding: keyof Bindings; counts: string }>;
 
 type Limiter = Pick<RateLimit, 'limit'>;
 
