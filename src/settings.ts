@@ -80,11 +80,6 @@ export type Settings = AuthSettings &
     corsAllowedOrigins: string[];
     /** Whether there is a page for people at `/`. `BROWSABLE_API`; by default there is. */
     browsableApi: boolean;
-    /**
-     * Signs links in e-mails. Django's own key makes links valid on both sides. `SECRET_KEY`, a
-     * secret and not a var.
-     */
-    secretKey: string | undefined;
     /** Older keys, whose links are still valid; without commas in them. `SECRET_KEY_FALLBACKS`. */
     secretKeyFallbacks: string[];
     /**

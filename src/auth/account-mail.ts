@@ -16,6 +16,9 @@ export type Addressee = { username: string; email: string };
 /** The two parts of a link, as Django's and djoser's URLs have them. */
 export type Link = { uid: string; token: string };
 
+/** A message is `throttled`, and not sent, if its recipient has had too many. */
+export type MessageOutcome = 'sent' | 'throttled';
+
 export type Message = {
   /** `us@example.com` or `Us <us@example.com>` (`DEFAULT_FROM_EMAIL`). */
   from: string;
@@ -39,7 +42,7 @@ export type AccountMail = {
   passwordChanged: (site: string, to: Addressee) => Message;
   emailChanged: (site: string, to: Addressee) => Message;
   /** @throws if the message cannot be sent. The error's message may quote the address */
-  send: (message: Message) => Promise<void>;
+  send: (kind: MailKind, message: Message) => Promise<MessageOutcome>;
 };
 
 export type MailKind = Exclude<keyof AccountMail, 'send'>;
@@ -137,6 +140,7 @@ const standInFor = ({ email }: LinkRequest): Recipient => ({
  * letters only.
  */
 const isSameToPeople = (email: string, other: string): boolean =>
-  comparable(email) === comparable(other);
+  comparableEmail(email) === comparableEmail(other);
 
-const comparable = (email: string): string => email.normalize('NFKC').toLowerCase();
+/** Addresses that a mail service may take for the same are equal in this form. */
+export const comparableEmail = (email: string): string => email.normalize('NFKC').toLowerCase();

@@ -115,8 +115,8 @@ function tokenOf(
 export const encodeUid = (id: number): string => btoa(String(id)).replace(/=+$/, '');
 
 /**
- * Undefined if it is not exactly what `encodeUid` makes. Django reads `MR` and `MDE` as user 1 too,
- * but uses of a user's links are counted by uid (http/throttle.ts), so a user must have only one.
+ * Undefined if it is not what `encodeUid` makes. Django takes `MR` and `MDE` for user 1, too. Here a
+ * user has one uid, since attempts at a user's links are counted by it (http/rate-limit.ts).
  */
 export function decodeUid(uid: string): number | undefined {
   if (!/^[A-Za-z0-9]+$/.test(uid) || uid.length % 4 === 1) return undefined;

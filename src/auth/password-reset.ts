@@ -53,7 +53,7 @@ export async function resetPassword(
     err({ kind: 'password-refused' as const, field: 'new_password' as const, sentences });
 
   // djoser validates the password before it looks at the link.
-  const sentences = await validatePassword(new_password, ANONYMOUS, passwordValidators);
+  const sentences = await validatePassword(new_password, undefined, passwordValidators);
   if (sentences.length > 0) return refused(sentences);
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
@@ -69,6 +69,3 @@ export async function resetPassword(
   // Another request with this link, or a change of the password, was faster.
   return isReset ? ok(user) : invalidToken;
 }
-
-/** Django's `AnonymousUser`, as far as validators look at it. */
-const ANONYMOUS = { username: '', first_name: '', last_name: '', email: '' };

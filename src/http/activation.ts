@@ -5,17 +5,17 @@ import type { ByMail } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { answerByMail, refuseLink } from './mailing.ts';
+import { limitLink } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleLink } from './throttle.ts';
 
 /** `POST /users/activation` → 204. From now on the user can log in. */
 export async function activateUser(
   c: AppContext<Body<typeof ActivationSerializer>>,
   { links }: ByMail,
 ) {
-  const link = await readBody(c, ActivationSerializer);
+  const link = await readBody(c, 'mail-address', ActivationSerializer);
   if (!link.ok) return fail(c, link.error);
-  const allowed = await throttleLink(c, link.value.uid);
+  const allowed = await limitLink(c, link.value.uid);
   if (!allowed.ok) return fail(c, allowed.error);
   const userId = await activate(c.var, link.value, links);
   if (!userId.ok) return refuseLink(c, userId.error);

@@ -4,18 +4,18 @@
  */
 import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
-import type { LoginFailure } from '../auth/login.ts';
+import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
-import type { ThrottleScope } from '../limits.ts';
 import { log } from '../log.ts';
+import type { RateLimitScope } from '../rate-limits.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
 
 type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
-  | { event: 'login-failed'; user_id: number | undefined; reason: LoginFailure['reason'] }
-  | { event: 'throttled'; user_id: number | undefined; scope: ThrottleScope }
+  | { event: 'login-failed'; user_id: number | undefined; reason: InvalidCredentials['reason'] }
+  | { event: 'throttled'; user_id: number | undefined; scope: RateLimitScope }
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
   | { event: 'email-changed'; user_id: number }

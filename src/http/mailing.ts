@@ -13,8 +13,9 @@ import type { LinkPurpose } from '../auth/link-tokens.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
 import type { PasswordRefused } from '../auth/passwords/validators.ts';
 import type { User } from '../auth/users.ts';
-import { log } from '../log.ts';
+import { log, logFault } from '../log.ts';
 import { rootCause } from '../root-cause.ts';
+import { ServiceUnavailable } from '../service-unavailable.ts';
 import { EmailSerializer } from '../validation/serializers.ts';
 import { afterAnswer } from './after-answer.ts';
 import { audit } from './audit.ts';
@@ -23,7 +24,6 @@ import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { linkTemplate } from './link-template.ts';
 import { readBody } from './read-body.ts';
-import { throttleMail } from './throttle.ts';
 
 /**
  * Answers a request for links to an address: 204, whether or not an account has it. The address is
@@ -40,10 +40,8 @@ export async function answerByMail(
   ) => Promise<Outgoing | undefined>,
 ) {
   const links = { ...services, template: linkTemplate(c, purpose) };
-  const body = await readBody(c, EmailSerializer);
+  const body = await readBody(c, 'mail-address', EmailSerializer);
   if (!body.ok) return fail(c, body.error);
-  const allowed = await throttleMail(c, body.value.email);
-  if (!allowed.ok) return fail(c, allowed.error);
   sendAfterAnswer(c, purpose, links.mail, () => write(c.var, body.value, links));
   return c.body(null, 204);
 }
@@ -84,12 +82,16 @@ async function deliver(
   { userIds, message }: Outgoing,
 ): Promise<void> {
   try {
-    await mail.send(message);
+    const outcome = await mail.send(kind, message);
+    for (const user_id of userIds) {
+      if (outcome === 'sent') audit(c, { event: 'mail-sent', user_id, mail: kind });
+      else audit(c, { event: 'throttled', scope: 'message', user_id });
+    }
   } catch (error) {
-    for (const user_id of userIds) logMailFault(user_id, kind, error);
-    return;
+    // The object that counts messages did not respond.
+    if (error instanceof ServiceUnavailable) logFault(error);
+    else for (const user_id of userIds) logMailFault(user_id, kind, error);
   }
-  for (const user_id of userIds) audit(c, { event: 'mail-sent', user_id, mail: kind });
 }
 
 /** Logs name and code of the error only: mail services quote addresses in its message. */

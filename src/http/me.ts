@@ -14,8 +14,8 @@ import { audit } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { type Failure, fail } from './failure.ts';
 import { notify } from './mailing.ts';
+import { limitCurrentPassword } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleLogin } from './throttle.ts';
 
 /** `GET /me` → 200 `{id, username, first_name, last_name, email}` of the token's user. */
 export const retrieveMe = (c: AppContext, { user }: Authenticated) => userAnswer(c, user);
@@ -25,7 +25,7 @@ export async function updateMe(
   c: AppContext<Body<typeof ProfileSerializer>>,
   { user }: Authenticated,
 ) {
-  const body = await readBody(c, ProfileSerializer);
+  const body = await readBody(c, user, ProfileSerializer);
   if (!body.ok) return fail(c, body.error);
   const { current_password, ...changes } = body.value;
   const updated = await update(c, user, changes, current_password);
@@ -53,7 +53,7 @@ async function update(
   if (currentPassword === undefined) {
     return err({ kind: 'invalid', errors: { current_password: [REQUIRED] } });
   }
-  const allowed = await throttleLogin(c, user.username, user.id);
+  const allowed = await limitCurrentPassword(c, user);
   if (!allowed.ok) return allowed;
   const updated = await updateOwnEmail(c.var, user, changes, currentPassword);
   if (!updated.ok) audit(c, { event: 'email-change-refused', user_id: user.id });
@@ -65,9 +65,9 @@ export async function deleteMe(
   c: AppContext<Body<typeof DeleteSerializer>>,
   { user }: Authenticated,
 ) {
-  const confirmation = await readBody(c, DeleteSerializer);
+  const confirmation = await readBody(c, user, DeleteSerializer);
   if (!confirmation.ok) return fail(c, confirmation.error);
-  const allowed = await throttleLogin(c, user.username, user.id);
+  const allowed = await limitCurrentPassword(c, user);
   if (!allowed.ok) return fail(c, allowed.error);
   const deleted = await deleteOwnAccount(c.var, user, confirmation.value.current_password);
   const event = deleted.ok ? 'account-deleted' : 'account-deletion-refused';

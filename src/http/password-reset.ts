@@ -5,8 +5,8 @@ import type { ByMail } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { answerByMail, notify, refuseLink } from './mailing.ts';
+import { limitLink } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleLink } from './throttle.ts';
 
 /** `POST /users/reset_password` → 204, whether or not an account has the address. */
 export const sendPasswordReset = (c: AppContext<Body<typeof EmailSerializer>>, services: ByMail) =>
@@ -17,9 +17,9 @@ export async function confirmPasswordReset(
   c: AppContext<Body<typeof PasswordResetConfirmSerializer>>,
   { links }: ByMail,
 ) {
-  const body = await readBody(c, PasswordResetConfirmSerializer);
+  const body = await readBody(c, 'mail-address', PasswordResetConfirmSerializer);
   if (!body.ok) return fail(c, body.error);
-  const allowed = await throttleLink(c, body.value.uid);
+  const allowed = await limitLink(c, body.value.uid);
   if (!allowed.ok) return fail(c, allowed.error);
   const user = await resetPassword(c.var, body.value, links);
   if (!user.ok) return refuseLink(c, user.error);

@@ -1,5 +1,6 @@
 import { writeFirstActivation } from '../auth/activation.ts';
 import { registerUser } from '../auth/register.ts';
+import { ok } from '../result.ts';
 import {
   RegisterSerializer,
   VerifiedRegisterSerializer,
@@ -11,8 +12,8 @@ import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { linkTemplate } from './link-template.ts';
 import { sendAfterAnswer } from './mailing.ts';
+import { limitAddress } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleRegister } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /**
@@ -28,9 +29,9 @@ export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
       template: linkTemplate(c, 'activation'),
     };
   const serializer = links ? VerifiedRegisterSerializer : RegisterSerializer;
-  const registration = await readBody(c, serializer, withEmailAsUsername);
+  const registration = await readBody(c, 'register', serializer, withEmailAsUsername);
   if (!registration.ok) return fail(c, registration.error);
-  const allowed = await throttleRegister(c, links ? registration.value.email : undefined);
+  const allowed = links ? await limitAddress(c, 'mail-address') : ok(undefined);
   if (!allowed.ok) return fail(c, allowed.error);
   const registered = await registerUser(c.var, registration.value);
   if (!registered.ok) return fail(c, registered.error);

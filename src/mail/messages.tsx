@@ -5,13 +5,13 @@
  */
 import type { AccountList, AccountMail, Message } from '../auth/account-mail.ts';
 import { type Content, Layout } from './layout.tsx';
-import { onlyToAddresses, type SendMail } from './send-mail.ts';
+import type { SendWithinLimit } from './message-limit.ts';
 
 /** Characters that a mail program could take for a line break, or that reverse text. */
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
 /** @param from as in `Message` */
-export function accountMail(sendMail: SendMail, from: string): AccountMail {
+export function accountMail(send: SendWithinLimit, from: string): AccountMail {
   const write = (to: string, subject: string, content: Content): Message => ({
     from,
     to,
@@ -66,7 +66,7 @@ export function accountMail(sendMail: SendMail, from: string): AccountMail {
         after: [`If this was not you, tell the people who run ${site}.`, ...thanks(site)],
       }),
 
-    send: onlyToAddresses(sendMail),
+    send,
   };
 }
 

@@ -5,7 +5,7 @@ import { decodeUid } from '../../src/auth/link-tokens.ts';
 import { accountMail } from '../../src/mail/messages.tsx';
 
 const services = {
-  mail: accountMail(async () => {}, 'us@example.com'),
+  mail: accountMail(async () => 'sent', 'us@example.com'),
   links: { secretKey: 'a secret key', secretKeyFallbacks: [], timeoutSeconds: 60 },
   template: 'https://example.com/reset/{uid}/{token}',
 };

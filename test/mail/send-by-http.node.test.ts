@@ -1,4 +1,4 @@
-/** The README's other mail service, against a local server. */
+/** The other mail service of docs/email.md, against a local server. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,7 +1,10 @@
 /** What each route costs in D1 round trips and rows read, and that nothing is prepared twice. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import app from '../../src/index.ts';
 import { getAs, newName, post, register } from '../helpers/client.ts';
+import { interceptCounter } from '../helpers/intercept-counter.ts';
 import { watchD1 } from '../helpers/intercept-d1.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
 
@@ -29,6 +32,29 @@ it('logs in in one round trip', async () => {
   const { bindings, roundTrips } = watchD1();
   const response = await post('/login', { username, password: 'pw' }, bindings);
   expect(response.status).toBe(200);
+  expect(roundTrips).toHaveLength(1);
+});
+
+it('counts a login in one call before the response and one after it, and asks D1 no more', async () => {
+  const username = newName();
+  await register(username, 'pw');
+  const { bindings: watched, roundTrips } = watchD1();
+  const calls: string[] = [];
+  const RATE_LIMIT_COUNTER = interceptCounter((run, method) => {
+    calls.push(method);
+    return run();
+  });
+  const ctx = createExecutionContext();
+  const request = new Request('http://localhost:8000/login', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ username, password: 'pw' }),
+  });
+  const response = await app.fetch(request, { ...watched, RATE_LIMIT_COUNTER }, ctx);
+  expect(response.status).toBe(200);
+  expect(calls).toEqual(['beginLogin']);
+  await waitOnExecutionContext(ctx);
+  expect(calls).toEqual(['beginLogin', 'forgetFailures']);
   expect(roundTrips).toHaveLength(1);
 });
 

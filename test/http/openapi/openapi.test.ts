@@ -109,7 +109,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
   html: { accept: 'text/html' },
   anonymous: { authorization: undefined },
   unknown: { authorization: 'Token unknown' },
-  often: { bindings: { LOGIN_LIMIT: never, REGISTER_LIMIT: never, MAIL_LIMIT: never } },
+  often: { bindings: { LOGIN_LIMIT: never, REGISTER_LIMIT: never, MAIL_ADDRESS_LIMIT: never } },
   fault: { bindings: { PBKDF2_ITERATIONS: 'many' } },
   nobody: { fields: (fields) => ({ ...fields, uid: 'MA' }) },
   void: { fields: (fields) => ({ ...fields, token: '0-f27b388314a46ba01ed210fcf23b91a4' }) },
