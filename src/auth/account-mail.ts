@@ -42,10 +42,17 @@ export type AccountMail = {
   passwordChanged: (site: string, to: Addressee) => Message;
   emailChanged: (site: string, to: Addressee) => Message;
   /** @throws if the message cannot be sent. The error's message may quote the address */
-  send: (kind: MailKind, message: Message) => Promise<MessageOutcome>;
+  send: (countedAs: MessageCount, message: Message) => Promise<MessageOutcome>;
 };
 
 export type MailKind = Exclude<keyof AccountMail, 'send'>;
+
+/**
+ * What the messages to a recipient are counted by: their kind, and the user's id if the request
+ * named a user. So messages that list other accounts of the address, which anyone can register, do
+ * not use up the link of the named one.
+ */
+export type MessageCount = MailKind | `${MailKind} of ${number}`;
 
 /** What is needed to write links. */
 export type LinkServices = {
@@ -63,7 +70,7 @@ export type LinkRequest = {
 };
 
 /** A message to send, and the users whose links are in it. */
-export type Outgoing = { userIds: number[]; message: Message };
+export type Outgoing = { userIds: number[]; countedAs: MessageCount; message: Message };
 
 type Recipient = LinkedUser & Addressee;
 
@@ -97,12 +104,17 @@ export function writeLinks(
   const listed = users
     .filter(({ email }) => isSameEmail(email, first.email))
     .slice(0, MAX_ACCOUNTS_PER_MESSAGE);
-  return write(purpose, first.email, listed, listed.length < users.length, services);
+  const countedAs = request.username === '' ? purpose : (`${purpose} of ${first.id}` as const);
+  const hasMore = listed.length < users.length;
+  return { countedAs, ...write(purpose, first.email, listed, hasMore, services) };
 }
 
 /** Writes a message with the link of one user. */
-export const writeLink = (purpose: LinkPurpose, user: Recipient, services: LinkServices) =>
-  write(purpose, user.email, [user], false, services);
+export const writeLink = (
+  purpose: LinkPurpose,
+  user: Recipient,
+  services: LinkServices,
+): Outgoing => ({ countedAs: purpose, ...write(purpose, user.email, [user], false, services) });
 
 function write(
   purpose: LinkPurpose,
@@ -110,7 +122,7 @@ function write(
   users: Recipient[],
   hasMore: boolean,
   { mail, links, template }: LinkServices,
-): Outgoing {
+): Pick<Outgoing, 'userIds' | 'message'> {
   const now = new Date();
   const accounts = users.map((user) => {
     const link = { uid: encodeUid(user.id), token: makeToken(purpose, user, links, now) };

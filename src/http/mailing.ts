@@ -70,7 +70,7 @@ export function notify(
   if (!mail || !settings.accountEmailNotifications || email === '') return;
   sendAfterAnswer(c, kind, mail, async () => {
     const site = siteOf(linkTemplate(c, 'passwordReset'));
-    return { userIds: [id], message: mail[kind](site, { username, email }) };
+    return { userIds: [id], countedAs: kind, message: mail[kind](site, { username, email }) };
   });
 }
 
@@ -79,10 +79,10 @@ async function deliver(
   c: AppContext,
   kind: MailKind,
   mail: AccountMail,
-  { userIds, message }: Outgoing,
+  { userIds, countedAs, message }: Outgoing,
 ): Promise<void> {
   try {
-    const outcome = await mail.send(kind, message);
+    const outcome = await mail.send(countedAs, message);
     for (const user_id of userIds) {
       if (outcome === 'sent') audit(c, { event: 'mail-sent', user_id, mail: kind });
       else audit(c, { event: 'throttled', scope: 'message', user_id });

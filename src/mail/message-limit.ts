@@ -2,7 +2,7 @@
  * How many messages one recipient gets. They are counted where they are sent, so a request for a
  * message that is never sent costs the recipient nothing.
  */
-import type { MailKind, MessageOutcome } from '../auth/account-mail.ts';
+import type { MessageCount, MessageOutcome } from '../auth/account-mail.ts';
 import type { Result } from '../result.ts';
 import type { Message, SendMail } from './send-mail.ts';
 
@@ -10,9 +10,10 @@ import type { Message, SendMail } from './send-mail.ts';
 export const MESSAGES_PER_MINUTE = 5;
 
 /**
- * Of each kind by itself. One kind must not use up another: anyone can register with another's
- * address and have notices sent to it, and the owner's reset must still arrive. A recipient who had
- * ten links today needs no other: each of them still works.
+ * Of each kind by itself, and of each user whose link was asked for by name. One must not use up
+ * another: anyone can register with another's address and have notices and links sent to it, and the
+ * owner's reset must still arrive. A recipient who had ten links of an account today needs no other:
+ * each of them still works.
  */
 export const MESSAGES_OF_KIND_PER_DAY = 10;
 
@@ -27,15 +28,18 @@ export type UncountMessage = () => Promise<void>;
  */
 export type CountMessage = (
   recipient: string,
-  kind: MailKind,
+  countedAs: MessageCount,
 ) => Promise<Result<UncountMessage | undefined, { kind: 'throttled' }>>;
 
-/** Sends a message of a kind, if its recipient may get one. It throws if the message cannot be sent. */
-export type SendWithinLimit = (kind: MailKind, message: Message) => Promise<MessageOutcome>;
+/** Sends a message if its recipient may get one. It throws if the message cannot be sent. */
+export type SendWithinLimit = (
+  countedAs: MessageCount,
+  message: Message,
+) => Promise<MessageOutcome>;
 
 export const sendWithinLimit = (send: SendMail, countMessage: CountMessage): SendWithinLimit =>
-  async function sendWithinLimit(kind, message) {
-    const counted = await countMessage(message.to, kind);
+  async function sendWithinLimit(countedAs, message) {
+    const counted = await countMessage(message.to, countedAs);
     if (!counted.ok) return 'throttled';
     try {
       await send(message);

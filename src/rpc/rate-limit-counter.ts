@@ -1,6 +1,6 @@
 /** The object that counts exactly: failed logins, and messages. It has one thread. */
 import { DurableObject } from 'cloudflare:workers';
-import type { MailKind } from '../auth/account-mail.ts';
+import type { MessageCount } from '../auth/account-mail.ts';
 import { MAX_FAILURES, type TooManyFailures, waitAfter } from '../auth/password-attempts.ts';
 import { MESSAGES_OF_KIND_PER_DAY, MESSAGES_PER_MINUTE } from '../mail/message-limit.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -71,7 +71,7 @@ export class RateLimitCounter extends DurableObject {
    * @returns the time of the message, which no other message of this recipient has; undefined if it
    *   must not be sent
    */
-  async countMessage(recipient: string, kind: MailKind): Promise<number | undefined> {
+  async countMessage(recipient: string, kind: MessageCount): Promise<number | undefined> {
     const now = Date.now();
     const { minute, day, last } = this.#sql
       .exec<{ minute: number; day: number; last: number }>(

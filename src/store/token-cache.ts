@@ -58,7 +58,7 @@ export function withTokenCache(store: Store, seconds: number): Store {
         ({ token }) => token.key === key,
         () => store.deleteToken(key),
       ),
-    updateProfile: (id, changes) => changingUser(id, () => store.updateProfile(id, changes)),
+    updateProfile: (id, ...rest) => changingUser(id, () => store.updateProfile(id, ...rest)),
     deleteUser: (id, password) => changingUser(id, () => store.deleteUser(id, password)),
     replacePasswordAndToken: (id, ...rest) =>
       changingUser(id, () => store.replacePasswordAndToken(id, ...rest)),

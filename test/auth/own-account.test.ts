@@ -38,7 +38,8 @@ function afterEachLook(change: (look: number) => Promise<unknown>) {
       return result;
     },
   });
-  const { bindings } = withMailbox({ DB });
+  // What an isolate remembers of tokens must not come between a change and its compare-and-swap.
+  const { bindings } = withMailbox({ DB, TOKEN_CACHE_SECONDS: '60' });
   return { bindings, looks: () => looks };
 }
 

@@ -4,9 +4,16 @@
  * classifiers then guess from the times which names are known. And does the time of a request for a
  * link, or of the request after it on the same connection, tell whether an account has the address?
  *
- *     npm run bench:equal-work -- [--rounds 60] [--production]
+ * Links are measured twice. Messages that go to a service outside, by HTTP, cost the Worker what they cost
+ * it in production. The local `EMAIL` binding is a Worker in the same process and thread: it writes and
+ * prints the message before the next request is answered.
+ *
+ *     npm run bench:equal-work -- [--rounds 60] [--production] [--only links]
  */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,35 +90,76 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '60' },
     production: { type: 'boolean', default: false },
+    only: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds);
 
+const VARS = {
+  SECRET_KEY: 'of a bench',
+  DEFAULT_FROM_EMAIL: 'us@example.com',
+  EMAIL_VERIFICATION: 'required',
+};
+
 const scratch = await mkdtemp(join(tmpdir(), 'equal-work-'));
 try {
   const entry = options.production ? 'test/bench/production/product.ts' : 'src/index.ts';
-  const script = await bundle(entry, join(scratch, 'bundle'));
-  const vars = {
-    SECRET_KEY: 'of a bench',
-    DEFAULT_FROM_EMAIL: 'us@example.com',
-    EMAIL_VERIFICATION: 'required',
-  };
-  const server = await serve(script, scratch, { hasObjects: true, vars });
+  await withServer(entry, {}, async (server) => {
+    if (options.only !== 'links') await compareLogins(server);
+    await compareLinks(server, 'EMAIL locally');
+  });
+  await withMailService((MAIL_URL) =>
+    withServer('test/bench/mail-by-http.ts', { MAIL_URL, MAIL_KEY: 'key' }, (server) =>
+      compareLinks(server, 'mail by HTTP'),
+    ),
+  );
+} finally {
+  await rm(scratch, { recursive: true });
+}
+
+/** Serves an entry over a database of its own. */
+async function withServer(
+  entry: string,
+  vars: Record<string, string>,
+  work: (server: Server) => Promise<void>,
+): Promise<void> {
+  const data = await mkdtemp(join(scratch, 'server-'));
+  const script = await bundle(entry, join(data, 'bundle'));
+  const server = await serve(script, data, { hasObjects: true, vars: { ...VARS, ...vars } });
   try {
     await seed(server, 0, () => {});
-    await compareLogins(server);
-    for (const [path, isActive] of Object.entries(LINK_ROUTES)) {
-      const known = await registerUser(server, isActive);
-      await compare(path, known, (username) => timeOfLinkRequest(server.url, path, username));
-      await compare(`the request after ${path}`, known, (username) =>
-        timeOfNextRequest(server.url, path, username),
-      );
-    }
+    await work(server);
   } finally {
     await server.stop();
   }
-} finally {
-  await rm(scratch, { recursive: true });
+}
+
+/** A mail service in this process that takes every message. @param work given its URL */
+async function withMailService(work: (url: string) => Promise<void>): Promise<void> {
+  const service = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(202).end());
+  });
+  service.listen(0, '127.0.0.1');
+  await once(service, 'listening');
+  const { port }: AddressInfo = Object(service.address());
+  try {
+    await work(`http://127.0.0.1:${port}`);
+  } finally {
+    service.close();
+  }
+}
+
+async function compareLinks(server: Server, how: string): Promise<void> {
+  for (const [path, isActive] of Object.entries(LINK_ROUTES)) {
+    const known = await registerUser(server, isActive);
+    const name = path.replace('/users/', '');
+    await compare(`${name}, ${how}`, known, (username) =>
+      timeOfLinkRequest(server.url, path, username),
+    );
+    await compare(`the request after ${name}, ${how}`, known, (username) =>
+      timeOfNextRequest(server.url, path, username),
+    );
+  }
 }
 
 type Asked = TimedName & { username: string; kind: string; sent: string };
@@ -211,7 +259,7 @@ async function compare(
   const difference = `${(knownMs - unknownMs).toFixed(2)} ms`;
   const share = `${((knownMs / unknownMs - 1) * 100).toFixed(1)} %`;
   console.log(
-    `${what.padEnd(44)} ${knownMs.toFixed(2)} ms, unknown user ${unknownMs.toFixed(2)} ms: ` +
+    `${what.padEnd(50)} ${knownMs.toFixed(2)} ms, unknown user ${unknownMs.toFixed(2)} ms: ` +
       `${difference}, ${share} (medians of ${rounds} pairs)`,
   );
 }

@@ -80,6 +80,22 @@ describe('createClient', () => {
     });
   });
 
+  it.each(['resetPassword', 'resendActivation'] as const)(
+    '%s asks for the links of an address, or of one user',
+    async (ask) => {
+      const bodies: unknown[] = [];
+      vi.mocked(fetch).mockImplementation(async (_, init) => {
+        bodies.push(JSON.parse(String(init?.body)));
+        return new Response(null, { status: 204 });
+      });
+      const auth = createClient(URL_);
+      const email = 'meg@example.com';
+      expect(await auth[ask](email)).toEqual({ ok: true, data: null });
+      expect(await auth[ask](email, 'meg')).toEqual({ ok: true, data: null });
+      expect(bodies).toEqual([{ email }, { email, username: 'meg' }]);
+    },
+  );
+
   it('deletes its user, and forgets the token', async () => {
     const auth = createClient(URL_);
     await auth.register({ username: newName(), password: PASSWORD });

@@ -166,6 +166,42 @@ describe('the limit of a recipient', () => {
     expect(mails.map(({ to }) => to)).toEqual([email]);
   });
 
+  it('on a message that lists other accounts does not stop the link of a named user', async () => {
+    const { bindings, mails } = limited();
+    const email = aRecipient();
+    for (let user = 0; user < 11; user++) await userOf(email);
+    const username = newName();
+    await sendAs(await register(username, 'pw'), 'PATCH', '/me', { email });
+    for (let i = 0; i <= OF_KIND_PER_DAY; i++) {
+      later(MINUTE_MS);
+      await reset(email, bindings);
+    }
+    expect(mails).toHaveLength(OF_KIND_PER_DAY);
+    for (const { text } of mails) expect(text).not.toContain(username);
+    later(MINUTE_MS);
+    await ask('/users/reset_password', { email, username }, bindings);
+    expect(mails).toHaveLength(OF_KIND_PER_DAY + 1);
+    expect(mails.at(-1)?.text).toContain(username);
+  });
+
+  it('on the link of a named user is ten in a day, and does not stop the link of another', async () => {
+    const { bindings, mails } = limited();
+    const email = aRecipient();
+    const [named, other] = [newName(), newName()];
+    for (const username of [named, other]) {
+      await sendAs(await register(username, 'pw'), 'PATCH', '/me', { email });
+    }
+    const askFor = (username: string) => {
+      later(MINUTE_MS);
+      return ask('/users/reset_password', { email, username }, bindings);
+    };
+    for (let i = 0; i <= OF_KIND_PER_DAY; i++) await askFor(named);
+    expect(mails).toHaveLength(OF_KIND_PER_DAY);
+    await askFor(other);
+    await reset(email, bindings);
+    expect(mails).toHaveLength(OF_KIND_PER_DAY + 2);
+  });
+
   it('is none that all users without an address share', async () => {
     const { bindings, mails } = limited();
     for (let user = 0; user < 10; user++) {
