@@ -107,7 +107,12 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       last_name: sql`coalesce(${placeholder('last_name')}, ${authUser.last_name})`,
       email: sql`coalesce(${placeholder('email')}, ${authUser.email})`,
     })
-    .where(eq(authUser.id, placeholder('id')))
+    .where(
+      and(
+        eq(authUser.id, placeholder('id')),
+        sql`${authUser.password} = coalesce(${placeholder('password')}, ${authUser.password})`,
+      ),
+    )
     .returning({
       first_name: authUser.first_name,
       last_name: authUser.last_name,
@@ -161,11 +166,21 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       return { user: { id, password, is_active: Boolean(is_active), token }, encoded: password };
     },
 
-    /** Sets what is given. @returns the profile as it is now; undefined where the user is gone */
-    updateProfile: (id: number, { first_name, last_name, email }: ProfileChanges) =>
+    /**
+     * Sets what is given.
+     *
+     * @param password what the stored password must still be; undefined for any
+     * @returns the profile as it is now; undefined if the user is gone or the password is another one
+     */
+    updateProfile: (
+      id: number,
+      { first_name, last_name, email }: ProfileChanges,
+      password?: string,
+    ) =>
       writing(() =>
         updateProfile.get({
           id,
+          password: password ?? null,
           first_name: first_name ?? null,
           last_name: last_name ?? null,
           email: email ?? null,

@@ -1,18 +1,19 @@
 /**
  * `npm run bench:equal-work`: does the time of a failed login tell whether the user exists? Users of
  * all kinds and unknown names are asked for in random order, at the iterations of wrangler.toml;
- * classifiers then guess from the times which names are known. And does the time of a password reset
- * tell whether somebody has the address?
+ * classifiers then guess from the times which names are known. And does the time of a request for a
+ * link, or of the request after it on the same connection, tell whether an account has the address?
  *
  *     npm run bench:equal-work -- [--rounds 60] [--production]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { accuracies, shuffled, type TimedName } from './classifier.ts';
-import { post } from './load.ts';
+import { ask, post } from './load.ts';
 import { PASSWORD, seed } from './seed.ts';
 import { bundle, type Server, serve } from './serve.ts';
 import { median, percentile } from './statistics.ts';
@@ -69,6 +70,15 @@ const KINDS: Kind[] = [
   },
 ];
 
+/** How long the work after a response may take until the next request is sent. */
+const SETTLE_MS = 50;
+
+/** Routes that send a link, and whether the user who gets one is active. */
+const LINK_ROUTES: Record<string, 0 | 1> = {
+  '/users/reset_password': 1,
+  '/users/resend_activation': 0,
+};
+
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '60' },
@@ -81,14 +91,22 @@ const scratch = await mkdtemp(join(tmpdir(), 'equal-work-'));
 try {
   const entry = options.production ? 'test/bench/production/product.ts' : 'src/index.ts';
   const script = await bundle(entry, join(scratch, 'bundle'));
-  const vars = { SECRET_KEY: 'of a bench', DEFAULT_FROM_EMAIL: 'us@example.com' };
+  const vars = {
+    SECRET_KEY: 'of a bench',
+    DEFAULT_FROM_EMAIL: 'us@example.com',
+    EMAIL_VERIFICATION: 'required',
+  };
   const server = await serve(script, scratch, { hasObjects: true, vars });
   try {
     await seed(server, 0, () => {});
     await compareLogins(server);
-    await compare('password reset', await registerUser(server), (username) =>
-      timeOfReset(server.url, username),
-    );
+    for (const [path, isActive] of Object.entries(LINK_ROUTES)) {
+      const known = await registerUser(server, isActive);
+      await compare(path, known, (username) => timeOfLinkRequest(server.url, path, username));
+      await compare(`the request after ${path}`, known, (username) =>
+        timeOfNextRequest(server.url, path, username),
+      );
+    }
   } finally {
     await server.stop();
   }
@@ -160,10 +178,13 @@ async function timeOf(server: Server, { username, sent }: Asked): Promise<number
 }
 
 /** @returns the name of a user with an address */
-async function registerUser(server: Server): Promise<string> {
+async function registerUser(server: Server, isActive: 0 | 1): Promise<string> {
   const username = crypto.randomUUID();
   const email = addressOf(username);
   await post(`${server.url}/register`, 201, { username, password: PASSWORD, email });
+  const database = await server.database();
+  const update = database.prepare('update auth_user set is_active = ? where username = ?');
+  await update.bind(isActive, username).run();
   return username;
 }
 
@@ -190,7 +211,7 @@ async function compare(
   const difference = `${(knownMs - unknownMs).toFixed(2)} ms`;
   const share = `${((knownMs / unknownMs - 1) * 100).toFixed(1)} %`;
   console.log(
-    `${what.padEnd(33)} ${knownMs.toFixed(2)} ms, unknown user ${unknownMs.toFixed(2)} ms: ` +
+    `${what.padEnd(44)} ${knownMs.toFixed(2)} ms, unknown user ${unknownMs.toFixed(2)} ms: ` +
       `${difference}, ${share} (medians of ${rounds} pairs)`,
   );
 }
@@ -199,9 +220,21 @@ function addressOf(username: string): string {
   return `${username}@example.com`;
 }
 
-/** @returns milliseconds until the answer; what is done after it may still go on */
-async function timeOfReset(url: string, username: string): Promise<number> {
+/** @returns milliseconds until the response; the work after it may still go on */
+async function timeOfLinkRequest(url: string, path: string, username: string): Promise<number> {
   const start = performance.now();
-  await post(`${url}/users/reset_password`, 204, { email: addressOf(username) });
-  return performance.now() - start;
+  await post(url + path, 204, { email: addressOf(username) });
+  const time = performance.now() - start;
+  await sleep(SETTLE_MS);
+  return time;
+}
+
+/** @returns milliseconds that a request without a token took, sent after a request for a link */
+async function timeOfNextRequest(url: string, path: string, username: string): Promise<number> {
+  await post(url + path, 204, { email: addressOf(username) });
+  const start = performance.now();
+  await ask(`${url}/me`, 401, {});
+  const time = performance.now() - start;
+  await sleep(SETTLE_MS);
+  return time;
 }
