@@ -15,7 +15,7 @@ const KEY_SALT = 'edge-authtoken.auth.stand-in';
 /** Characters, of which each carries 5.95 bits. */
 const RANDOM_KEY_LENGTH = 50;
 
-/** Bytes of a draw's seed. A SHA-256 digest has enough for eight draws. */
+/** Bytes of the seed of a draw. A SHA-256 digest has enough of them for eight draws. */
 const SEED_LENGTH = 4;
 
 /** Ids of Django's AutoField end at 2^31 - 1. */
@@ -30,9 +30,9 @@ const MAX_PLACES = 2 ** 31;
  */
 export function drawStandIn(username: string, secretKey: string | undefined): number[][] {
   const key = sha256(utf8ToBytes(KEY_SALT + (secretKey ?? randomKey())));
-  const { buffer } = hmac(sha256, key, utf8ToBytes(username));
-  const seeds = new DataView(buffer);
-  return Array.from({ length: buffer.byteLength / SEED_LENGTH }, (_, i) =>
+  const { buffer, byteOffset, byteLength } = hmac(sha256, key, utf8ToBytes(username));
+  const seeds = new DataView(buffer, byteOffset, byteLength);
+  return Array.from({ length: byteLength / SEED_LENGTH }, (_, i) =>
     places(BigInt(seeds.getUint32(i * SEED_LENGTH))),
   );
 }

@@ -29,11 +29,11 @@ type FoundRow =
   | { id: null; password: string }
   | { id: number; password: string; is_active: number; key: string | null; created: string | null };
 
-/** The id of a draw in JSON: that of its last place which is not above the highest id. */
+/** The id that a draw in JSON falls on: that of its last place up to the highest id. */
 const idOf = (draw: string) =>
   `lowest + (select max(value) from json_each(${draw}) where value <= highest - lowest)`;
 
-/** From the lowest and the highest id on, whatever is joined: the first user of all rows. */
+/** The password of the first user that a join finds, which may use the lowest and highest id. */
 const standInFrom = (join: string) => `
   select null, password, null, null, null from (
     select auth_user.password
@@ -44,9 +44,10 @@ const standInFrom = (join: string) => `
   )`;
 
 /**
- * The user of a name (?1), or the stored password of its stand-in (?2, the draws in JSON): the user
- * whom a draw meets exactly, or else the next one after the first draw. SQLite runs a cross join in
- * the order written, and stops at the limit: the stand-in of a known name is not looked for.
+ * The user of a name (?1), or the password of its stand-in, by the draws of the name in JSON (?2). The
+ * stand-in is the user with the id of the earliest draw that falls on one. If no draw does, it is the
+ * next user after the first draw. SQLite joins in the order written (`cross join`) and stops at a
+ * limit, so that the lookup of a known name reads no other user.
  */
 const SELECT_USER_OR_STAND_IN = `
   select id, password, is_active, key, created

@@ -26,11 +26,11 @@ export const MAX_ITERATIONS = 10_000_000;
 /** Production refuses to derive this much natively, and JavaScript takes 14 times as long. */
 const MAX_SHA1_ITERATIONS = 2_000_000;
 
-/** Django's are N = 2^14, r = 8 and p = 5: 16 MiB of memory, 40 units of block, 655,360 of work. */
+/** Django's parameters, N = 2^14, r = 8 and p = 5, ask for 16 MiB. */
 const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
-/** r·p, 128 bytes each: PBKDF2 fills so many before the first of the N rounds, and empties them. */
+/** r·p, in units of 128 bytes. PBKDF2 makes so many before the N rounds, however small N is. */
 const MAX_SCRYPT_BLOCKS = 128;
-/** N·r·p: four times Django's. */
+/** N·r·p. Django's parameters, four times. */
 const MAX_SCRYPT_WORK = 4 * 2 ** 14 * 8 * 5;
 const SCRYPT_LENGTH = 64;
 
