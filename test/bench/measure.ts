@@ -6,7 +6,7 @@ import { ask, loadMe, loginsUntil, openLoopMe, post, type Run, register } from '
 import { keepOnOneCore } from './processes.ts';
 import { PASSWORD, randomUser, tokenOf, usernameOf } from './seed.ts';
 import { bundle, type Server, serve } from './serve.ts';
-import { median, sum } from './statistics.ts';
+import { mean, median, sum } from './statistics.ts';
 import {
   type Bench,
   cpuEach,
@@ -38,9 +38,11 @@ const LOGIN_LOOPS = 2;
 const STORM_REQUESTS_PER_SECOND = 100;
 /** A p99 needs hundreds of requests: a storm lasts this many times as long as other rounds. */
 const STORM_LENGTH = 3;
-/** As many as may wait in one isolate. */
-const LOGINS_AT_ONCE = 64;
-const ROUNDS_OF_LOGINS_AT_ONCE = 3;
+/** A person, the lanes of one isolate, a class, and as many as may wait in one isolate. */
+const LOGINS_AT_ONCE = [1, 4, 32, 64];
+/** With token checks beside them. */
+const LOGINS_BESIDE_ME = 32;
+const ROUNDS_OF_LOGINS_AT_ONCE = 5;
 /** Until V8 has compiled what is run often. */
 const WARM_UP_SECONDS = 4;
 const WARM_UP_LOGINS = 2;
@@ -159,46 +161,65 @@ async function measureStorm(bench: Bench): Promise<Row[]> {
 }
 
 /**
- * So many that no more may wait, and token checks until the last of them is answered. Not for the
- * reference: where it hashes in JavaScript, nobody waits so long.
+ * Logins that start together. Not for the reference: it has no queue, and its hash in JavaScript
+ * holds the thread.
  */
 async function measureLoginsAtOnce(bench: Bench): Promise<Row[]> {
-  const { users } = bench;
-  const what = `${LOGINS_AT_ONCE} logins at once`;
-  const loginsAtOnce = ({ url }: Server) =>
-    Array.from({ length: LOGINS_AT_ONCE }, () => {
-      const username = usernameOf(randomUser(users));
-      return post(`${url}/login`, 200, { username, password: PASSWORD });
-    });
   const contestants = bench.contestants.filter(({ name }) => name !== 'reference');
-  const runs = await inTurns({ ...bench, contestants }, what, {
+  const withoutReference = { ...bench, contestants };
+  const rows: Row[] = [];
+  for (const count of LOGINS_AT_ONCE) {
+    const what = `${count} ${count === 1 ? 'login' : 'logins'} at once`;
+    const runs = await inTurns(withoutReference, what, {
+      rounds: ROUNDS_OF_LOGINS_AT_ONCE,
+      prepare: prepareForLogins(bench),
+      turn: (server) => measured(server, () => logInAtOnce(server, bench.users, count)),
+    });
+    rows.push(
+      row(`${what}: CPU`, 'ms/req', runs, cpuEach),
+      row(`${what}: mean`, 'ms', runs, (of) => median(of.map(({ latencies }) => mean(latencies)))),
+      row(`${what}: last`, 'ms', runs, latency(1)),
+    );
+  }
+  return [...rows, await measureMeBesideLogins(withoutReference)];
+}
+
+/** Token checks from the first login until the last of them is answered. */
+async function measureMeBesideLogins(bench: Bench): Promise<Row> {
+  const { users } = bench;
+  const what = `/me, ${STORM_REQUESTS_PER_SECOND} req/s, beside ${LOGINS_BESIDE_ME} logins at once`;
+  const runs = await inTurns(bench, what, {
     rounds: ROUNDS_OF_LOGINS_AT_ONCE,
-    prepare: async (server) => {
-      await warmUpForStorm(bench)(server);
-      // Locally an object makes a file when it is new, which takes 2 ms.
-      await Promise.all(loginsAtOnce(server));
-    },
+    prepare: prepareForLogins(bench),
     turn: async (server) => {
-      const { url } = server;
-      const start = performance.now();
-      const logins = loginsAtOnce(server);
-      let loginSeconds = 0;
-      const answered = Promise.all(logins).then(() => {
-        loginSeconds = (performance.now() - start) / 1000;
+      let isOver = false;
+      const logins = logInAtOnce(server, users, LOGINS_BESIDE_ME).finally(() => {
+        isOver = true;
       });
       const latencies: number[] = [];
-      while (loginSeconds === 0) latencies.push(...(await stormOfMe(url, users, 1)).latencies);
-      await answered;
-      return { latencies, seconds: loginSeconds };
+      while (!isOver) latencies.push(...(await stormOfMe(server.url, users, 0.1)).latencies);
+      return { ...(await logins), latencies };
     },
   });
-  return [
-    row(`${what}: until the last is answered`, 's', runs, (of) =>
-      median(of.map(({ seconds }) => seconds)),
-    ),
-    row(`${what}: p99 of /me, ${STORM_REQUESTS_PER_SECOND} req/s`, 'ms', runs, latency(0.99)),
-  ];
+  return row(`${what}: p99`, 'ms', runs, latency(0.99));
 }
+
+async function logInAtOnce({ url }: Server, users: number, count: number): Promise<Run> {
+  const start = performance.now();
+  const logins = Array.from({ length: count }, async () => {
+    const username = usernameOf(randomUser(users));
+    await post(`${url}/login`, 200, { username, password: PASSWORD });
+    return performance.now() - start;
+  });
+  const latencies = await Promise.all(logins);
+  return { latencies, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Locally an object makes a file when it is new, which takes 2 ms. So all are made beforehand. */
+const prepareForLogins = (bench: Bench) => async (server: Server) => {
+  await warmUpForStorm(bench)(server);
+  await logInAtOnce(server, bench.users, LOGINS_BESIDE_ME);
+};
 
 const stormOfMe = (url: string, users: number, seconds: number): Promise<Run> =>
   openLoopMe(url, { users, perSecond: STORM_REQUESTS_PER_SECOND, seconds });

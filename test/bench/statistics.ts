@@ -9,3 +9,5 @@ export function percentile(values: number[], share: number): number {
 export const median = (values: number[]): number => percentile(values, 0.5);
 
 export const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+
+export const mean = (values: number[]): number => sum(values) / values.length;

@@ -1,6 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { hashHere } from '../../../src/auth/passwords/password-hashing.ts';
 import { ServiceUnavailable } from '../../../src/service-unavailable.ts';
+import { recordSlices } from '../../helpers/record-slices.ts';
+import { refuseAbove } from '../../helpers/refuse-above.ts';
 
 const { makePassword, verifyPassword } = hashHere(1000);
 
@@ -55,4 +57,28 @@ it('leaves places for others while one address asks for all', async () => {
   ]);
   expect(other).toEqual(Array(20).fill('hashed'));
   expect(greedy).toEqual([...Array(40).fill('hashed'), ...Array(160).fill('refused')]);
+});
+
+it('verifies hashes of any count four at a time, each by itself, where production derives', async () => {
+  const { slices } = recordSlices();
+  refuseAbove(100);
+  // It remembers what the runtime has refused.
+  vi.resetModules();
+  const fresh = await import('../../../src/auth/passwords/password-hashing.ts');
+  const { verifyPassword } = fresh.hashHere(3000);
+  const counts = [2000, 3000, 50_000, 101, 70_000, 3000, 2500, 4000];
+  const encoded = await Promise.all(
+    counts.map((count, i) => fresh.hashHere(count).makePassword(`password ${i}`)),
+  );
+  slices.length = 0;
+  const verified = await Promise.all([
+    ...encoded.map((stored, i) => verifyPassword(`password ${i}`, stored)),
+    verifyPassword('password', undefined),
+    ...encoded.map((stored, i) => verifyPassword(`password ${i + 1}`, stored)),
+  ]);
+  expect(verified.map(({ isCorrect }) => isCorrect)).toEqual([
+    ...Array(8).fill(true),
+    ...Array(9).fill(false),
+  ]);
+  expect(slices).toContain(4);
 });

@@ -1,0 +1,25 @@
+import { vi } from 'vitest';
+
+/**
+ * Records what WebAssembly is used for. To be called before the modules are loaded.
+ *
+ * @returns for how many passwords each slice was, and the memory of each module
+ */
+export function recordSlices() {
+  const { Instance } = WebAssembly;
+  const slices: (1 | 4)[] = [];
+  const memories: Uint8Array[] = [];
+  vi.spyOn(WebAssembly, 'Instance').mockImplementation(function instantiate(module) {
+    const { exports } = new Instance(module);
+    const { memory, iterate } = exports;
+    if (!(memory instanceof WebAssembly.Memory) || typeof iterate !== 'function')
+      throw new TypeError('It is another module');
+    memories.push(new Uint8Array(memory.buffer));
+    const recorded = (count: number) => {
+      slices.push('absorbKey' in exports ? 1 : 4);
+      iterate(count);
+    };
+    return { exports: { ...exports, iterate: recorded } };
+  });
+  return { slices, isMemoryEmpty: () => !memories.some((memory) => memory.some(Boolean)) };
+}
