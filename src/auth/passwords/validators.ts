@@ -43,19 +43,28 @@ const ATTRIBUTES = [
   { attribute: 'email', verboseName: 'email address' },
 ] as const;
 
-/** @returns Django's sentences for all that is wrong with a password; empty where nothing is */
+/**
+ * @param loadCommonPasswords Django's list, a password a line
+ * @returns Django's sentences for all that is wrong with a password; empty if nothing is
+ */
 export async function validatePassword(
   password: string,
   user: UserAttributes,
   validators: PasswordValidator[],
+  loadCommonPasswords: LoadText = importCommonPasswords,
 ): Promise<string[]> {
-  const sentences = await Promise.all(validators.map((name) => VALIDATE[name](password, user)));
+  const sentences = await Promise.all(
+    validators.map((name) => VALIDATE[name](password, user, loadCommonPasswords)),
+  );
   return sentences.filter((sentence) => sentence !== undefined);
 }
+
+type LoadText = () => Promise<string>;
 
 type Validate = (
   password: string,
   user: UserAttributes,
+  loadCommonPasswords: LoadText,
 ) => string | undefined | Promise<string | undefined>;
 
 const VALIDATE: Record<PasswordValidator, Validate> = {
@@ -67,8 +76,8 @@ const VALIDATE: Record<PasswordValidator, Validate> = {
     [...password].length < MIN_LENGTH
       ? `This password is too short. It must contain at least ${MIN_LENGTH} characters.`
       : undefined,
-  CommonPassword: async (password) =>
-    (await commonPasswords()).has(password.toLowerCase().trim())
+  CommonPassword: async (password, _, load) =>
+    (await commonPasswords(load)).has(password.toLowerCase().trim())
       ? 'This password is too common.'
       : undefined,
   NumericPassword: (password) =>
@@ -100,12 +109,12 @@ function similarity(a: string[], b: string[]): number {
 
 let loaded: Promise<Set<string>> | undefined;
 
-/**
- * Django's list of 20,000, in lower case; a module of its own, loaded when it is first asked for.
- */
-function commonPasswords(): Promise<Set<string>> {
-  loaded ??= import('./common-passwords.txt').then(
-    ({ default: list }) => new Set(list.split('\n')),
-  );
+/** The list of 20,000 in lower case. It is loaded at its first use. */
+function commonPasswords(load: LoadText): Promise<Set<string>> {
+  loaded ??= load().then((list) => new Set(list.split('\n')));
   return loaded;
 }
+
+/** As a module of its own, which a Worker loads when it is needed. */
+const importCommonPasswords: LoadText = async () =>
+  (await import('./common-passwords.txt')).default;

@@ -14,7 +14,13 @@ export function operatorQueries(d1: D1Database) {
   return {
     findUser: (username: string) =>
       db
-        .select({ id: authUser.id, username: authUser.username })
+        .select({
+          id: authUser.id,
+          username: authUser.username,
+          first_name: authUser.first_name,
+          last_name: authUser.last_name,
+          email: authUser.email,
+        })
         .from(authUser)
         .where(eq(authUser.username, username))
         .get(),
