@@ -1,7 +1,9 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { Response } from 'miniflare';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { nodeDerivations } from './test/helpers/node-derivations.ts';
+import { pwnedPasswords } from './test/helpers/pwned-passwords.ts';
 
 /** Tests of what runs in Node. All others run in workerd. */
 const NODE_TESTS = ['test/**/*.node.test.ts', 'test/manage/**/*.test.ts'];
@@ -34,6 +36,10 @@ export default defineConfig(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               d1Databases: { ROCKS_DB: 'rocks' },
+              outboundService(request) {
+                const { status, body } = pwnedPasswords(request);
+                return new Response(body, { status });
+              },
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('./drizzle'),
                 TEST_ROCKS_MIGRATIONS: await readD1Migrations('./test/fixtures/rocks/migrations'),

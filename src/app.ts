@@ -3,7 +3,6 @@
  * route does.
  */
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { AppOptions } from './app-options.ts';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Bindings } from './bindings.ts';
@@ -12,10 +11,11 @@ import { account } from './http/account/account.tsx';
 import { activateUser, resendActivation } from './http/activation.ts';
 import { authenticated } from './http/authenticated.ts';
 import { byMail, onlyWhereThere } from './http/by-mail.ts';
+import { clientNetwork } from './http/client-address.ts';
 import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
-import { fail, onError } from './http/failure.ts';
+import { onError } from './http/failure.ts';
 import { health } from './http/health.ts';
 import { login, obtainAuthToken } from './http/login.ts';
 import { logout } from './http/logout.ts';
@@ -30,9 +30,6 @@ import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
 import { unrouted } from './http/unrouted.ts';
 import { createServices } from './services.ts';
 import type { Settings } from './settings.ts';
-
-/** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
-const MAX_BODY_BYTES = 64 * 1024;
 
 /** The paths that a view of Django REST Framework answers in a Django project. */
 const VIEWS = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me', '/users/*'];
@@ -66,11 +63,16 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   app.get('/account', pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { settings, store, hashing, limits, authenticate, mail } = servicesOf(c.env);
+    const { settings, store, hashingFor, rateLimits, loginAttempts, authenticate, mail } =
+      servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
-    c.set('hashing', hashing);
-    c.set('limits', limits);
+    c.set(
+      'hashing',
+      hashingFor(() => clientNetwork(c)),
+    );
+    c.set('rateLimits', rateLimits);
+    c.set('loginAttempts', loginAttempts);
     c.set('authenticate', authenticate);
     c.set('mail', mail);
     await next();
@@ -90,27 +92,22 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   });
 }
 
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: (c) => fail(c, { kind: 'body-too-large' }),
-});
-
 /** @internal @returns the app, by whose type the tests tell that `Api` is true */
 export const addRoutes = <E extends object>(app: Hono<Env<E>, Api, '/'>) =>
   app
     .get('/', root(app))
-    .post('/register', limitBody, register)
-    .post('/login', limitBody, login)
-    .post('/api-token-auth', limitBody, obtainAuthToken)
+    .post('/register', register)
+    .post('/login', login)
+    .post('/api-token-auth', obtainAuthToken)
     .post('/logout', authenticated(logout))
-    .post('/password', limitBody, authenticated(password))
+    .post('/password', authenticated(password))
     .get('/me', authenticated(retrieveMe))
-    .patch('/me', limitBody, authenticated(updateMe))
-    .delete('/me', limitBody, authenticated(deleteMe))
-    .post('/users/reset_password', limitBody, byMail(sendPasswordReset))
-    .post('/users/reset_password_confirm', limitBody, byMail(confirmPasswordReset))
-    .post('/users/activation', limitBody, byMail(activateUser, verifiesAddresses))
-    .post('/users/resend_activation', limitBody, byMail(resendActivation, verifiesAddresses))
+    .patch('/me', authenticated(updateMe))
+    .delete('/me', authenticated(deleteMe))
+    .post('/users/reset_password', byMail(sendPasswordReset))
+    .post('/users/reset_password_confirm', byMail(confirmPasswordReset))
+    .post('/users/activation', byMail(activateUser, verifiesAddresses))
+    .post('/users/resend_activation', byMail(resendActivation, verifiesAddresses))
     .get('/account', byMail(account))
     .get('/health', health)
     .get('/openapi.json', openApi);

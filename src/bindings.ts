@@ -3,15 +3,18 @@
  * types: `wrangler types` or @cloudflare/workers-types has them.
  */
 import type { PasswordHasher } from './rpc/password-hasher.ts';
+import type { RateLimitCounter } from './rpc/rate-limit-counter.ts';
 import type { Vars } from './settings.ts';
 
 /**
- * Only the database is needed. Without the limits nothing is throttled. Without `PASSWORD_HASHER`
- * passwords are hashed in the isolate that answers. Without `EMAIL` no password is reset.
+ * Only the database is required. What has no binding to count it is not limited; the log has a
+ * warning for each. Without `PASSWORD_HASHER` passwords are hashed in the isolate that answers.
+ * Without `EMAIL` no password is reset.
  */
 export type Bindings = Vars & {
   DB: D1Database;
   PASSWORD_HASHER?: DurableObjectNamespace<PasswordHasher> | undefined;
+  RATE_LIMIT_COUNTER?: DurableObjectNamespace<RateLimitCounter> | undefined;
   LOGIN_LIMIT?: RateLimit | undefined;
   LOGIN_ADDRESS_LIMIT?: RateLimit | undefined;
   REGISTER_LIMIT?: RateLimit | undefined;

@@ -1,51 +1,76 @@
 /** Password hashing by way of the `PASSWORD_HASHER` binding. */
-import type { PasswordHashing } from './auth/passwords/password-hashing.ts';
+import type { Client, PasswordHashing } from './auth/passwords/password-hashing.ts';
 import type { Result } from './result.ts';
 import type { PasswordHasher } from './rpc/password-hasher.ts';
 import { ServiceUnavailable, type Unavailable } from './service-unavailable.ts';
 import { withTimeout } from './with-timeout.ts';
 
 /**
- * The CPU time an object has for a call
- * (developers.cloudflare.com/durable-objects/platform/limits).
+ * Objects that an isolate uses. A class of 32 that logs in at once has four passwords in each, so the
+ * last of them waits for three hashes. More logins wait in the queues of these objects.
+ */
+const MAX_OBJECTS = 8;
+
+/**
+ * The CPU time that an object has for a call
+ * (developers.cloudflare.com/durable-objects/platform/limits). It is more than a call waits in the
+ * object's queue and then works.
  */
 const TIMEOUT_MS = 30_000;
 
+/** An object, and when each call that it has not answered began. */
+type Member = { id: DurableObjectId; calls: Set<{ begunAt: number }> };
+
 /**
- * Hashes passwords in Durable Objects, one at a time in each. An object that is idle is used again;
- * where none is idle there is a new one. One that can't be reached, doesn't answer or has too much
- * to do is a `ServiceUnavailable`, never a wrong password.
+ * Hashes passwords in a bounded number of Durable Objects. A call goes to an idle object, or a new
+ * one, or the one with the fewest calls. An object that cannot be reached, does not answer or has too
+ * much to do is a `ServiceUnavailable`, never a wrong password.
  *
- * @param iterations PBKDF2's work factor for passwords made today
+ * @param iterations PBKDF2's work factor for new passwords
+ * @returns the hashing for a client
  */
 export function hashInObjects(
   objects: DurableObjectNamespace<PasswordHasher>,
   iterations: number,
-): PasswordHashing {
-  const idle: DurableObjectId[] = [];
+): (client?: Client) => PasswordHashing {
+  let pool: Member[] = [];
+
+  const leastLoaded = (): Member => {
+    // A request may stop for good when its client disconnects. Then it never ends its calls.
+    const overBefore = Date.now() - TIMEOUT_MS;
+    for (const { calls } of pool)
+      for (const call of calls) if (call.begunAt < overBefore) calls.delete(call);
+
+    const [least] = pool.toSorted((a, b) => a.calls.size - b.calls.size);
+    if (least && (least.calls.size === 0 || pool.length === MAX_OBJECTS)) return least;
+    const added = { id: objects.newUniqueId(), calls: new Set<{ begunAt: number }>() };
+    pool.push(added);
+    return added;
+  };
 
   async function inObject<T>(
     ask: (hasher: DurableObjectStub<PasswordHasher>) => Promise<Result<T, Unavailable>>,
   ): Promise<T> {
-    const id = idle.pop() ?? objects.newUniqueId();
-    const answer = await answerInTime(() => ask(objects.get(id)));
-    idle.push(id);
-    if (answer.ok) return answer.value;
+    const member = leastLoaded();
+    const call = { begunAt: Date.now() };
+    member.calls.add(call);
+    try {
+      const answer = await withTimeout(TIMEOUT_MS, () => ask(objects.get(member.id)));
+      if (answer.ok) return answer.value;
+    } catch (error) {
+      // The next call gets another object in its place.
+      pool = pool.filter((other) => other !== member);
+      throw new ServiceUnavailable('hashing', 'The object did not answer', { cause: error });
+    } finally {
+      member.calls.delete(call);
+    }
     throw new ServiceUnavailable('hashing', 'The object has too much to do');
   }
 
-  return {
-    makePassword: (password) => inObject((hasher) => hasher.makePassword(password, iterations)),
+  return (client = () => undefined) => ({
+    makePassword: (password) =>
+      inObject((hasher) => hasher.makePassword(password, iterations, client())),
     verifyPassword: (password, encoded) =>
-      inObject((hasher) => hasher.verifyPassword(password, encoded, iterations)),
-  };
-}
-
-/** @throws ServiceUnavailable where the answer is an error, or doesn't come */
-async function answerInTime<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await withTimeout(TIMEOUT_MS, ask);
-  } catch (error) {
-    throw new ServiceUnavailable('hashing', 'The object did not answer', { cause: error });
-  }
+      inObject((hasher) => hasher.verifyPassword(password, encoded, iterations, client())),
+  });
 }

@@ -1,11 +1,13 @@
 /**
- * The Worker's entry: HTTP by default, RPC for other Workers, and the object that hashes passwords.
+ * The Worker's entry: HTTP by default, RPC for other Workers, and the Durable Objects that hash
+ * passwords and count.
  */
 import { createApp } from './app.ts';
 import { authEntrypoint } from './rpc/auth-entrypoint.ts';
 
 export type { AppType } from './client/api.ts';
 export { PasswordHasher } from './rpc/password-hasher.ts';
+export { RateLimitCounter } from './rpc/rate-limit-counter.ts';
 
 const app = createApp();
 

@@ -10,7 +10,7 @@ export {
   type TokenAuthenticationVariables,
   tokenAuthentication,
 } from './http/token-authentication.ts';
-export { AuthEntrypoint, default, PasswordHasher } from './index.ts';
+export { AuthEntrypoint, default, PasswordHasher, RateLimitCounter } from './index.ts';
 export type { Message, SendMail } from './mail/send-mail.ts';
 export { authEntrypoint } from './rpc/auth-entrypoint.ts';
 export { type Settings, SettingsError } from './settings.ts';

@@ -1,5 +1,5 @@
 /** What a request may need besides this Worker itself. */
-type Service = 'database' | 'hashing' | 'mail';
+type Service = 'database' | 'hashing' | 'mail' | 'rate-limit';
 
 /** A service did not answer, or has too much to do. Trying again may help, so the answer is 503. */
 export class ServiceUnavailable extends Error {

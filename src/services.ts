@@ -1,16 +1,18 @@
 /**
- * What an isolate makes once of its bindings: settings, store, hashing, limits and who asks. For
- * every door.
+ * Creates the services of an environment once and caches them: settings, store, hashing, rate
+ * limits, authentication and e-mail. HTTP and RPC share them.
  */
 import type { AppOptions } from './app-options.ts';
 import type { AccountMail } from './auth/account-mail.ts';
-import { hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
+import type { LoginAttempts } from './auth/login-attempts.ts';
+import { type Client, hashHere, type PasswordHashing } from './auth/passwords/password-hashing.ts';
 import { type Authenticate, authenticate } from './auth/tokens.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import { hashInObjects } from './hash-in-objects.ts';
-import { type Limits, limitsOf } from './limits.ts';
+import { sendWithinLimit } from './mail/message-limit.ts';
 import { accountMail } from './mail/messages.tsx';
-import { type SendMail, sendByCloudflare } from './mail/send-mail.ts';
+import { onlyToAddresses, type SendMail, sendByCloudflare } from './mail/send-mail.ts';
+import { loginAttemptsOf, messageCounterOf, type RateLimits, rateLimitsOf } from './rate-limits.ts';
 import { parseSettings, type Settings, SettingsError } from './settings.ts';
 import { createStore, type Store } from './store/store.ts';
 
@@ -18,23 +20,31 @@ export type Services = {
   settings: Settings;
   store: Store;
   hashing: PasswordHashing;
-  limits: Limits;
+  rateLimits: RateLimits;
+  loginAttempts: LoginAttempts;
   authenticate: Authenticate;
   /** Undefined where no e-mail can be sent. */
   mail: AccountMail | undefined;
+};
+
+/** The services of an environment. Hashing needs to know for which client it works. */
+type ServicesOfEnv = Omit<Services, 'hashing'> & {
+  hashingFor: (client: Client) => PasswordHashing;
 };
 
 /**
  * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
  * first request.
  *
- * @returns the services of an `env`. It throws SettingsError where a var cannot be used
- * @throws SettingsError where a setting of the options cannot be used
+ * @returns the services of an `env`. It throws SettingsError if a var cannot be used
+ * @throws SettingsError if a setting of the options cannot be used
  */
-export function createServices<E extends object>(options: AppOptions<E>): (env: E) => Services {
-  // A bad option is told at the start, and stops a deployment.
+export function createServices<E extends object>(
+  options: AppOptions<E>,
+): (env: E) => ServicesOfEnv {
+  // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
-  const services = new WeakMap<E, Services>();
+  const services = new WeakMap<E, ServicesOfEnv>();
 
   return function servicesOf(env) {
     const known = services.get(env);
@@ -43,16 +53,18 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
     const settings = parseSettings(bindings, options.settings);
     const { iterations, tokenMaxAgeDays } = settings;
     const store = createStore(bindings.DB, settings);
-    const created: Services = {
+    const { PASSWORD_HASHER } = bindings;
+    const created: ServicesOfEnv = {
       settings,
       store,
-      hashing: bindings.PASSWORD_HASHER
-        ? hashInObjects(bindings.PASSWORD_HASHER, iterations)
-        : hashHere(iterations),
-      limits: limitsOf(bindings),
+      hashingFor: PASSWORD_HASHER
+        ? hashInObjects(PASSWORD_HASHER, iterations)
+        : (client) => hashHere(iterations, client),
+      rateLimits: rateLimitsOf(bindings),
+      loginAttempts: loginAttemptsOf(bindings),
       authenticate: (authorization) =>
         authenticate(authorization, store.findToken, tokenMaxAgeDays),
-      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), settings),
+      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
     };
     services.set(env, created);
     return created;
@@ -61,10 +73,16 @@ export function createServices<E extends object>(options: AppOptions<E>): (env: 
 
 const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
 
-/** @throws SettingsError where addresses are to be verified and no e-mail can be sent */
-function mailOf(send: SendMail | undefined, settings: Settings): AccountMail | undefined {
-  const { defaultFromEmail, emailVerification } = settings;
-  if (send && defaultFromEmail !== undefined) return accountMail(send, defaultFromEmail, settings);
+/** @throws SettingsError if addresses must be verified and no e-mail can be sent */
+function mailOf(
+  send: SendMail | undefined,
+  bindings: Bindings,
+  { defaultFromEmail, emailVerification }: Settings,
+): AccountMail | undefined {
+  if (send && defaultFromEmail !== undefined) {
+    const sendLimited = sendWithinLimit(onlyToAddresses(send), messageCounterOf(bindings));
+    return accountMail(sendLimited, defaultFromEmail);
+  }
   if (emailVerification === 'none') return undefined;
   throw new SettingsError(
     'EMAIL_VERIFICATION is "required", but no e-mail can be sent: bind EMAIL and set DEFAULT_FROM_EMAIL.',

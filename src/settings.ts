@@ -6,7 +6,6 @@ import * as v from 'valibot';
 import type { AuthSettings } from './auth/auth-settings.ts';
 import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
 import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
-import type { MailSettings } from './mail/messages.tsx';
 import { isSender } from './mail/send-mail.ts';
 import type { StoreSettings } from './store/store-settings.ts';
 
@@ -29,15 +28,12 @@ const MAX_TOKEN_CACHE_SECONDS = 60;
 /** Django's default: three days (django/conf/global_settings.py). */
 const DEFAULT_PASSWORD_RESET_TIMEOUT = '259200';
 
-/** A minute, since nobody is faster; a year, since a link in a mailbox is a password in it. */
+/** A minute to read the message; a year, because a link in a mailbox is as good as a password. */
 const MIN_LINK_SECONDS = 60;
 const MAX_LINK_SECONDS = 31_536_000;
 
-/** This Worker's own page for links, as `npm start` serves it. */
-const DEFAULT_ACCOUNT_PAGE = 'http://localhost:8000/account';
-
 const LINK_TEMPLATE =
-  'an address with {uid} and {token} in it, such as "https://example.com/reset/{uid}/{token}"';
+  'an address with {uid} and {token} in it, such as "https://example.com/reset/{uid}/{token}", or unset';
 
 const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(min), v.maxValue(max));
@@ -71,8 +67,7 @@ const LinkTemplate = v.pipe(
 );
 
 export type Settings = AuthSettings &
-  StoreSettings &
-  MailSettings & {
+  StoreSettings & {
     /**
      * PBKDF2's work factor for passwords made today, 1,000 to 10,000,000. `PBKDF2_ITERATIONS`; by
      * default 600,000.
@@ -85,20 +80,23 @@ export type Settings = AuthSettings &
     corsAllowedOrigins: string[];
     /** Whether there is a page for people at `/`. `BROWSABLE_API`; by default there is. */
     browsableApi: boolean;
-    /**
-     * What links in e-mails are signed with: Django's own, where links are to be good on both sides.
-     * `SECRET_KEY`, a secret and not a var.
-     */
-    secretKey: string | undefined;
-    /** Older keys, whose links are still good; without commas in them. `SECRET_KEY_FALLBACKS`. */
+    /** Older keys, whose links are still valid; without commas in them. `SECRET_KEY_FALLBACKS`. */
     secretKeyFallbacks: string[];
     /**
-     * How long a link is good, in seconds, 60 to 31,536,000. `PASSWORD_RESET_TIMEOUT`; by default
+     * How long a link is valid, in seconds, 60 to 31,536,000. `PASSWORD_RESET_TIMEOUT`; by default
      * three days.
      */
     passwordResetTimeoutSeconds: number;
-    /** Whom e-mails are from, `us@example.com` or `Us <us@example.com>`. `DEFAULT_FROM_EMAIL`. */
+    /** The sender of e-mails, `us@example.com` or `Us <us@example.com>`. `DEFAULT_FROM_EMAIL`. */
     defaultFromEmail: string | undefined;
+    /**
+     * The page where a user chooses a password, with `{uid}` and `{token}` in its address.
+     * `PASSWORD_RESET_CONFIRM_URL`. Unset, it is this app's own page, on this machine only
+     * (`linkTemplate` in http/by-mail.ts).
+     */
+    passwordResetConfirmUrl: string | undefined;
+    /** The page where a user activates an account, in the same form. `ACTIVATION_URL`. */
+    activationUrl: string | undefined;
     /**
      * Whether users are told of changes to their password and address.
      * `ACCOUNT_EMAIL_NOTIFICATIONS`; by default they are, where e-mail can be sent.
@@ -211,14 +209,10 @@ export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Sett
     ),
     passwordResetConfirmUrl: parse(
       'passwordResetConfirmUrl',
-      v.optional(LinkTemplate, `${DEFAULT_ACCOUNT_PAGE}#reset/{uid}/{token}`),
+      v.optional(LinkTemplate),
       LINK_TEMPLATE,
     ),
-    activationUrl: parse(
-      'activationUrl',
-      v.optional(LinkTemplate, `${DEFAULT_ACCOUNT_PAGE}#activate/{uid}/{token}`),
-      LINK_TEMPLATE,
-    ),
+    activationUrl: parse('activationUrl', v.optional(LinkTemplate), LINK_TEMPLATE),
     emailVerification: parse(
       'emailVerification',
       v.optional(v.picklist(['none', 'required']), 'none'),

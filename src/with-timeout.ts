@@ -1,7 +1,12 @@
-/** @throws what the work throws, or an Error where it takes too long. Then it may still go on. */
+/**
+ * Rejects if the work takes too long. The work itself may still go on.
+ *
+ * @throws what the work throws, or a DOMException named `TimeoutError`, as `AbortSignal.timeout`
+ */
 export async function withTimeout<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('It took too long')), limitMs);
+  const timeout = () => reject(new DOMException('It took too long', 'TimeoutError'));
+  const timer = setTimeout(timeout, limitMs);
   try {
     return await Promise.race([work(), late]);
   } finally {

@@ -20,8 +20,8 @@ describe('parseSettings', () => {
       secretKeyFallbacks: [],
       passwordResetTimeoutSeconds: 259_200,
       defaultFromEmail: undefined,
-      passwordResetConfirmUrl: 'http://localhost:8000/account#reset/{uid}/{token}',
-      activationUrl: 'http://localhost:8000/account#activate/{uid}/{token}',
+      passwordResetConfirmUrl: undefined,
+      activationUrl: undefined,
       emailVerification: 'none',
       accountEmailNotifications: true,
     });

@@ -14,4 +14,9 @@ export type AuthSettings = {
    * default it need not.
    */
   emailVerification: 'none' | 'required';
+  /**
+   * What links in e-mails are signed with: Django's own, if links are to be valid on both sides.
+   * Stand-ins of unknown names are drawn by it, too. `SECRET_KEY`, a secret and not a var.
+   */
+  secretKey: string | undefined;
 };

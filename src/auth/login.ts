@@ -4,6 +4,8 @@
  */
 import { err, ok, type Result } from '../result.ts';
 import type { AuthServices } from './auth-services.ts';
+import type { ForgetFailures, TooManyFailures } from './login-attempts.ts';
+import { drawStandIn } from './stand-in.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
@@ -12,12 +14,14 @@ export type Credentials = {
   password: string;
 };
 
-/** The reason is for the log alone. The client gets the same answer for each. */
-export type LoginFailure = {
+/** The client gets the same response for each reason. Only the log has the reason and the user. */
+export type InvalidCredentials = {
   kind: 'invalid-credentials';
   reason: 'unknown-user' | 'wrong-password' | 'inactive-user' | 'changed-meanwhile';
   userId?: number;
 };
+
+export type LoginFailure = InvalidCredentials | (TooManyFailures & { userId: number | undefined });
 
 export type Login = {
   userId: number;
@@ -28,6 +32,8 @@ export type Login = {
    * and returns whether it did. It costs as much as a login: run it once the answer is out.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
+  /** Run it after the response. Until then the login counts as failed, which refuses no owner. */
+  forgetFailures: ForgetFailures | undefined;
 };
 
 /**
@@ -49,20 +55,29 @@ export async function logIn(
 
 /** Undefined where the user has changed meanwhile: its password, `is_active`, or all of it. */
 async function attemptLogin(
-  { store, hashing, settings: { tokenMaxAgeDays } }: AuthServices,
+  { store, hashing, loginAttempts, settings: { secretKey, tokenMaxAgeDays } }: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
-  const user = await store.findUserByUsername(username);
-  // Also where there is no user or it is inactive: the time taken must not tell.
-  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, user?.password);
+  const revocations = store.revocations();
+  const draws = drawStandIn(username, secretKey);
+  const { user, encoded } = await store.findUserOrStandIn(username, draws);
+  const attempt = await loginAttempts.begin(username, user?.password);
+  if (!attempt.ok) return err({ ...attempt.error, userId: user?.id });
+
+  // For an unknown or inactive user too, so that the time does not show which it is.
+  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, encoded);
+
+  // Even if the password is the stand-in's.
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
   if (!user.is_active) return err({ kind: 'invalid-credentials', reason: 'inactive-user', userId });
 
+  // If this isolate has revoked something meanwhile, it may be this token: ask the database again.
+  const isCurrent = store.revocations() === revocations;
   const { token } = user;
   const key =
-    token && !isExpired(token, tokenMaxAgeDays)
+    token && isCurrent && !isExpired(token, tokenMaxAgeDays)
       ? token.key
       : await store.getOrCreateToken(
           userId,
@@ -74,5 +89,10 @@ async function attemptLogin(
 
   const upgradeHash = async () =>
     store.replacePassword(userId, user.password, await hashing.makePassword(password));
-  return ok({ userId, key, upgradeHash: mustUpdate ? upgradeHash : undefined });
+  return ok({
+    userId,
+    key,
+    upgradeHash: mustUpdate ? upgradeHash : undefined,
+    forgetFailures: attempt.value,
+  });
 }

@@ -1,17 +1,17 @@
-/** What users do to their own account. The current password is asked for where harm can be done. */
+/** What users do to their own account. A change that could take it away needs the current password. */
 import { err, ok, type Result } from '../result.ts';
 import type { ProfileChanges } from '../store/users.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
-import { newToken } from './tokens.ts';
-import { normalizeEmail, type User } from './users.ts';
+import { type AuthenticationFailure, newToken } from './tokens.ts';
+import { isSameEmail, normalizeEmail, type User } from './users.ts';
 
 type PasswordChange = { current_password: string; new_password: string };
 
 type InvalidPassword = { kind: 'invalid-password' };
 
 /**
- * Sets a new password and a new token, both or neither. The old token is dead then.
+ * Sets a new password and a new token, both or neither. This revokes the old token.
  *
  * @returns the new token's key
  */
@@ -46,26 +46,47 @@ export async function deleteOwnAccount(
   });
 }
 
-/**
- * Sets what is given of the names and the address. No password is asked for.
- *
- * @returns undefined where the user is gone
- */
+/** Whether the changes give the user another address. */
+export const changesEmail = ({ email }: Pick<User, 'email'>, changes: ProfileChanges): boolean =>
+  changes.email !== undefined && !isSameEmail(changes.email, email);
+
+/** Sets the given names and the given address, without a password. */
 export async function updateOwnProfile(
   { store }: AuthServices,
   user: User,
   changes: ProfileChanges,
-): Promise<User | undefined> {
-  const email = changes.email === undefined ? {} : { email: normalizeEmail(changes.email) };
-  const profile = await store.updateProfile(user.id, { ...changes, ...email });
-  return profile && { ...user, ...profile };
+): Promise<Result<User, AuthenticationFailure>> {
+  const profile = await store.updateProfile(user.id, withNormalEmail(changes));
+  if (!profile) return err({ kind: 'authentication-failed', reason: 'user-inactive' });
+  return ok({ ...user, ...profile });
 }
 
 /**
- * Runs a change once the current password is verified.
+ * The same with the current password: links are sent to the address, so whoever changes it can take
+ * over the account.
+ */
+export async function updateOwnEmail(
+  services: AuthServices,
+  user: User,
+  changes: ProfileChanges,
+  currentPassword: string,
+): Promise<Result<User, InvalidPassword>> {
+  return withCurrentPassword(services, user, currentPassword, async (stored) => {
+    const profile = await services.store.updateProfile(user.id, withNormalEmail(changes), stored);
+    return profile && ok({ ...user, ...profile });
+  });
+}
+
+const withNormalEmail = ({ email, ...names }: ProfileChanges): ProfileChanges => ({
+  ...names,
+  email: email === undefined ? undefined : normalizeEmail(email),
+});
+
+/**
+ * Verifies the current password and runs a change.
  *
- * @param change gets the stored password, which it must compare and swap. It returns undefined
- *   where that password has changed. Then the current password is verified once more, and no more.
+ * @param change gets the stored password, which it must compare and swap. It returns undefined if
+ *   that password has changed. Then all of this is tried a second time, and no more.
  */
 async function withCurrentPassword<T, E>(
   { store, hashing }: AuthServices,

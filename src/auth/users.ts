@@ -22,3 +22,7 @@ export function normalizeEmail(email: string): string {
   const at = email.lastIndexOf('@');
   return at < 0 ? email : email.slice(0, at) + email.slice(at).toLowerCase();
 }
+
+/** Whether mail servers read two addresses as the same one: only the domain has no case. */
+export const isSameEmail = (email: string, other: string): boolean =>
+  normalizeEmail(email) === normalizeEmail(other);

@@ -16,16 +16,21 @@ export type Registration = {
   email?: string | undefined;
 };
 
-/** What is given is set, the rest stays. */
+/** Sets the given fields and leaves the others. */
 export type ProfileChanges = {
   first_name?: string | undefined;
   last_name?: string | undefined;
   email?: string | undefined;
+  /** Required for another address if e-mail can be sent. */
+  current_password?: string | undefined;
 };
 
 export type PasswordChange = { current_password: string; new_password: string };
 
 export type Confirmation = { current_password: string };
+
+/** Asks for links to an address: for all of its accounts, or for one. */
+export type LinkRequest = { email: string; username?: string | undefined };
 
 /** The two parts of a link in an e-mail. */
 export type Link = { uid: string; token: string };
@@ -99,10 +104,10 @@ export type Api = {
     $patch: Reads<ProfileChanges, Json<200, Me> | Unauthorized | Throttled>;
     $delete: Reads<Confirmation, NoContent | Unauthorized | Json<409, Detail> | Throttled>;
   };
-  '/users/reset_password': { $post: Reads<{ email: string }, NoContent | ByMail> };
+  '/users/reset_password': { $post: Reads<LinkRequest, NoContent | ByMail> };
   '/users/reset_password_confirm': { $post: Reads<PasswordReset, NoContent | ByMail> };
   '/users/activation': { $post: Reads<Link, NoContent | ByMail | Json<403, Detail>> };
-  '/users/resend_activation': { $post: Reads<{ email: string }, NoContent | ByMail> };
+  '/users/resend_activation': { $post: Reads<LinkRequest, NoContent | ByMail> };
   '/health': {
     $get: Route<
       BlankInput,

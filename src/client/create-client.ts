@@ -83,11 +83,15 @@ export function createClient(url: string, storage: TokenStorage = inMemory()) {
     deleteMe: (confirmation: Confirmation) =>
       send<null>('DELETE', '/me', confirmation).then(forget),
     changePassword: (change: PasswordChange) => send<Token>('POST', '/password', change),
-    resetPassword: (email: string) => send<null>('POST', '/users/reset_password', { email }),
+    /** @param username for the link of one account, if several have the address */
+    resetPassword: (email: string, username?: string) =>
+      send<null>('POST', '/users/reset_password', { email, username }),
     resetPasswordConfirm: (reset: PasswordReset) =>
       send<null>('POST', '/users/reset_password_confirm', reset),
     activate: (link: Link) => send<null>('POST', '/users/activation', link),
-    resendActivation: (email: string) => send<null>('POST', '/users/resend_activation', { email }),
+    /** @param username as for `resetPassword` */
+    resendActivation: (email: string, username?: string) =>
+      send<null>('POST', '/users/resend_activation', { email, username }),
   };
 }
 

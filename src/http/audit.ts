@@ -2,28 +2,30 @@
  * The security log: one JSON line an event. Never a password, a token, a hash, an address, nor the
  * username of a failed login: people type passwords there.
  */
-import type { AccountMail } from '../auth/account-mail.ts';
+import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
-import type { LoginFailure } from '../auth/login.ts';
+import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
-import type { ThrottleScope } from '../limits.ts';
 import { log } from '../log.ts';
+import type { RateLimitScope } from '../rate-limits.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
 
 type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
-  | { event: 'login-failed'; user_id: number | undefined; reason: LoginFailure['reason'] }
-  | { event: 'throttled'; user_id: number | undefined; scope: ThrottleScope }
+  | { event: 'login-failed'; user_id: number | undefined; reason: InvalidCredentials['reason'] }
+  | { event: 'throttled'; user_id: number | undefined; scope: RateLimitScope }
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
   | { event: 'email-changed'; user_id: number }
+  | { event: 'email-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }
   | { event: 'account-deleted'; user_id: number }
   | { event: 'account-deletion-refused'; user_id: number }
   | { event: 'hash-upgraded'; user_id: number }
-  | { event: 'mail-sent'; user_id: number; mail: keyof AccountMail }
+  | { event: 'mail-sent'; user_id: number; mail: MailKind }
+  | { event: 'mail-not-sent'; mail: MailKind }
   | { event: 'password-reset'; user_id: number }
   | { event: 'activated'; user_id: number }
   | { event: 'link-refused'; user_id: number | undefined; reason: LinkFailure['kind'] };

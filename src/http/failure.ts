@@ -19,7 +19,7 @@ export type Failure =
   | Unavailable
   | InvalidLink
   | StaleLink
-  | { kind: 'throttled'; waitSeconds: number }
+  | { kind: 'throttled'; waitSeconds: number | undefined }
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
   | { kind: 'invalid-credentials' }
@@ -35,6 +35,9 @@ export type Failure =
  */
 const USERNAME_TAKEN = 'A user with that username already exists.';
 export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
+
+/** rest_framework/exceptions.py, `Throttled`: the time is left out if waiting does not help. */
+const THROTTLED = 'Request was throttled.';
 
 /** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
@@ -96,6 +99,7 @@ export function fail(c: Context, failure: Failure) {
     case 'invalid-uid':
       return invalid(c, { uid: ["Invalid user id or user doesn't exist."] });
     case 'invalid-link-token':
+    case 'inactive-user':
       return invalid(c, { token: ['Invalid token for given user.'] });
     case 'stale-link':
       return c.json({ detail: 'Stale token for given user.' }, 403);
@@ -103,7 +107,9 @@ export function fail(c: Context, failure: Failure) {
       return c.json({ detail: 'This user cannot be deleted: other records refer to it.' }, 409);
     case 'throttled': {
       const { waitSeconds } = failure;
-      const detail = `Request was throttled. Expected available in ${waitSeconds} seconds.`;
+      if (waitSeconds === undefined) return c.json({ detail: THROTTLED }, 429);
+      const seconds = waitSeconds === 1 ? 'second' : 'seconds';
+      const detail = `${THROTTLED} Expected available in ${waitSeconds} ${seconds}.`;
       return c.json({ detail }, 429, { 'Retry-After': String(waitSeconds) });
     }
     case 'not-found':

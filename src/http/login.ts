@@ -1,4 +1,4 @@
-import { type Credentials, logIn } from '../auth/login.ts';
+import { type Credentials, type LoginFailure, logIn } from '../auth/login.ts';
 import { normalizeUsername } from '../auth/users.ts';
 import { ok, type Result } from '../result.ts';
 import { AuthTokenSerializer, withEmailAsUsername } from '../validation/serializers.ts';
@@ -6,13 +6,13 @@ import { afterAnswer } from './after-answer.ts';
 import { audit } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { type Failure, fail, UNABLE_TO_LOG_IN } from './failure.ts';
+import { limitLogin } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleLogin } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /** `POST /login` → 200 `{"valid": true, "token"}`, the same token each time. */
 export async function login(c: AppContext<Body<typeof AuthTokenSerializer>>) {
-  const credentials = await readBody(c, AuthTokenSerializer, withEmailAsUsername);
+  const credentials = await readBody(c, 'login-address', AuthTokenSerializer, withEmailAsUsername);
   if (!credentials.ok) return fail(c, credentials.error);
   const token = await obtainToken(c, credentials.value);
   if (!token.ok) return fail(c, token.error);
@@ -23,7 +23,7 @@ export async function login(c: AppContext<Body<typeof AuthTokenSerializer>>) {
  * `POST /api-token-auth` → 200 `{"token"}` (rest_framework/authtoken/views.py, `ObtainAuthToken`).
  */
 export async function obtainAuthToken(c: AppContext<Body<typeof AuthTokenSerializer>>) {
-  const credentials = await readBody(c, AuthTokenSerializer);
+  const credentials = await readBody(c, 'login-address', AuthTokenSerializer);
   if (!credentials.ok) return fail(c, credentials.error);
   const token = await obtainToken(c, credentials.value);
   if (!token.ok) return fail(c, asInvalidData(token.error));
@@ -39,20 +39,27 @@ const asInvalidData = (failure: Failure): Failure =>
 /** Logs in. @returns the token's key */
 async function obtainToken(c: AppContext, typed: Credentials): Promise<Result<string, Failure>> {
   const credentials = { ...typed, username: normalizeUsername(typed.username) };
-  const allowed = await throttleLogin(c, credentials.username);
+  const allowed = await limitLogin(c, credentials.username);
   if (!allowed.ok) return allowed;
   const loggedIn = await logIn(c.var, credentials);
   if (!loggedIn.ok) {
-    const { reason, userId } = loggedIn.error;
-    audit(c, { event: 'login-failed', reason, user_id: userId });
+    auditFailure(c, loggedIn.error);
     return loggedIn;
   }
-  const { key, userId, upgradeHash } = loggedIn.value;
+  const { key, userId, upgradeHash, forgetFailures } = loggedIn.value;
   audit(c, { event: 'login-succeeded', user_id: userId });
+  if (forgetFailures) afterAnswer(c, forgetFailures);
   if (upgradeHash) {
     afterAnswer(c, async () => {
       if (await upgradeHash()) audit(c, { event: 'hash-upgraded', user_id: userId });
     });
   }
   return ok(key);
+}
+
+function auditFailure(c: AppContext, failure: LoginFailure): void {
+  const user_id = failure.userId;
+  if (failure.kind === 'throttled')
+    audit(c, { event: 'throttled', scope: 'login-failures', user_id });
+  else audit(c, { event: 'login-failed', reason: failure.reason, user_id });
 }

@@ -14,8 +14,14 @@ import { getPathNoStrict } from 'hono/utils/url';
 /** Requests that came through a parent, and the path it has the app at, without a final slash. */
 const basePaths = new WeakMap<Request, string>();
 
-/** The path that the app is mounted at, without a final slash: '' for a Worker of its own. */
-export const basePathOf = (c: Context): string => basePaths.get(c.req.raw) ?? '';
+/**
+ * The path that the app is mounted at, without a final slash: '' for a Worker of its own. It is what
+ * the request's path has before the app's own. (A middleware may have replaced `c.req.raw`.)
+ */
+export function basePathOf(c: Context): string {
+  const [whole, own] = [getPathNoStrict(c.req.raw), c.req.path];
+  return whole.endsWith(own) ? whole.slice(0, -own.length) : whole;
+}
 
 /** To be called when the app has its routes and its handlers of errors. */
 export function makeMountable<E extends Env, S extends Schema>(app: Hono<E, S>): void {

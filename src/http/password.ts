@@ -5,8 +5,8 @@ import { audit } from './audit.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
 import { notify } from './mailing.ts';
+import { limitCurrentPassword } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleLogin } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /** `POST /password` → 200 `{"token"}`, a new one: the old one is dead. */
@@ -14,9 +14,9 @@ export async function password(
   c: AppContext<Body<typeof PasswordSerializer>>,
   { user }: Authenticated,
 ) {
-  const change = await readBody(c, PasswordSerializer);
+  const change = await readBody(c, user, PasswordSerializer);
   if (!change.ok) return fail(c, change.error);
-  const allowed = await throttleLogin(c, user.username, user.id);
+  const allowed = await limitCurrentPassword(c, user);
   if (!allowed.ok) return fail(c, allowed.error);
   const token = await changeOwnPassword(c.var, user, change.value);
   audit(c, { event: token.ok ? 'password-changed' : 'password-change-refused', user_id: user.id });

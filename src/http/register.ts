@@ -1,17 +1,19 @@
-import { sendFirstActivation } from '../auth/activation.ts';
+import { writeFirstActivation } from '../auth/activation.ts';
 import { registerUser } from '../auth/register.ts';
+import { ok } from '../result.ts';
 import {
   RegisterSerializer,
   VerifiedRegisterSerializer,
   withEmailAsUsername,
 } from '../validation/serializers.ts';
 import { audit } from './audit.ts';
-import { linkServices } from './by-mail.ts';
+import { linkSettings } from './by-mail.ts';
 import type { AppContext, Body } from './context.ts';
 import { fail } from './failure.ts';
+import { linkTemplate } from './link-template.ts';
 import { sendAfterAnswer } from './mailing.ts';
+import { limitAddress } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
-import { throttleRegister } from './throttle.ts';
 import { tokenAnswer } from './token-answer.ts';
 
 /**
@@ -20,17 +22,24 @@ import { tokenAnswer } from './token-answer.ts';
  */
 export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
   const { mail, settings } = c.var;
-  const links = mail && settings.emailVerification === 'required' && linkServices(mail, settings);
+  const links = mail &&
+    settings.emailVerification === 'required' && {
+      mail,
+      links: linkSettings(settings),
+      template: linkTemplate(c, 'activation'),
+    };
   const serializer = links ? VerifiedRegisterSerializer : RegisterSerializer;
-  const registration = await readBody(c, serializer, withEmailAsUsername);
+  const registration = await readBody(c, 'register', serializer, withEmailAsUsername);
   if (!registration.ok) return fail(c, registration.error);
-  const allowed = await throttleRegister(c, links ? registration.value.email : undefined);
+  const allowed = links ? await limitAddress(c, 'mail-address') : ok(undefined);
   if (!allowed.ok) return fail(c, allowed.error);
   const registered = await registerUser(c.var, registration.value);
   if (!registered.ok) return fail(c, registered.error);
   const { id, key } = registered.value;
   audit(c, { event: 'registered', user_id: id });
   if (key !== undefined) return tokenAnswer(c, { token: key }, 201);
-  if (links) sendAfterAnswer(c, 'activation', () => sendFirstActivation(c.var, links, id));
+  if (links) {
+    sendAfterAnswer(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
+  }
   return c.json({ detail: 'Verification e-mail sent.' }, 201);
 }

@@ -1,6 +1,6 @@
 /**
- * The object in which passwords are hashed: Cloudflare gives it 30 s of CPU for each call, on every
- * plan.
+ * The Durable Object in which passwords are hashed. Cloudflare gives it 30 s of CPU for each call, on
+ * every plan.
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Verification } from '../auth/passwords/hashers.ts';
@@ -10,22 +10,27 @@ import { err, ok, type Result } from '../result.ts';
 import type { Unavailable } from '../service-unavailable.ts';
 
 /**
- * Hashes passwords for this Worker. Nothing is stored here. What is thrown stays here too, in the
- * log: RPC would carry the message to its caller.
+ * Hashes passwords for this Worker and stores nothing. Errors are logged here and not thrown, because
+ * RPC would carry their messages to the caller.
  */
 export class PasswordHasher extends DurableObject {
-  /** Parameters as `makePassword` in auth/passwords/hashers.ts. */
-  makePassword(password: string, iterations: number): Promise<Result<string, Unavailable>> {
-    return answer(hashHere(iterations).makePassword(password));
+  /** Parameters as `hashHere` and `makePassword` in auth/passwords/password-hashing.ts. */
+  makePassword(
+    password: string,
+    iterations: number,
+    client: string | undefined,
+  ): Promise<Result<string, Unavailable>> {
+    return answer(hashHere(iterations, () => client).makePassword(password));
   }
 
-  /** Parameters as `verifyPassword` in auth/passwords/hashers.ts. */
+  /** Parameters as `hashHere` and `verifyPassword` in auth/passwords/password-hashing.ts. */
   verifyPassword(
     password: string,
     encoded: string | undefined,
     iterations: number,
+    client: string | undefined,
   ): Promise<Result<Verification, Unavailable>> {
-    return answer(hashHere(iterations).verifyPassword(password, encoded));
+    return answer(hashHere(iterations, () => client).verifyPassword(password, encoded));
   }
 }
 

@@ -7,7 +7,7 @@ import { tokenQueries } from './tokens.ts';
 import { reading } from './unavailable.ts';
 import { userQueries } from './users.ts';
 
-export type Store = ReturnType<typeof queries>;
+export type Queries = ReturnType<typeof queries>;
 
 export function queries(d1: D1Database, tokenReads: TokenReads) {
   const db = drizzle(d1);

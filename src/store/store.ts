@@ -2,7 +2,8 @@
  * The database: one function per query. A function is one D1 round trip, unless its comment says
  * more. No rules here: what a row means is the domain's business.
  */
-import { queries, type Store } from './queries.ts';
+import { queries } from './queries.ts';
+import { type Store, withRevocations } from './revocations.ts';
 import type { StoreSettings } from './store-settings.ts';
 import { withTokenCache } from './token-cache.ts';
 
@@ -16,6 +17,6 @@ export function createStore(
     tokenCacheSeconds: 0,
   },
 ): Store {
-  const store = queries(d1, tokenReads);
+  const store = withRevocations(queries(d1, tokenReads));
   return tokenCacheSeconds > 0 ? withTokenCache(store, tokenCacheSeconds) : store;
 }

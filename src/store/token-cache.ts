@@ -4,7 +4,7 @@
  * the seconds are over. A token that was not found is never remembered.
  */
 import QuickLRU from 'quick-lru';
-import type { Store } from './queries.ts';
+import type { Store } from './revocations.ts';
 
 /** About 5 MB of an isolate's 128; quick-lru keeps up to twice as many. */
 export const MAX_TOKENS = 10_000;

@@ -36,11 +36,13 @@ export const PasswordSerializer = v.object(
   fields.REQUIRED,
 );
 
-/** What of a user its owner may change; each field may be left out (DRF's `partial=True`). */
+/** What users may change of their own account; each field is optional (DRF's `partial=True`). */
 export const ProfileSerializer = v.object({
   first_name: v.optional(fields.name),
   last_name: v.optional(fields.name),
   email: v.optional(fields.email),
+  /** Required to change the address if e-mail can be sent: a link to the address takes the account. */
+  current_password: v.optional(fields.passwordToVerify),
 });
 
 /** The password again: a token alone must not be enough to destroy an account. */
@@ -49,8 +51,11 @@ export const DeleteSerializer = v.object(
   fields.REQUIRED,
 );
 
-/** djoser's `SendEmailResetSerializer`. */
-export const EmailSerializer = v.object({ email: fields.emailToFind }, fields.REQUIRED);
+/** djoser's `SendEmailResetSerializer`, and optionally which account of the address is meant. */
+export const EmailSerializer = v.object(
+  { email: fields.emailToFind, username: v.optional(fields.name, '') },
+  fields.REQUIRED,
+);
 
 const link = { uid: fields.linkPart, token: fields.linkPart };
 

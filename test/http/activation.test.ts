@@ -1,16 +1,20 @@
 /** Addresses that must be verified before the first login: `EMAIL_VERIFICATION = "required"`. */
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { answer, getAs, newName, post, register, send, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
-import { linkIn, withMailbox } from '../helpers/mailbox.ts';
+import { linkFor, linkIn, linksIn, withMailbox } from '../helpers/mailbox.ts';
 
 const PASSWORD = 'correct horse';
 const REQUIRED = { EMAIL_VERIFICATION: 'required' };
 
+let error: MockInstance;
 beforeEach(() => {
-  for (const method of ['log', 'error'] as const) vi.spyOn(console, method).mockReturnValue();
+  for (const method of ['log', 'warn'] as const) vi.spyOn(console, method).mockReturnValue();
+  error = vi.spyOn(console, 'error').mockReturnValue();
 });
+
+const errors = () => error.mock.calls.map(([line]) => JSON.parse(String(line)));
 
 const verifying = () => withMailbox(REQUIRED);
 
@@ -123,15 +127,48 @@ describe('a registration', () => {
     expect(mails).toEqual([]);
   });
 
-  it('is answered with 503 where there is no SECRET_KEY, and makes no user', async () => {
-    const { bindings } = withMailbox({ ...REQUIRED, SECRET_KEY: undefined });
+  it.each([
+    { missing: 'SECRET_KEY', vars: { SECRET_KEY: undefined }, origin: 'http://localhost:8000' },
+    { missing: 'ACTIVATION_URL', vars: {}, origin: 'https://example.com' },
+    {
+      missing: 'ACTIVATION_URL',
+      vars: { ACTIVATION_URL: 'http://localhost:8000/account#activate/{uid}/{token}' },
+      origin: 'https://example.com',
+    },
+  ])('is 503 without a usable $missing, and makes no user', async ({ missing, vars, origin }) => {
+    const { bindings } = withMailbox({ ...REQUIRED, ...vars });
     const username = newName();
-    const response = await enrol(username, `${username}@example.com`, bindings);
+    const email = `${username}@example.com`;
+    const body = JSON.stringify({ username, password: PASSWORD, email });
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await send('/register', { method: 'POST', headers, body }, bindings, origin);
     expect(await answer(response)).toEqual({
       status: 503,
       body: { detail: 'Service temporarily unavailable, try again later.' },
     });
     expect(await rowOf(username)).toBeNull();
+    expect(errors()).toEqual([
+      expect.objectContaining({
+        event: 'mail-unavailable',
+        message: expect.stringMatching(new RegExp(`^${missing} `)),
+      }),
+    ]);
+  });
+
+  it('needs only the setting of its own link', async () => {
+    const { bindings, mails } = withMailbox({
+      ...REQUIRED,
+      ACTIVATION_URL: 'https://example.com/activate/{uid}/{token}',
+    });
+    const body = JSON.stringify({ email: 'nobody@example.com' });
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
+    const at = (path: string) => send(path, init, bindings, 'https://example.com');
+    expect((await at('/users/resend_activation')).status).toBe(204);
+    expect((await at('/users/reset_password')).status).toBe(503);
+    const username = newName();
+    await enrol(username, `${username}@example.com`, bindings);
+    expect(mails[0]?.subject).toBe('Account activation on example.com');
+    expect((await activate(linkIn(mails[0]), bindings)).status).toBe(204);
   });
 
   it('is a setting that cannot be used where no e-mail can be sent', async () => {
@@ -145,17 +182,45 @@ describe('a registration', () => {
 });
 
 describe('a link', () => {
-  it('that was followed is stale, and resets no password', async () => {
+  it('that was followed is stale', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     await enrol(username, `${username}@example.com`, bindings);
     const link = linkIn(mails[0]);
     await activate(link, bindings);
     expect(await answer(await activate(link, bindings))).toEqual(STALE);
+  });
+
+  it('resets no password: not before the activation, not after it, not of an active user', async () => {
+    const { bindings, mails } = verifying();
+    const username = newName();
+    await enrol(username, `${username}@example.com`, bindings);
+    const link = linkIn(mails[0]);
+    const reset = () =>
+      post('/users/reset_password_confirm', { ...link, new_password: 'another one' }, bindings);
+    const set = (sql: string) =>
+      env.DB.prepare(`UPDATE auth_user SET ${sql} WHERE username = ?`).bind(username).run();
+    expect(await answer(await reset())).toEqual(INVALID_TOKEN);
+    // Active and never logged in: the link's signature is still the user's.
+    await set('is_active = 1');
+    expect(await answer(await reset())).toEqual(INVALID_TOKEN);
+    await set('is_active = 0');
+    expect((await activate(link, bindings)).status).toBe(204);
+    expect(await answer(await reset())).toEqual(INVALID_TOKEN);
+    expect((await logIn(username, bindings)).status).toBe(200);
+  });
+
+  it('that djoser made activates: it is signed as a password reset', async () => {
+    const { bindings } = verifying();
+    const username = newName();
+    await enrol(username, `${username}@example.com`, bindings);
+    const link = await linkFor(username, { purpose: 'passwordReset' });
     const reset = { ...link, new_password: 'another one' };
     expect(await answer(await post('/users/reset_password_confirm', reset, bindings))).toEqual(
       INVALID_TOKEN,
     );
+    expect((await activate(link, bindings)).status).toBe(204);
+    expect((await logIn(username, bindings)).status).toBe(200);
   });
 
   it('does not let in again who was deactivated after the activation', async () => {
@@ -254,19 +319,42 @@ describe('a link', () => {
   });
 });
 
-describe('a reset before the activation', () => {
-  it('sets the password and leaves the user inactive and able to activate himself', async () => {
+describe('a resend', () => {
+  it('is one message that lists the accounts that wait, or only the one that it names', async () => {
     const { bindings, mails } = verifying();
-    const username = newName();
-    const email = `${username}@example.com`;
-    await enrol(username, email, bindings);
-    const reset = { ...linkIn(mails[0]), new_password: 'another one' };
-    const response = await post('/users/reset_password_confirm', reset, bindings);
-    expect(response.status).toBe(204);
-    expect((await logIn(username, bindings, 'another one')).status).toBe(401);
+    const email = `${newName()}@example.com`;
+    const usernames = [newName(), newName(), newName()];
+    for (const username of usernames) await enrol(username, email, bindings);
+    await activate(linkIn(mails[2]), bindings);
+    mails.splice(0);
     await resend(email, bindings);
-    expect((await activate(linkIn(mails.at(-1)), bindings)).status).toBe(204);
-    expect((await logIn(username, bindings, 'another one')).status).toBe(200);
+    const [, named = ''] = usernames;
+    await post('/users/resend_activation', { email, username: named }, bindings);
+    expect(mails.map(({ to }) => to)).toEqual([email, email]);
+    expect(linksIn(mails[0])).toHaveLength(2);
+    expect(mails[1]?.text).toContain(`Your username: ${named}\n`);
+    expect((await activate(linkIn(mails[1]), bindings)).status).toBe(204);
+    expect((await logIn(named, bindings)).status).toBe(200);
+  });
+
+  it('reaches its owner among 10,000 accounts that do not wait', async () => {
+    const { bindings, mails } = verifying();
+    const email = `${newName()}@example.com`;
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+       INSERT INTO auth_user (password, is_superuser, username, last_name, email, is_staff,
+         is_active, date_joined, first_name, last_login)
+       SELECT 'x', 0, ?1 || '-' || i, '', ?1, 0, i % 2, '2026-01-01 00:00:00', '',
+         iif(i % 2, NULL, '2026-01-01 00:00:00') FROM n`,
+    )
+      .bind(email)
+      .run();
+    const username = newName();
+    await enrol(username, email, bindings);
+    await resend(email, bindings);
+    expect(mails).toHaveLength(2);
+    expect((await activate(linkIn(mails[1]), bindings)).status).toBe(204);
+    expect((await logIn(username, bindings)).status).toBe(200);
   });
 });
 
@@ -293,16 +381,18 @@ describe('without EMAIL_VERIFICATION', () => {
 });
 
 describe('a change', () => {
-  it('of the address is told at the old one, and only then', async () => {
+  it('of the address is notified at the old one, and only then', async () => {
     const { bindings, mails } = withMailbox();
     const username = newName();
     const token = await register(username, PASSWORD);
-    await sendAs(token, 'PATCH', '/me', { email: `${username}@old.example` }, bindings);
+    const patch = (changes: object) =>
+      sendAs(token, 'PATCH', '/me', { ...changes, current_password: PASSWORD }, bindings);
+    await patch({ email: `${username}@old.example` });
     expect(mails).toEqual([]);
-    await sendAs(token, 'PATCH', '/me', { first_name: 'Ann' }, bindings);
-    await sendAs(token, 'PATCH', '/me', { email: `${username}@OLD.example` }, bindings);
+    await patch({ first_name: 'Ann' });
+    await patch({ email: `${username}@OLD.example` });
     expect(mails).toEqual([]);
-    await sendAs(token, 'PATCH', '/me', { email: `${username}@new.example` }, bindings);
+    await patch({ email: `${username}@new.example` });
     expect(mails.map(({ to, subject }) => ({ to, subject }))).toEqual([
       {
         to: `${username}@old.example`,
@@ -311,17 +401,16 @@ describe('a change', () => {
     ]);
   });
 
-  it('of the password is told to nobody where there is no address, which is no fault', async () => {
+  it('of the password is notified to no one if there is no address, which is no fault', async () => {
     const { bindings, mails } = withMailbox();
-    const errors = vi.spyOn(console, 'error');
     const token = await register(newName(), PASSWORD);
     const body = { current_password: PASSWORD, new_password: 'second' };
     expect((await sendAs(token, 'POST', '/password', body, bindings)).status).toBe(200);
     expect(mails).toEqual([]);
-    expect(errors).not.toHaveBeenCalled();
+    expect(errors()).toEqual([]);
   });
 
-  it('of the password is told, and with ACCOUNT_EMAIL_NOTIFICATIONS off nothing is', async () => {
+  it('of the password is notified, but not with ACCOUNT_EMAIL_NOTIFICATIONS off', async () => {
     const username = newName();
     const email = `${username}@example.com`;
     const { token } = await (
@@ -338,5 +427,25 @@ describe('a change', () => {
     const off = withMailbox({ ACCOUNT_EMAIL_NOTIFICATIONS: 'false' });
     expect((await change('second', 'third', second.token, off.bindings)).status).toBe(200);
     expect(off.mails).toEqual([]);
+  });
+
+  it('is made without a notice if the notice could not name the site, and the log says so', async () => {
+    const { bindings, mails } = withMailbox();
+    const username = newName();
+    const email = `${username}@example.com`;
+    const { token } = await (
+      await post('/register', { username, password: PASSWORD, email })
+    ).json<{ token: string }>();
+    const headers = { 'Content-Type': 'application/json', Authorization: `Token ${token}` };
+    const body = JSON.stringify({ current_password: PASSWORD, new_password: 'second' });
+    const init = { method: 'POST', headers, body };
+    expect((await send('/password', init, bindings, 'https://example.com')).status).toBe(200);
+    expect(mails).toEqual([]);
+    expect(errors()).toEqual([
+      expect.objectContaining({
+        event: 'mail-unavailable',
+        message: expect.stringMatching(/^PASSWORD_RESET_CONFIRM_URL is not set/),
+      }),
+    ]);
   });
 });

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
+import { withMailbox } from '../helpers/mailbox.ts';
 import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
 const CLIENT = '192.0.2.77';
@@ -53,6 +54,11 @@ describe('the security log', () => {
     await ask('POST', '/logout', {}, second);
     const login = await ask('POST', '/login', { username, password: 'pw2' });
     const { token: third } = await login.json<{ token: string }>();
+    const { bindings } = withMailbox();
+    for (const current_password of ['no', 'pw2']) {
+      const body = { email: 'new@example.com', current_password };
+      await ask('PATCH', '/me', body, third, bindings);
+    }
     await ask('DELETE', '/me', { current_password: 'no' }, third);
     await ask('DELETE', '/me', { current_password: 'pw2' }, third);
     expect(events()).toEqual(
@@ -63,6 +69,8 @@ describe('the security log', () => {
         'password-changed',
         'logged-out',
         'login-succeeded',
+        'email-change-refused',
+        'email-changed',
         'account-deletion-refused',
         'account-deleted',
       ].map((event) => ({ event, user_id, ...where })),

@@ -1,8 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Bindings } from '../../src/bindings.ts';
 import { answer, getAs, newName, post, register, send, sendAs } from '../helpers/client.ts';
+import { watchD1 } from '../helpers/intercept-d1.ts';
+import { withMailbox } from '../helpers/mailbox.ts';
 
-const patch = (token: string, body: unknown) => sendAs(token, 'PATCH', '/me', body);
+const patch = (token: string, body: unknown, bindings?: Bindings) =>
+  sendAs(token, 'PATCH', '/me', body, bindings);
 const remove = (token: string, body: unknown) => sendAs(token, 'DELETE', '/me', body);
 
 const count = async (username: string) => {
@@ -15,6 +19,109 @@ const count = async (username: string) => {
     .first();
   return row;
 };
+
+describe('GET /me', () => {
+  it('answers personal data, which no cache keeps, with PATCH too', async () => {
+    const token = await register(newName());
+    for (const response of [await getAs(token), await patch(token, { first_name: 'Ada' })]) {
+      expect(response.status).toBe(200);
+      expect(response.headers.get('Cache-Control')).toBe('no-store');
+    }
+  });
+});
+
+describe('another address', () => {
+  const emailOf = async (token: string) =>
+    (await (await getAs(token)).json<{ email: string }>()).email;
+
+  /** A user with an address, who has one on the way. */
+  async function arrange() {
+    const username = newName();
+    const token = await register(username, 'pw');
+    const [old, next] = [`${username}@old.example`, `${username}@new.example`];
+    await patch(token, { email: old });
+    return { username, token, old, next, ...withMailbox() };
+  }
+
+  it.each([
+    { password: {}, sentence: 'This field is required.' },
+    { password: { current_password: '' }, sentence: 'This field may not be blank.' },
+    { password: { current_password: null }, sentence: 'This field may not be null.' },
+    { password: { current_password: 'no' }, sentence: 'Invalid password.' },
+  ])(
+    'needs the current password if e-mail can be sent, not $password: nothing changes',
+    async ({ password, sentence }) => {
+      const { token, old, next, bindings, mails } = await arrange();
+      const body = { email: next, first_name: 'Ada', ...password };
+      expect(await answer(await patch(token, body, bindings))).toEqual({
+        status: 400,
+        body: { current_password: [sentence] },
+      });
+      expect(await answer(await getAs(token))).toMatchObject({
+        body: { email: old, first_name: '' },
+      });
+      expect(mails).toEqual([]);
+    },
+  );
+
+  it('is set with the current password, with the names beside it', async () => {
+    const { token, next, old, bindings, mails } = await arrange();
+    const body = { email: next, first_name: 'Ada', current_password: 'pw' };
+    expect(await answer(await patch(token, body, bindings))).toMatchObject({
+      status: 200,
+      body: { email: next, first_name: 'Ada' },
+    });
+    expect(await emailOf(token)).toBe(next);
+    expect(mails.map(({ to }) => to)).toEqual([old]);
+  });
+
+  it('is one that differs before the @, or none', async () => {
+    const { token, old, bindings } = await arrange();
+    for (const email of [old.toUpperCase(), '']) {
+      const response = await patch(token, { email }, bindings);
+      expect(await answer(response)).toEqual({
+        status: 400,
+        body: { current_password: ['This field is required.'] },
+      });
+    }
+  });
+
+  it('is not the same one again, which needs no password and costs no hash', async () => {
+    const { token, old, bindings: mailing } = await arrange();
+    const { bindings: watched, roundTrips } = watchD1();
+    const bindings = { ...mailing, DB: watched.DB };
+    for (const email of [old, old.replace('old.example', 'OLD.Example')]) {
+      const response = await patch(token, { email, last_name: 'L' }, bindings);
+      expect(await answer(response)).toMatchObject({ status: 200, body: { email: old } });
+    }
+    const wrong = { first_name: 'Ada', current_password: 'not looked at' };
+    expect((await patch(token, wrong, bindings)).status).toBe(200);
+    expect(roundTrips.flatMap(({ sql }) => sql)).not.toContainEqual(
+      expect.stringMatching(/^select "password"/),
+    );
+  });
+
+  it('needs no password if no e-mail can be sent', async () => {
+    const { token, next } = await arrange();
+    expect((await patch(token, { email: next })).status).toBe(200);
+    for (const without of [{ EMAIL: undefined }, { DEFAULT_FROM_EMAIL: undefined }]) {
+      const { bindings } = withMailbox(without);
+      const response = await patch(token, { email: `x${next}` }, bindings);
+      expect(response.status).toBe(200);
+    }
+  });
+
+  it('is never written without the password, whatever an isolate remembers of the user', async () => {
+    const { token, old, next, bindings } = await arrange();
+    const remembering = { ...bindings, TOKEN_CACHE_SECONDS: '60' };
+    expect((await getAs(token, '/me', remembering)).status).toBe(200);
+    // Elsewhere.
+    await patch(token, { email: next, current_password: 'pw' }, bindings);
+    const response = await patch(token, { email: old }, remembering);
+    expect(await answer(response)).toMatchObject({ status: 200, body: { email: next } });
+    expect(await emailOf(token)).toBe(next);
+  });
+});
 
 describe('PATCH /me', () => {
   it('sets what is given, leaves the rest, and answers the whole', async () => {

@@ -1,5 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { Hono } from 'hono';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { makePassword } from '../../src/auth/passwords/hashers.ts';
@@ -8,7 +9,7 @@ import app from '../../src/index.ts';
 import { sendByHttp } from '../fixtures/send-by-http.ts';
 import { answer, getAs, newName, post, send } from '../helpers/client.ts';
 import { interceptD1, watchD1 } from '../helpers/intercept-d1.ts';
-import { linkFor, linkIn, withMailbox } from '../helpers/mailbox.ts';
+import { linkFor, linkIn, linksIn, withMailbox } from '../helpers/mailbox.ts';
 
 const PASSWORD = 'forgotten words';
 const NEW_PASSWORD = 'remembered words';
@@ -46,6 +47,36 @@ const change = (username: string, column: string, value: unknown) =>
     .run();
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+
+const UNAVAILABLE = {
+  status: 503,
+  body: { detail: 'Service temporarily unavailable, try again later.' },
+};
+
+const postOf = (body: object, headers: Record<string, string> = {}) => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
+
+/** Asks for a link at an origin. */
+const askAt = (
+  origin: string,
+  body: object,
+  bindings: Bindings,
+  headers?: Record<string, string>,
+) => send('/users/reset_password', postOf(body, headers), bindings, origin);
+
+/** Inserts 10,000 users with this address, as an attacker could in time. */
+const crowd = (email: string, { is_active, password }: { is_active: number; password: string }) =>
+  env.DB.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+     INSERT INTO auth_user (password, is_superuser, username, last_name, email, is_staff, is_active,
+       date_joined, first_name)
+     SELECT ?1, 0, ?2 || '-' || i, '', ?2, 0, ?3, '2026-01-01 00:00:00', '' FROM n`,
+  )
+    .bind(password, email, is_active)
+    .run();
 
 describe('a forgotten password', () => {
   it('is replaced by the link in the mail: the old token, the old password and the link are dead', async () => {
@@ -110,28 +141,114 @@ describe('a forgotten password', () => {
     expect(known.status).toBe(204);
   });
 
-  it('sends each user of the address a link of its own, to the address as it is stored', async () => {
+  it('sends one message that lists the accounts of the address, each with a link that works', async () => {
+    const email = `${newName()}@example.com`;
+    const users = [await registerWithEmail(email), await registerWithEmail(email)];
+    const { bindings, mails } = withMailbox();
+    await ask(email.toUpperCase(), bindings);
+    expect(mails.map(({ to }) => to)).toEqual([email]);
+    const links = linksIn(mails[0]);
+    expect(links).toHaveLength(2);
+    for (const [i, { username }] of users.entries()) {
+      expect(mails[0]?.text).toContain(`: ${username}\n`);
+      expect((await confirm({ ...links[i] }, bindings)).status).toBe(204);
+      expect((await login(username, NEW_PASSWORD)).status).toBe(200);
+    }
+    expect(events().filter(({ mail }) => mail === 'passwordReset')).toEqual(
+      links.map(() => expect.objectContaining({ event: 'mail-sent' })),
+    );
+  });
+
+  it('sends no link to another spelling of the address, which may be another mailbox', async () => {
     const name = newName();
-    const first = await registerWithEmail(`${name}@example.com`);
-    const second = await registerWithEmail(`${name.toUpperCase()}@Example.COM`);
+    const first = await registerWithEmail(`${name.toUpperCase()}@example.com`);
+    const second = await registerWithEmail(`${name}@example.com`);
     const { bindings, mails } = withMailbox();
     await ask(`${name}@EXAMPLE.com`, bindings);
+    await ask(`${name.toUpperCase()}@example.com`, bindings);
     expect(mails.map(({ to }) => to)).toEqual([
       `${name}@example.com`,
       `${name.toUpperCase()}@example.com`,
     ]);
-    expect((await confirm(linkIn(mails[1]), bindings)).status).toBe(204);
+    for (const mail of mails) expect(mail.text).toContain('More accounts have this address.');
+    expect(linksIn(mails[0])).toHaveLength(1);
+    expect((await confirm(linkIn(mails[0]), bindings)).status).toBe(204);
     expect((await login(second.username, NEW_PASSWORD)).status).toBe(200);
     expect((await login(first.username, PASSWORD)).status).toBe(200);
   });
 
-  it('sends to ten users of one address at the most', async () => {
+  it('is for one account if the request names it, in any form of its name', async () => {
     const email = `${newName()}@example.com`;
-    for (let user = 0; user < 11; user++) await registerWithEmail(email);
+    const name = newName();
+    const users = [await registerWithEmail(email), await registerWithEmail(email, `${name}fi`)];
     const { bindings, mails } = withMailbox();
-    await ask(email, bindings);
-    expect(mails).toHaveLength(10);
+    for (const username of [users[0]?.username, `${name}\ufb01`]) {
+      const response = await post('/users/reset_password', { email, username }, bindings);
+      expect(response.status).toBe(204);
+    }
+    expect(mails).toHaveLength(2);
+    for (const [i, { username }] of users.entries()) {
+      expect(linksIn(mails[i])).toHaveLength(1);
+      expect(mails[i]?.text).toContain(`Your username, in case you’ve forgotten: ${username}\n`);
+      expect(mails[i]?.text).not.toContain('More accounts');
+    }
   });
+
+  it.each([
+    { what: 'another address', email: 'other@example.com' },
+    { what: 'an unknown username', username: 'nobody' },
+  ])('sends nothing to $what, with the same response', async ({ what: _, ...wrong }) => {
+    const email = `${newName()}@example.com`;
+    const { username } = await registerWithEmail(email);
+    const { bindings, mails } = withMailbox();
+    const body = { email, username, ...wrong };
+    const response = await post('/users/reset_password', body, bindings);
+    expect({ status: response.status, body: await response.text() }).toEqual({
+      status: 204,
+      body: '',
+    });
+    expect(mails).toEqual([]);
+    expect(events().at(-1)).toMatchObject({ event: 'mail-not-sent', mail: 'passwordReset' });
+  });
+
+  it('takes a blank username of a form for none, and none of more than 150 characters', async () => {
+    const email = `${newName()}@example.com`;
+    await registerWithEmail(email);
+    const { bindings, mails } = withMailbox();
+    await post('/users/reset_password', { email, username: ' ' }, bindings);
+    expect(mails).toHaveLength(1);
+    const long = { email, username: 'a'.repeat(151) };
+    expect(await answer(await post('/users/reset_password', long, bindings))).toEqual({
+      status: 400,
+      body: { username: ['Ensure this field has no more than 150 characters.'] },
+    });
+  });
+
+  it.each([
+    { crowd: 'active', is_active: 1, password: 'x', named: true },
+    { crowd: 'inactive', is_active: 0, password: 'x', named: false },
+    { crowd: 'without a usable password', is_active: 1, password: '!', named: false },
+  ])(
+    'reaches its owner among 10,000 $crowd accounts with the address',
+    async ({ is_active, password, named }) => {
+      const email = `${newName()}@example.com`;
+      await crowd(email, { is_active, password });
+      const { username } = await registerWithEmail(email);
+      const { bindings, mails } = withMailbox();
+      await ask(email, bindings);
+      expect(mails).toHaveLength(1);
+      if (named) {
+        expect(mails[0]?.text).toContain(
+          'More accounts have this address. To get the link of one, ask again with its username.',
+        );
+        await post('/users/reset_password', { email, username }, bindings);
+      }
+      const mail = mails.at(-1);
+      expect(mail?.text).toContain(`Your username, in case you’ve forgotten: ${username}\n`);
+      expect((await confirm(linkIn(mail), bindings)).status).toBe(204);
+      expect((await login(username, NEW_PASSWORD)).status).toBe(200);
+    },
+  );
 
   it.each([
     { who: 'inactive', column: 'is_active', value: 0 },
@@ -177,6 +294,34 @@ describe('a forgotten password', () => {
 
 describe('the link in the mail', () => {
   it.each([
+    'http://localhost:8000',
+    'http://localhost:8137',
+    'http://127.0.0.1:9000',
+    'http://[::1]:8000',
+    'https://localhost:8443',
+  ])('leads to the page of the address that is served on this machine: %s', async (origin) => {
+    const email = `${newName()}@example.com`;
+    await registerWithEmail(email);
+    const { bindings, mails } = withMailbox();
+    expect((await askAt(origin, { email }, bindings)).status).toBe(204);
+    expect(mails[0]?.text).toContain(`\n${origin}/account#reset/`);
+    expect(mails[0]?.subject).toBe(`Password reset on ${new URL(origin).host}`);
+  });
+
+  it('leads below the path that the app is mounted at', async () => {
+    const email = `${newName()}@example.com`;
+    await registerWithEmail(email);
+    const { bindings, mails } = withMailbox();
+    const host = new Hono<{ Bindings: Bindings }>().route('/api/auth', createApp());
+    const ctx = createExecutionContext();
+    const url = 'http://localhost:8137/api/auth/users/reset_password';
+    const response = await host.fetch(new Request(url, postOf({ email })), bindings, ctx);
+    await waitOnExecutionContext(ctx);
+    expect(response.status).toBe(204);
+    expect(mails[0]?.text).toContain('\nhttp://localhost:8137/api/auth/account#reset/');
+  });
+
+  it.each([
     ['Host', 'evil.example'],
     ['X-Forwarded-Host', 'evil.example'],
     ['Forwarded', 'host=evil.example'],
@@ -187,16 +332,64 @@ describe('the link in the mail', () => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const { bindings, mails } = withMailbox();
-    const headers = { 'Content-Type': 'application/json', [header]: value };
-    const body = JSON.stringify({ email });
-    await send(
-      '/users/reset_password',
-      { method: 'POST', headers, body },
-      bindings,
-      'https://evil.example',
-    );
+    const headers = { [header]: value };
+    expect((await askAt('http://localhost:8000', { email }, bindings, headers)).status).toBe(204);
     expect(mails[0]?.text).toContain('http://localhost:8000/account#reset/');
     expect(JSON.stringify(mails)).not.toContain('evil');
+  });
+
+  it.each([
+    'https://evil.example',
+    'http://evil.example',
+    'https://localhost.evil.example',
+    'https://127.0.0.1.evil.example',
+  ])('leads nowhere if the setting is missing and the request came to %s', async (origin) => {
+    const email = `${newName()}@example.com`;
+    await registerWithEmail(email);
+    const { bindings: watched, roundTrips } = watchD1();
+    const { bindings, mails } = withMailbox({ DB: watched.DB });
+    for (const body of [{ email }, { email: 'nobody@example.com' }, {}]) {
+      expect(await answer(await askAt(origin, body, bindings))).toEqual(UNAVAILABLE);
+    }
+    expect(mails).toEqual([]);
+    expect(roundTrips).toHaveLength(0);
+    expect(events().at(-1)).toMatchObject({
+      event: 'mail-unavailable',
+      message:
+        'PASSWORD_RESET_CONFIRM_URL is not set. Set it in wrangler.toml: "https://<your address>/account#reset/{uid}/{token}"',
+    });
+  });
+
+  it.each(['http://localhost:8000', 'https://127.0.0.1', 'http://[::1]:3000'])(
+    'never leads to %s if the request came by https to another host',
+    async (local) => {
+      const { bindings, mails } = withMailbox({
+        PASSWORD_RESET_CONFIRM_URL: `${local}/reset/{uid}/{token}`,
+      });
+      const email = `${newName()}@example.com`;
+      await registerWithEmail(email);
+      const body = { email };
+      expect(await answer(await askAt('https://example.com', body, bindings))).toEqual(UNAVAILABLE);
+      expect(mails).toEqual([]);
+      expect(events().at(-1)).toMatchObject({
+        event: 'mail-unavailable',
+        message: expect.stringMatching(
+          /^PASSWORD_RESET_CONFIRM_URL leads to this machine\. Set it /,
+        ),
+      });
+      // A phone that tries a development server has no https.
+      expect((await askAt('http://192.0.2.1:8000', body, bindings)).status).toBe(204);
+      expect(mails[0]?.text).toContain(`\n${local}/reset/`);
+    },
+  );
+
+  it('that Django made is confirmed wherever links would lead', async () => {
+    const { username } = await registerWithEmail(`${newName()}@example.com`);
+    const { bindings } = withMailbox({ ACCOUNT_EMAIL_NOTIFICATIONS: 'false' });
+    const body = { ...(await linkFor(username)), new_password: NEW_PASSWORD };
+    const init = postOf(body);
+    const path = '/users/reset_password_confirm';
+    expect((await send(path, init, bindings, 'https://example.com')).status).toBe(204);
   });
 
   it('leads where PASSWORD_RESET_CONFIRM_URL says', async () => {
@@ -238,21 +431,57 @@ describe('a new password', () => {
     });
   });
 
+  it('is not set by a link of a user who was deactivated: it changes nothing', async () => {
+    const { username } = await registerWithEmail(`${newName()}@example.com`);
+    const link = await linkFor(username);
+    await change(username, 'is_active', 0);
+    const row = () =>
+      env.DB.prepare(
+        'SELECT u.*, key FROM auth_user u LEFT JOIN authtoken_token ON user_id = id WHERE username = ?',
+      )
+        .bind(username)
+        .first();
+    const before = await row();
+    expect(await answer(await confirm(link))).toEqual({
+      status: 400,
+      body: { token: ['Invalid token for given user.'] },
+    });
+    expect(await row()).toEqual(before);
+    expect(events().at(-1)).toMatchObject({ event: 'link-refused', reason: 'inactive-user' });
+    await change(username, 'is_active', 1);
+    expect((await login(username, PASSWORD)).status).toBe(200);
+  });
+
+  it('is not set by a link that was moved to another address with a timestamp from the future', async () => {
+    const name = newName();
+    const { username } = await registerWithEmail(`5${name}@example.com`);
+    const { uid, token } = await linkFor(username);
+    await change(username, 'email', `${name}@example.com`);
+    const [timestamp = '', digest] = token.split('-');
+    const moved = (Number.parseInt(timestamp, 36) * 10 + 5).toString(36);
+    const response = await confirm({ uid, token: `${moved}-${digest}` });
+    expect(await answer(response)).toEqual({
+      status: 400,
+      body: { token: ['Invalid token for given user.'] },
+    });
+    expect((await login(username, PASSWORD)).status).toBe(200);
+  });
+
   it('is taken until PASSWORD_RESET_TIMEOUT is over', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const { bindings } = withMailbox({ PASSWORD_RESET_TIMEOUT: '86400' });
-    const old = await linkFor(username, new Date(Date.now() - DAY_MS - 2000));
+    const old = await linkFor(username, { now: new Date(Date.now() - DAY_MS - 2000) });
     expect(await answer(await confirm(old, bindings))).toEqual({
       status: 400,
       body: { token: ['Invalid token for given user.'] },
     });
-    const fresh = await linkFor(username, new Date(Date.now() - DAY_MS + 60_000));
+    const fresh = await linkFor(username, { now: new Date(Date.now() - DAY_MS + 60_000) });
     expect((await confirm(fresh, bindings)).status).toBe(204);
   });
 
   it('is taken with a link that was signed with one of SECRET_KEY_FALLBACKS', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
-    const link = await linkFor(username, new Date(), 'an older key');
+    const link = await linkFor(username, { secretKey: 'an older key' });
     expect((await confirm(link)).status).toBe(400);
     const { bindings } = withMailbox({ SECRET_KEY_FALLBACKS: 'the oldest key, an older key' });
     expect((await confirm(link, bindings)).status).toBe(204);
@@ -396,7 +625,7 @@ describe('another mail service', () => {
     expect(JSON.parse(String(init?.body))).toMatchObject({
       from: 'Us <us@example.com>',
       to: email,
-      subject: 'Password reset on localhost:8000',
+      subject: 'Password reset on localhost',
     });
   });
 });
@@ -421,19 +650,23 @@ describe('the work after an answer', () => {
     },
   );
 
-  it('looks the address up by an index', async () => {
+  it.each([{}, { username: 'meg' }])('looks up %j by an index', async (named) => {
     const { bindings: watched, roundTrips } = watchD1();
-    const { bindings } = withMailbox({ DB: watched.DB });
-    await ask('meg@example.com', bindings);
-    const [
-      {
-        sql: [sql = ''],
-      } = { sql: [] },
-    ] = roundTrips;
-    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .bind('meg@example.com', 10)
-      .all<{ detail: string }>();
-    expect(results.map(({ detail }) => detail).join()).toContain('auth_user_email_nocase');
-    expect(results.map(({ detail }) => detail).join()).not.toContain('SCAN');
+    const { bindings } = withMailbox({ DB: watched.DB, EMAIL_VERIFICATION: 'required' });
+    for (const path of ['/users/reset_password', '/users/resend_activation']) {
+      await post(path, { email: 'meg@example.com', ...named }, bindings);
+    }
+    expect(roundTrips).toHaveLength(2);
+    for (const { sql } of roundTrips) {
+      // The values make no difference to the plan.
+      const values = Array.from(sql.join().matchAll(/\?/g), () => 'x');
+      const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(...values)
+        .all<{ detail: string }>();
+      const plan = results.map(({ detail }) => detail).join('\n');
+      const index = 'username' in named ? 'sqlite_autoindex_auth_user_1' : 'auth_user_email_nocase';
+      expect(plan).toContain(`USING INDEX ${index}`);
+      expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+    }
   });
 });

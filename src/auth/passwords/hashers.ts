@@ -17,12 +17,21 @@ import { getRandomString } from './random-string.ts';
 /** Django's salts carry 128 bits (`BasePasswordHasher.salt_entropy`): 22 of 62 characters. */
 const SALT_LENGTH = 22;
 
-/** A stored count above this is refused unseen: a crafted row must not burn minutes of CPU. */
+/**
+ * Hashes above these ceilings are refused before any work, because a crafted row must not burn
+ * minutes of CPU. Each ceiling is a few seconds of work by the slowest engine that production uses.
+ * The highest default of Django so far is 1,200,000 iterations of either PBKDF2 (Django 6.0).
+ */
 export const MAX_ITERATIONS = 10_000_000;
+/** Production refuses to derive this much natively, and JavaScript takes 14 times as long. */
+const MAX_SHA1_ITERATIONS = 2_000_000;
 
-/** The same for scrypt: four times the memory of Django's N = 2^14, r = 8; three times its p = 5. */
+/** Django's are N = 2^14, r = 8 and p = 5: 16 MiB of memory, 40 units of block, 655,360 of work. */
 const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
-const MAX_SCRYPT_PARALLELISM = 16;
+/** r·p, 128 bytes each: PBKDF2 fills so many before the first of the N rounds, and empties them. */
+const MAX_SCRYPT_BLOCKS = 128;
+/** N·r·p: four times Django's. */
+const MAX_SCRYPT_WORK = 4 * 2 ** 14 * 8 * 5;
 const SCRYPT_LENGTH = 64;
 
 /** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
@@ -51,10 +60,12 @@ export function makePassword(password: string, iterations: number): Promise<stri
  * Checks a password against its stored form (`verify_password`). Never throws for what is stored: a
  * malformed, unknown, unusable or too costly encoding is a wrong password.
  *
- * A failure costs about as much as checking one of today's hashes, so that the time taken tells
- * nobody whether a user exists or how old its hash is (scrypt costs what its own parameters ask).
+ * Costs at least as much as one of today's hashes, so that the time does not show a weaker hash.
+ * Django adds what is missing only after a wrong password (`harden_runtime`). Here a correct one
+ * costs the same, because a login may be refused all the same: the user may be inactive. A hash that
+ * costs more than today's costs what its own parameters ask; for those see auth/stand-in.ts.
  *
- * @param encoded what is stored, or undefined where there is no such user
+ * @param encoded what is stored, or undefined if there is nothing to compare with
  * @param iterations what `makePassword` is called with today
  */
 export async function verifyPassword(
@@ -69,14 +80,12 @@ export async function verifyPassword(
     return { isCorrect: false, mustUpdate: false };
   }
   const isCorrect = constantTimeCompare(encoded ?? '', await decoded.encode(password));
-  if (isCorrect) return { isCorrect, mustUpdate: decoded.mustUpdate };
-  // `harden_runtime`: a wrong password costs an older, cheaper hash as much as a new one.
   const missing = Math.round(iterations - decoded.time() / relativeTime('SHA-256', iterations));
   if (missing > 0) await pbkdf2Sha256(utf8(password), new Uint8Array(), missing, iterations);
-  return { isCorrect, mustUpdate: false };
+  return { isCorrect, mustUpdate: isCorrect && decoded.mustUpdate };
 }
 
-/** Undefined where no password can be right, or finding out would cost too much. */
+/** Undefined if no password can be right, or if checking one would cost too much. */
 export function decode(encoded: string, iterations: number): Decoded | undefined {
   const [algorithm, ...parts] = encoded.split('$');
   switch (algorithm) {
@@ -100,7 +109,8 @@ function decodePbkdf2(
 ): Decoded | undefined {
   const [count, salt, hash] = parts;
   const iterations = parseCost(count);
-  if (parts.length !== 3 || !salt || !hash || iterations > MAX_ITERATIONS) return undefined;
+  const maxIterations = hashName === 'SHA-1' ? MAX_SHA1_ITERATIONS : MAX_ITERATIONS;
+  if (parts.length !== 3 || !salt || !hash || iterations > maxIterations) return undefined;
   return {
     encode: (password) =>
       hashName === 'SHA-1'
@@ -119,7 +129,8 @@ function decodeScrypt(parts: string[]): Decoded | undefined {
     N > 1 &&
     Number.isInteger(Math.log2(N)) &&
     128 * r * (N + p) <= MAX_SCRYPT_MEMORY_BYTES &&
-    p <= MAX_SCRYPT_PARALLELISM;
+    r * p <= MAX_SCRYPT_BLOCKS &&
+    N * r * p <= MAX_SCRYPT_WORK;
   if (parts.length !== 5 || !salt || !hash || !allowed) return undefined;
   return {
     encode: async (password) => {

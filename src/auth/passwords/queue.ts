@@ -1,10 +1,11 @@
 /**
- * One password at a time, first come, first served. An isolate has one thread: two hashes at once
- * would both take twice as long, and token checks would wait for both.
+ * A queue for work that holds the thread: one at a time, first come, first served. An isolate has
+ * one thread, so two hashes at once would both take twice as long, and token checks would wait for
+ * both.
  *
- * On Workers a request may stop for good when its client goes away, and then it calls nobody. So
- * each place in the queue shows by a timer that it is still there, and one that doesn't is passed
- * over.
+ * On Workers a request may stop for good when its client disconnects. Its callbacks then never run.
+ * So each place in the queue has a timer that shows that its request is still running, and a place
+ * whose timer has stopped is removed.
  */
 
 import { giveThreadBack } from '../../give-thread-back.ts';
@@ -12,43 +13,64 @@ import { ServiceUnavailable } from '../../service-unavailable.ts';
 
 const LOOK_MS = 250;
 
-/** Longer than most hashes hold the thread and its timers. A wrong guess costs the order alone. */
-const GONE_AFTER_MS = 2000;
-type Place = { seenAt: number; call: () => void };
-
 /**
- * @param maxWaiting how many may wait; one more is turned away
- * @returns `inTurn` runs work when it has come to the front
+ * Longer than most hashes hold the thread and its timers. If a place is removed by mistake, its
+ * work starts out of turn.
  */
-export function createQueue(maxWaiting: number) {
+const GONE_AFTER_MS = 2000;
+
+type Place = { client: string | undefined; seenAt: number; call: () => void };
+
+export type QueueLimits = {
+  /** How many may wait for the one at work. */
+  waiting: number;
+  /** How many of one client may wait or work. */
+  ofClient: number;
+  /** How long one may wait, in milliseconds. */
+  waitMs: number;
+};
+
+/** @returns `inTurn`, which runs work when it has come to the front */
+export function createQueue({ waiting, ofClient, waitMs }: QueueLimits) {
   /** The first one is at work. */
   let places: Place[] = [];
 
   const leave = (isLeaving: (place: Place) => boolean) => {
-    // One that was thought gone and isn't goes to work, out of turn.
     for (const place of places.filter(isLeaving)) place.call();
     places = places.filter((place) => !isLeaving(place));
     places[0]?.call();
   };
 
-  const passOverTheGone = () => {
+  const removeGone = () => {
     const goneBefore = Date.now() - GONE_AFTER_MS;
     leave(({ seenAt }) => seenAt < goneBefore);
   };
 
-  /** @throws ServiceUnavailable where too many wait already */
-  return async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    passOverTheGone();
-    if (places.length > maxWaiting) throw new ServiceUnavailable('hashing', 'Too many wait');
-    const { promise: called, resolve: call } = Promise.withResolvers<void>();
-    const mine = { seenAt: Date.now(), call };
+  /**
+   * @param client whose work it is; undefined if unknown, and then only the other limits apply
+   * @throws ServiceUnavailable if a limit is reached
+   */
+  return async function inTurn<T>(work: () => Promise<T>, client?: string): Promise<T> {
+    removeGone();
+    if (places.length > waiting) throw new ServiceUnavailable('hashing', 'Too many wait');
+    const its = places.filter((place) => client !== undefined && place.client === client);
+    if (its.length >= ofClient)
+      throw new ServiceUnavailable('hashing', 'Too many of one client wait');
+
+    const { promise: called, resolve: call, reject } = Promise.withResolvers<void>();
+    const cameAt = Date.now();
+    const mine: Place = { client, seenAt: cameAt, call };
     places.push(mine);
     const timer = setInterval(() => {
       mine.seenAt = Date.now();
-      passOverTheGone();
+      removeGone();
+      // This has no effect once the place has been called.
+      if (mine.seenAt - cameAt >= waitMs)
+        reject(new ServiceUnavailable('hashing', 'It waited too long'));
     }, LOOK_MS);
     try {
-      if (places[0] !== mine) await called.then(giveThreadBack);
+      if (places[0] === mine) call();
+      else await called.then(giveThreadBack);
       return await work();
     } finally {
       clearInterval(timer);

@@ -1,13 +1,16 @@
 /**
  * Django's password validators, with its sentences and its defaults
- * (django/contrib/auth/password_validation.py).
+ * (django/contrib/auth/password_validation.py), and one for breached passwords. Their work is linear
+ * in the lengths of the password and of the user's attributes.
  */
+import { isPwned } from './pwned-password.ts';
 
 export const PASSWORD_VALIDATORS = [
   'UserAttributeSimilarity',
   'MinimumLength',
   'CommonPassword',
   'NumericPassword',
+  'PwnedPassword',
 ] as const;
 
 export type PasswordValidator = (typeof PASSWORD_VALIDATORS)[number];
@@ -43,33 +46,56 @@ const ATTRIBUTES = [
   { attribute: 'email', verboseName: 'email address' },
 ] as const;
 
+/** The sentence of pwned-passwords-django, the validator that Django projects use for this. */
+const PWNED = 'This password is known to have appeared in a public data breach.';
+
 /**
+ * The digits of Python's `str.isdigit` that are no decimal digits, such as superscripts and circled
+ * ones: Numeric_Type=Digit in Unicode's DerivedNumericType.txt.
+ */
+const OTHER_DIGITS =
+  '\u{b2}\u{b3}\u{b9}\u{1369}-\u{1371}\u{19da}\u{2070}\u{2074}-\u{2079}\u{2080}-\u{2089}' +
+  '\u{2460}-\u{2468}\u{2474}-\u{247c}\u{2488}-\u{2490}\u{24ea}\u{24f5}-\u{24fd}\u{24ff}' +
+  '\u{2776}-\u{277e}\u{2780}-\u{2788}\u{278a}-\u{2792}\u{10a40}-\u{10a43}\u{10e60}-\u{10e68}' +
+  '\u{11052}-\u{1105a}\u{1f100}-\u{1f10a}';
+
+const DIGITS = new RegExp(`^[\\p{Nd}${OTHER_DIGITS}]+$`, 'u');
+
+/**
+ * Runs the validators. Have I Been Pwned is asked only about a password that all others accept, and
+ * only once the user is known: anyone can send a password with an invalid link.
+ *
+ * @param user undefined before it is known whose password it is
  * @param loadCommonPasswords Django's list, a password a line
- * @returns Django's sentences for all that is wrong with a password; empty if nothing is
+ * @returns a sentence for each validator that refuses the password
  */
 export async function validatePassword(
   password: string,
-  user: UserAttributes,
+  user: UserAttributes | undefined,
   validators: PasswordValidator[],
   loadCommonPasswords: LoadText = importCommonPasswords,
 ): Promise<string[]> {
-  const sentences = await Promise.all(
-    validators.map((name) => VALIDATE[name](password, user, loadCommonPasswords)),
+  const local = validators.filter((name) => name !== 'PwnedPassword');
+  const answers = await Promise.all(
+    local.map((name) => VALIDATE[name](password, user, loadCommonPasswords)),
   );
-  return sentences.filter((sentence) => sentence !== undefined);
+  const sentences = answers.filter((sentence) => sentence !== undefined);
+  const asks = validators.includes('PwnedPassword') && user !== undefined && sentences.length === 0;
+  return asks && (await isPwned(password)) ? [PWNED] : sentences;
 }
 
 type LoadText = () => Promise<string>;
 
 type Validate = (
   password: string,
-  user: UserAttributes,
+  user: UserAttributes | undefined,
   loadCommonPasswords: LoadText,
 ) => string | undefined | Promise<string | undefined>;
 
-const VALIDATE: Record<PasswordValidator, Validate> = {
+const VALIDATE: Record<Exclude<PasswordValidator, 'PwnedPassword'>, Validate> = {
   UserAttributeSimilarity: (password, user) => {
-    const similar = ATTRIBUTES.find(({ attribute }) => isSimilar(password, user[attribute]));
+    const isSimilar = similarTo(password);
+    const similar = user && ATTRIBUTES.find(({ attribute }) => isSimilar(user[attribute]));
     return similar && `The password is too similar to the ${similar.verboseName}.`;
   },
   MinimumLength: (password) =>
@@ -81,30 +107,42 @@ const VALIDATE: Record<PasswordValidator, Validate> = {
       ? 'This password is too common.'
       : undefined,
   NumericPassword: (password) =>
-    /^\p{Nd}+$/u.test(password) ? 'This password is entirely numeric.' : undefined,
+    DIGITS.test(password) ? 'This password is entirely numeric.' : undefined,
 };
 
-/** Is the password like the value, or like a word of it? */
-function isSimilar(password: string, value: string): boolean {
-  const [a, b] = [password.toLowerCase(), value.toLowerCase()];
-  return [...b.split(/[^\p{L}\p{N}_]+/u), b].some(
-    (part) => part !== '' && similarity([...a], [...part]) >= MAX_SIMILARITY,
-  );
+/**
+ * Compares the password with a value, and with each word of it, by the share of characters that two
+ * texts have in common (difflib's `SequenceMatcher.quick_ratio`).
+ *
+ * The password's characters are counted once, so that a part of a value costs only its own length.
+ * Django skips short parts of long passwords (`exceeds_maximum_length_ratio`), which are never
+ * similar; here they cost next to nothing.
+ */
+function similarTo(password: string): (value: string) => boolean {
+  const characters = [...password.toLowerCase()];
+  const counts = countEach(characters);
+
+  function similarity(part: string): number {
+    const others = [...part];
+    let matches = 0;
+    for (const [character, count] of countEach(others)) {
+      matches += Math.min(count, counts.get(character) ?? 0);
+    }
+    return (2 * matches) / (characters.length + others.length);
+  }
+
+  return function isSimilar(value) {
+    const whole = value.toLowerCase();
+    return [...whole.split(/[^\p{L}\p{N}_]+/u), whole].some(
+      (part) => part !== '' && similarity(part) >= MAX_SIMILARITY,
+    );
+  };
 }
 
-/**
- * How much two texts share of their characters, 0 to 1 (difflib's `SequenceMatcher.quick_ratio`).
- */
-function similarity(a: string[], b: string[]): number {
-  const available = new Map<string, number>();
-  for (const character of b) available.set(character, (available.get(character) ?? 0) + 1);
-  let matches = 0;
-  for (const character of a) {
-    const left = available.get(character) ?? 0;
-    if (left > 0) matches++;
-    available.set(character, left - 1);
-  }
-  return (2 * matches) / (a.length + b.length);
+function countEach(characters: string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const character of characters) counts.set(character, (counts.get(character) ?? 0) + 1);
+  return counts;
 }
 
 let loaded: Promise<Set<string>> | undefined;

@@ -1,6 +1,11 @@
 /**
- * What the page for links does: it takes a link from the fragment, shows the forms that belong to it, and
- * sends them. Opening the page sends nothing: programs that look at the links in e-mails open them, too.
+ * The script of the page for links: it takes a link from the fragment, shows the forms for it, and sends
+ * them. Opening the page sends nothing, because programs that scan e-mails open links, too.
+ *
+ * The link is removed from the address bar at once and kept in memory only: an address may end up in the
+ * browser's history, on a screenshot or in a chat. So a reload, a duplicate of the tab and a return from
+ * another page have no link any more. The history entry remembers that there was one, and the page then says
+ * how to get it again.
  *
  * @typedef {{task: string, parts: {uid: string, token: string}}} Link
  */
@@ -23,8 +28,11 @@ for (const form of document.forms) {
 function open() {
   const { task = '', uid = '', token = '' } = LINK.exec(location.hash)?.groups ?? {};
   link = document.getElementById(task) ? { task, parts: { uid, token } } : undefined;
-  if (link) view(task);
-  else if (location.hash) refuse('link');
+  if (link) {
+    clearAddress({ hadLink: true });
+    view(task);
+  } else if (location.hash) refuse('link');
+  else if (history.state?.hadLink) view('link-forgotten', 'forgot', 'resend');
   else view('forgot', 'resend');
 }
 
@@ -59,7 +67,7 @@ function inPlainWords({ status, headers }) {
   return 'Something went wrong on our side. Please try again later.';
 }
 
-/** Says that it is done. A form whose link is used up goes. @param {HTMLFormElement} form */
+/** Shows that it is done, and hides a form whose link is used. @param {HTMLFormElement} form */
 function finish(form) {
   const section = form.closest('section');
   const done = section?.querySelector('.done');
@@ -71,7 +79,7 @@ function finish(form) {
   done.focus();
 }
 
-/** Says why a link was of no use, above what brings a new one. @param {string} task */
+/** Shows why a link was not usable, above the forms for a new one. @param {string} task */
 function refuse(task) {
   forgetLink();
   const refusal = `${task}-refused`;
@@ -81,11 +89,16 @@ function refuse(task) {
   document.getElementById(refusal)?.focus();
 }
 
-/** Takes the link out of the address bar and the history of this tab, and with it typed passwords. */
+/** Forgets the link, and with it typed passwords. */
 function forgetLink() {
   link = undefined;
   for (const form of document.forms) if (form.querySelector('[type=password]')) form.reset();
-  history.replaceState(null, '', location.pathname + location.search);
+  clearAddress(null);
+}
+
+/** Takes the fragment out of the address bar and the history of this tab. @param {unknown} state */
+function clearAddress(state) {
+  history.replaceState(state, '', location.pathname + location.search);
 }
 
 /** Shows these parts of the page, as they are at first, and no others. @param {string[]} ids */

@@ -1,7 +1,7 @@
 /**
  * The page at `/account`, where the links in e-mails lead. The parts of a link are in the fragment
- * of its address, which browsers send to nobody: browser-client.js reads them and shows what belongs
- * to them. The words are those of Django's own pages (django/contrib/admin/templates/registration).
+ * of its address, which browsers never send: browser-client.js reads them and shows the forms for
+ * them. The words are those of Django's own pages (django/contrib/admin/templates/registration).
  */
 import { Document, ICON } from '../page/document.tsx';
 import { Field, type FieldProps } from '../page/field.tsx';
@@ -11,7 +11,7 @@ import style from './style.css';
 type PageProps = {
   /** The path of the app, without a final slash. */
   base: string;
-  /** What the Content-Security-Policy of this answer lets pass. */
+  /** What the Content-Security-Policy of this response allows. */
   nonce: string | undefined;
   /** Whether a new user must verify its address before the first login. */
   verifiesAddresses: boolean;
@@ -27,6 +27,10 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
       <noscript>This page needs JavaScript, which is switched off in this browser.</noscript>
       <Refusal id="link-refused">
         This is not a whole link. Copy all of it from the message, or ask for a new one.
+      </Refusal>
+      <Refusal id="link-forgotten">
+        For your security this page does not keep the link. Open it again in the message, or ask for
+        a new one.
       </Refusal>
       <Refusal id="reset-refused">
         The password reset link was invalid, possibly because it has already been used. Please
@@ -48,8 +52,8 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
         id="forgot"
         title="Forgot your password?"
         action={`${base}/users/reset_password`}
-        says="Enter your email address below, and we’ll email instructions for setting a new one."
-        fields={[{ name: 'email', label: 'Email', autocomplete: 'email' }]}
+        says={`Enter your email address below, and we’ll email instructions for setting a new one. ${USERNAME}`}
+        fields={ACCOUNT}
         button="Reset my password"
         done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. You should receive them shortly. ${IF_NOT}`}
       />
@@ -71,8 +75,8 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
             id="resend"
             title="No activation link?"
             action={`${base}/users/resend_activation`}
-            says="Enter the email address you registered with, and we’ll email the link again."
-            fields={[{ name: 'email', label: 'Email', autocomplete: 'email' }]}
+            says={`Enter the email address you registered with, and we’ll email the link again. ${USERNAME}`}
+            fields={ACCOUNT}
             button="Send the link again"
             done={`We’ve emailed you the link, if an account with the email you entered is waiting for it. You should receive it shortly. ${IF_NOT}`}
           />
@@ -82,10 +86,18 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
   </Document>
 );
 
+/** The fields of a request for links. */
+const ACCOUNT: FieldProps[] = [
+  { name: 'email', label: 'Email', autocomplete: 'email' },
+  { name: 'username', label: 'Username', autocomplete: 'username', optional: true },
+];
+
+const USERNAME = 'If several accounts have this address, a username asks for the link of one.';
+
 const IF_NOT =
   'If you don’t receive an email, please make sure you’ve entered the address you registered with, and check your spam folder.';
 
-/** Why a link was of no use. */
+/** Why a link was not usable. */
 const Refusal = ({ id, children }: { id: string; children: string }) => (
   <p class="refused" id={id} role="alert" tabindex={-1} hidden data-view>
     {children}
@@ -100,11 +112,11 @@ type TaskProps = {
   says: string;
   fields?: FieldProps[];
   button: string;
-  /** What is said once it is done. */
+  /** Shown after success. */
   done: string;
 };
 
-/** One thing to do. Checks are the server's: its sentences are shown. */
+/** One task with its form. The server checks the fields, and the page shows its sentences. */
 const Task = ({ id, title, action, says, fields = [], button, done }: TaskProps) => (
   <section id={id} aria-labelledby={`${id}-title`} hidden data-view>
     <form action={action} method="post" novalidate>

@@ -83,7 +83,12 @@ const INVALID_LINK = {
   void: { token: ['Invalid token for given user.'] },
 };
 const NO_SECRET_KEY = detail(
-  'There is no SECRET_KEY to sign links with. The database is asked after the answer.',
+  'There is no SECRET_KEY to sign links with.',
+  { unsigned: 'Service temporarily unavailable, try again later.' },
+  RETRY_AFTER,
+);
+const NO_LINKS = detail(
+  'There is no SECRET_KEY to sign links with, or the setting that says where links lead is missing.',
   { unsigned: 'Service temporarily unavailable, try again later.' },
   RETRY_AFTER,
 );
@@ -91,7 +96,10 @@ const NO_EMAIL = detail('No e-mail can be sent here.', { unbound: 'Not found.' }
 
 /** A route that sends links to an address. */
 const linkTo = (description: string) => ({
-  requestBody: body('EmailRequest', EmailSerializer, { meg: { email: USERNAME } }),
+  requestBody: body('EmailRequest', EmailSerializer, {
+    meg: { email: USERNAME },
+    one: { email: USERNAME, username: USERNAME },
+  }),
   responses: {
     204: { description },
     400: invalid({
@@ -102,7 +110,7 @@ const linkTo = (description: string) => ({
     ...NOT_READ,
     429: shared('Throttled'),
     ...FAULTS,
-    503: NO_SECRET_KEY,
+    503: NO_LINKS,
   },
 });
 
@@ -186,15 +194,20 @@ const OPERATIONS: Record<string, DescribeRouteOptions> = {
   'PATCH /me': {
     operationId: 'updateMe',
     summary: 'Change names and address',
-    description: 'Sets what is given and leaves the rest.',
+    description:
+      'Sets the given fields and leaves the others. If e-mail can be sent, another address needs the current password.',
     tags: ['With a token'],
     ...AUTHENTICATED,
     requestBody: body('ProfileRequest', ProfileSerializer, {
-      address: { email: USERNAME },
+      address: { email: USERNAME, current_password: PASSWORD },
     }),
     responses: {
       200: answer('The user as it is now.', 'User', { address: { ...MEG, email: USERNAME } }),
-      400: invalid({ misspelt: { email: ['Enter a valid email address.'] } }),
+      400: invalid({
+        misspelt: { email: ['Enter a valid email address.'] },
+        unproven: { current_password: REQUIRED },
+        wrong: WRONG_PASSWORD,
+      }),
       401: shared('Unauthorized'),
       ...NOT_READ,
       429: shared('Throttled'),
@@ -257,15 +270,16 @@ const OPERATIONS: Record<string, DescribeRouteOptions> = {
     operationId: 'resetPassword',
     summary: 'I forgot my password',
     description:
-      'Sends a link to each active user of this address. The answer is the same where there is none.',
+      'Sends one message with a link for each active account of this address, up to ten. With a `username` it has the link of that account only. The response is the same if no account has the address.',
     tags: ['By e-mail'],
     ...ANYBODY,
-    ...linkTo('If somebody has this address, a link is on its way.'),
+    ...linkTo('If an account has this address, a link is on its way.'),
   },
   'POST /users/reset_password_confirm': {
     operationId: 'resetPasswordConfirm',
     summary: 'Set a new password by a link',
-    description: 'A link works once. The old token is dead; the next login makes a new one.',
+    description:
+      'A link works once, for an active user. It revokes the token; the next login makes a new one.',
     tags: ['By e-mail'],
     ...ANYBODY,
     requestBody: body('PasswordResetConfirmRequest', PasswordResetConfirmSerializer, {
@@ -306,10 +320,10 @@ const OPERATIONS: Record<string, DescribeRouteOptions> = {
     operationId: 'resendActivation',
     summary: 'Send me the link again',
     description:
-      'Only with EMAIL_VERIFICATION = "required". The answer is the same where nobody waits for a link.',
+      'Only with EMAIL_VERIFICATION = "required". As `/users/reset_password`, for accounts that wait for an activation.',
     tags: ['By e-mail'],
     ...ANYBODY,
-    ...linkTo('If somebody waits for it, a link is on its way.'),
+    ...linkTo('If an account with this address waits for it, a link is on its way.'),
   },
   'GET /health': {
     operationId: 'health',

@@ -112,8 +112,14 @@ describe('verifyPassword', () => {
       name: 'iterations beyond all numbers',
       encoded: `pbkdf2_sha256$${'9'.repeat(400)}$NaCl$AAAA`,
     },
+    {
+      name: 'more iterations of SHA-1 than are ever run',
+      encoded: 'pbkdf2_sha1$2000001$NaCl$AAAA',
+    },
     { name: 'scrypt of more memory than is ever used', encoded: 'scrypt$65536$NaCl$8$1$AAAA' },
     { name: 'scrypt with too many lanes', encoded: 'scrypt$1024$NaCl$8$17$AAAA' },
+    { name: 'scrypt with too large blocks', encoded: 'scrypt$2$NaCl$131072$1$AAAA' },
+    { name: 'scrypt of more work than is ever done', encoded: 'scrypt$32768$NaCl$8$11$AAAA' },
     { name: 'scrypt whose N is no power of two', encoded: 'scrypt$1000$NaCl$8$1$AAAA' },
     { name: 'scrypt whose N is 1', encoded: 'scrypt$1$NaCl$8$1$AAAA' },
   ])('refuses $name at the cost of one of today’s hashes', async ({ encoded }) => {
@@ -127,6 +133,14 @@ describe('verifyPassword', () => {
     const encoded = await makePassword('pw', 600);
     const iterations = spyOnIterations();
     await verifyPassword('wrong', encoded, ITERATIONS);
+    expect(iterations()).toEqual([600, 400]);
+  });
+
+  it('makes a correct password for an older hash cost the same', async () => {
+    const encoded = await makePassword('pw', 600);
+    const iterations = spyOnIterations();
+    const verified = await verifyPassword('pw', encoded, ITERATIONS);
+    expect(verified).toEqual({ isCorrect: true, mustUpdate: true });
     expect(iterations()).toEqual([600, 400]);
   });
 

@@ -30,3 +30,29 @@ it('lets 64 wait for the one at work, and turns away who comes then', async () =
   expect(reasons.slice(0, 65)).toEqual(Array(65).fill(false));
   expect(turnedAway).toHaveLength(2);
 });
+
+/** Refused or hashed: `count` new passwords of a client at once. */
+async function outcomesOf(client: string, count: number): Promise<('hashed' | 'refused')[]> {
+  const hashing = hashHere(1000, () => client);
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: count }, () => hashing.makePassword('pw')),
+  );
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'fulfilled') return 'hashed';
+    if (outcome.reason instanceof ServiceUnavailable) return 'refused';
+    throw outcome.reason;
+  });
+}
+
+it('lets a class in that shares an address', async () => {
+  expect(await outcomesOf('192.0.2.1', 32)).toEqual(Array(32).fill('hashed'));
+});
+
+it('leaves places for others while one address asks for all', async () => {
+  const [greedy, other] = await Promise.all([
+    outcomesOf('192.0.2.1', 200),
+    outcomesOf('192.0.2.2', 20),
+  ]);
+  expect(other).toEqual(Array(20).fill('hashed'));
+  expect(greedy).toEqual([...Array(40).fill('hashed'), ...Array(160).fill('refused')]);
+});

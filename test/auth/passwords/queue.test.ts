@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createQueue } from '../../../src/auth/passwords/queue.ts';
+import { createQueue, type QueueLimits } from '../../../src/auth/passwords/queue.ts';
 import { ServiceUnavailable } from '../../../src/service-unavailable.ts';
 
 beforeEach(() => {
@@ -10,6 +10,8 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
+
+const LIMITS: QueueLimits = { waiting: 10, ofClient: 10, waitMs: 600_000 };
 
 /** Lets timers run, and what they start. */
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -26,13 +28,14 @@ function job(log: string[], name: string) {
   return { work, end: resolve, fail: reject };
 }
 
-/** A request that stops for good while it waits or works: its timers stop, and it goes on with nothing. */
+/** A request that stops for good while it waits or works: its timers and its work stop. */
 function vanishing(
   inTurn: ReturnType<typeof createQueue>,
   work = () => new Promise<void>(() => {}),
+  client?: string,
 ) {
   const setInterval = vi.spyOn(globalThis, 'setInterval');
-  void inTurn(work);
+  void inTurn(work, client);
   const timer = setInterval.mock.results[0]?.value;
   setInterval.mockRestore();
   return { vanish: () => clearInterval(timer) };
@@ -40,7 +43,7 @@ function vanishing(
 
 describe('the queue', () => {
   it('lets work in at once where nobody is before it, and hands its result back', async () => {
-    const inTurn = createQueue(1);
+    const inTurn = createQueue({ ...LIMITS, waiting: 1 });
     const setTimeout = vi.spyOn(globalThis, 'setTimeout');
     expect(await inTurn(async () => 'done')).toBe('done');
     expect(setTimeout).not.toHaveBeenCalled();
@@ -48,7 +51,7 @@ describe('the queue', () => {
 
   it('lets one in at a time, in the order they came', async () => {
     const log: string[] = [];
-    const inTurn = createQueue(2);
+    const inTurn = createQueue({ ...LIMITS, waiting: 2 });
     const jobs = ['a', 'b', 'c'].map((name) => job(log, name));
     const results = Promise.all(jobs.map(({ work }) => inTurn(work)));
     await pass(60_000);
@@ -63,7 +66,7 @@ describe('the queue', () => {
 
   it('gives the thread back between two', async () => {
     const log: string[] = [];
-    const inTurn = createQueue(1);
+    const inTurn = createQueue({ ...LIMITS, waiting: 1 });
     const both = Promise.all(['a', 'b'].map((name) => inTurn(async () => log.push(name))));
     setTimeout(() => log.push('another request'), 0);
     await pass(1);
@@ -72,7 +75,7 @@ describe('the queue', () => {
   });
 
   it('goes on after work that failed, whose error is its own', async () => {
-    const inTurn = createQueue(1);
+    const inTurn = createQueue({ ...LIMITS, waiting: 1 });
     const failed = inTurn(() => Promise.reject(new Error('broken')));
     const next = inTurn(async () => 'next');
     await expect(failed).rejects.toThrow('broken');
@@ -82,7 +85,7 @@ describe('the queue', () => {
 
   it('turns away whoever comes when too many wait, and nobody else', async () => {
     const log: string[] = [];
-    const inTurn = createQueue(2);
+    const inTurn = createQueue({ ...LIMITS, waiting: 2 });
     const jobs = ['a', 'b', 'c'].map((name) => job(log, name));
     const results = jobs.map(({ work }) => inTurn(work));
     const refusal = await inTurn(async () => 'd').catch((error: unknown) => error);
@@ -98,7 +101,7 @@ describe('the queue', () => {
 
   it('passes over work whose client has gone away', async () => {
     const log: string[] = [];
-    const inTurn = createQueue(2);
+    const inTurn = createQueue({ ...LIMITS, waiting: 2 });
     const { vanish } = vanishing(inTurn);
     const next = inTurn(async () => log.push('next'));
     await pass(10_000);
@@ -111,7 +114,7 @@ describe('the queue', () => {
 
   it('passes over one who waits and has gone away', async () => {
     const log: string[] = [];
-    const inTurn = createQueue(3);
+    const inTurn = createQueue({ ...LIMITS, waiting: 3 });
     const { work, end } = job(log, 'a');
     const first = inTurn(work);
     vanishing(inTurn).vanish();
@@ -124,7 +127,7 @@ describe('the queue', () => {
   });
 
   it('is not full of those who have gone away', async () => {
-    const inTurn = createQueue(1);
+    const inTurn = createQueue({ ...LIMITS, waiting: 1 });
     vanishing(inTurn).vanish();
     vanishing(inTurn).vanish();
     await expect(inTurn(async () => 'too early')).rejects.toBeInstanceOf(ServiceUnavailable);
@@ -132,9 +135,65 @@ describe('the queue', () => {
     expect(await inTurn(async () => 'in')).toBe('in');
   });
 
+  it('refuses a client that has as many places as it may, and lets others in', async () => {
+    const inTurn = createQueue({ ...LIMITS, ofClient: 2 });
+    const { work, end } = job([], 'a');
+    const first = inTurn(work, '192.0.2.1');
+    const second = inTurn(async () => 'second', '192.0.2.1');
+    const third = inTurn(async () => 'third', '192.0.2.1');
+    await expect(third).rejects.toMatchObject({ name: 'ServiceUnavailable', service: 'hashing' });
+    const other = inTurn(async () => 'other', '192.0.2.2');
+    end();
+    await pass(10);
+    expect(await Promise.all([first, second, other])).toEqual(['a', 'second', 'other']);
+    expect(await inTurn(async () => 'again', '192.0.2.1')).toBe('again');
+  });
+
+  it('does not take unknown clients for one client', async () => {
+    const inTurn = createQueue({ ...LIMITS, ofClient: 1 });
+    const both = Promise.all([inTurn(async () => 'a'), inTurn(async () => 'b')]);
+    await pass(10);
+    expect(await both).toEqual(['a', 'b']);
+  });
+
+  it('gives a client back the places of its requests that have stopped', async () => {
+    const inTurn = createQueue({ ...LIMITS, ofClient: 1 });
+    vanishing(inTurn, undefined, '192.0.2.1').vanish();
+    await expect(inTurn(async () => 'early', '192.0.2.1')).rejects.toThrow(ServiceUnavailable);
+    await pass(2001);
+    expect(await inTurn(async () => 'in', '192.0.2.1')).toBe('in');
+  });
+
+  it('refuses work that has waited too long, and never starts it', async () => {
+    const log: string[] = [];
+    const inTurn = createQueue({ ...LIMITS, waitMs: 5000 });
+    const { work, end } = job(log, 'a');
+    const first = inTurn(work);
+    const outcome = inTurn(async () => log.push('late')).catch((error: unknown) => error);
+    await pass(4900);
+    const next = inTurn(async () => log.push('next'));
+    await pass(100);
+    expect(await outcome).toMatchObject({ name: 'ServiceUnavailable', service: 'hashing' });
+    end();
+    await pass(10);
+    expect(log).toEqual(['a', '/a', 'next']);
+    await Promise.all([first, next]);
+  });
+
+  it('lets work end that takes longer than it may wait', async () => {
+    const inTurn = createQueue({ ...LIMITS, waitMs: 5000 });
+    const [a, b] = [job([], 'a'), job([], 'b')];
+    const results = Promise.all([inTurn(a.work), inTurn(b.work)]);
+    await pass(4000);
+    a.end();
+    await pass(10_000);
+    b.end();
+    expect(await results).toEqual(['a', 'b']);
+  });
+
   it('lets one go to work that was thought gone and is not', async () => {
     const log: string[] = [];
-    const inTurn = createQueue(2);
+    const inTurn = createQueue({ ...LIMITS, waiting: 2 });
     const { work, end } = job(log, 'a');
     const first = inTurn(work);
     const waits = inTurn(async () => log.push('waits'));

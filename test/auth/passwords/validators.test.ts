@@ -1,6 +1,6 @@
 /** Django's own sentences about passwords, asked of ours. */
 import * as v from 'valibot';
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PASSWORD_VALIDATORS, validatePassword } from '../../../src/auth/passwords/validators.ts';
 import recorded from '../../conformance/password-validators.json?raw';
 
@@ -19,11 +19,13 @@ const Recorded = v.object({
   ),
 });
 
+const DJANGOS = PASSWORD_VALIDATORS.filter((name) => name !== 'PwnedPassword');
+
 const { cases } = v.parse(Recorded, JSON.parse(recorded));
 
 it.each(cases)('says of $password for $user.username what Django says', async (recordedCase) => {
   const { password, user, sentences } = recordedCase;
-  expect(await validatePassword(password, user, [...PASSWORD_VALIDATORS])).toEqual(sentences);
+  expect(await validatePassword(password, user, DJANGOS)).toEqual(sentences);
 });
 
 it('has recorded every sentence', () => {
@@ -50,4 +52,70 @@ it('takes 0.7 of the characters in common for too similar, and less for differen
 it('runs none where none is asked for', async () => {
   const user = { username: 'a', first_name: '', last_name: '', email: '' };
   expect(await validatePassword('a', user, [])).toEqual([]);
+});
+
+it('takes the digits of Python’s isdigit for numeric', async () => {
+  for (const password of ['12345678', '٠١٢٣٤٥٦٧', '²³¹⁴⁵⁶⁷⁸', '①②③④⑤⑥⑦⑧', '\u{1f101}\u{1f102}']) {
+    expect(await validatePassword(password, undefined, ['NumericPassword'])).toHaveLength(1);
+  }
+  for (const password of ['1234567x', 'Ⅷ', '½', '一二三']) {
+    expect(await validatePassword(password, undefined, ['NumericPassword'])).toEqual([]);
+  }
+});
+
+it('compares with nobody’s names where the user is not known yet', async () => {
+  expect(await validatePassword('ducharme', undefined, ['UserAttributeSimilarity'])).toEqual([]);
+});
+
+describe('the work of UserAttributeSimilarity', () => {
+  /** Characters that were counted or looked up. */
+  async function work(passwordLength: number, value: string): Promise<number> {
+    const user = { username: value, first_name: value, last_name: value, email: value };
+    const get = vi.spyOn(Map.prototype, 'get');
+    try {
+      const password = '0'.repeat(passwordLength);
+      expect(await validatePassword(password, user, ['UserAttributeSimilarity'])).toEqual([]);
+      return get.mock.calls.length;
+    } finally {
+      get.mockRestore();
+    }
+  }
+
+  it.each([1, 2, 5, 20, 40, 253])('is linear for words of %d letters', async (length) => {
+    const value = `${'a'.repeat(length)}.`.repeat(Math.ceil(254 / (length + 1)));
+    for (const passwordLength of [8, 100, 1024, 4096]) {
+      // Each character of the password once, and of each value twice: in a word and in the whole.
+      const counted = passwordLength + 4 * 2 * value.length;
+      // And each different character of a word is looked up.
+      expect(await work(passwordLength, value)).toBeLessThanOrEqual(counted + 4 * value.length);
+    }
+  });
+});
+
+describe('PwnedPassword', () => {
+  const user = { username: 'ada', first_name: '', last_name: '', email: '' };
+
+  it('refuses a password that is known from a breach, and no other', async () => {
+    expect(await validatePassword('breached words', user, ['PwnedPassword'])).toEqual([
+      'This password is known to have appeared in a public data breach.',
+    ]);
+    expect(await validatePassword('other words', user, ['PwnedPassword'])).toEqual([]);
+  });
+
+  it('accepts a password if the service fails', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    expect(await validatePassword('failing words', user, ['PwnedPassword'])).toEqual([]);
+    expect(warn.mock.calls).toEqual([
+      ['{"event":"pwned-passwords-unavailable","reason":"status 500"}'],
+    ]);
+  });
+
+  it.each([
+    { name: 'about a password that another validator refuses', password: '123', who: user },
+    { name: 'before it is known whose password it is', password: 'other words', who: undefined },
+  ])('sends nothing $name', async ({ password, who }) => {
+    const fetch = vi.spyOn(globalThis, 'fetch');
+    await validatePassword(password, who, ['PwnedPassword', 'MinimumLength']);
+    expect(fetch).not.toHaveBeenCalled();
+  });
 });

@@ -1,4 +1,6 @@
 /** The reference, on a runtime that refuses what production refuses. */
-import './refuse.ts';
+import { refuseAsProductionDoes } from './refuse.ts';
 
 export { default } from '../reference.ts';
+
+refuseAsProductionDoes();

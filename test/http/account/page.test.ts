@@ -33,6 +33,7 @@ describe('GET /account', () => {
       'new-password',
       'new-password',
       'email',
+      'username',
     ]);
     const sections = html.match(/<section [^>]*>/g) ?? [];
     expect(sections).toHaveLength(2);

@@ -101,6 +101,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
   taken: { before: () => register(MEG.username, MEG.password) },
   empty: { fields: () => ({}) },
   wrong: { fields: (fields) => ({ ...fields, password: 'wrong', current_password: 'wrong' }) },
+  unproven: { fields: ({ current_password: _, ...fields }) => fields },
   misspelt: { fields: (fields) => ({ ...fields, email: 'meg at ducharme.com' }) },
   malformed: { body: '{' },
   large: { body: 'x'.repeat(64 * 1024 + 1) },
@@ -108,7 +109,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
   html: { accept: 'text/html' },
   anonymous: { authorization: undefined },
   unknown: { authorization: 'Token unknown' },
-  often: { bindings: { LOGIN_LIMIT: never, REGISTER_LIMIT: never, MAIL_LIMIT: never } },
+  often: { bindings: { LOGIN_LIMIT: never, REGISTER_LIMIT: never, MAIL_ADDRESS_LIMIT: never } },
   fault: { bindings: { PBKDF2_ITERATIONS: 'many' } },
   nobody: { fields: (fields) => ({ ...fields, uid: 'MA' }) },
   void: { fields: (fields) => ({ ...fields, token: '0-f27b388314a46ba01ed210fcf23b91a4' }) },
@@ -189,7 +190,8 @@ describe.each(operations)('$route', ({ route }) => {
       ...arrangement.bindings,
     });
     const isRegistered = route !== 'POST /register';
-    const token = isRegistered ? await registerMeg(isByMail) : undefined;
+    const isUnverified = path.includes('activation');
+    const token = isRegistered ? await registerMeg(isUnverified) : undefined;
     const link = 'uid' in replay.fields ? await linkFor(MEG.username) : {};
     await arrangement.before?.();
 

@@ -1,0 +1,330 @@
+/** Compares README, SECURITY, CONTRIBUTING, CHANGELOG and docs/ with the code that they describe. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { experimental_readRawConfig as readRawConfig } from 'wrangler';
+import { parseSettings, type Vars } from '../../src/settings.ts';
+import { useManage } from '../helpers/manage.ts';
+import {
+  anchorsOf,
+  blocksOf,
+  codeOf,
+  commandsOf,
+  PAGES,
+  pageAt,
+  plain,
+  proseOf,
+  tableOf,
+} from './markdown.ts';
+
+const { version, scripts } = v.parse(
+  v.object({ version: v.string(), scripts: v.record(v.string(), v.string()) }),
+  JSON.parse(readFileSync('package.json', 'utf8')),
+);
+
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => /\.tsx?$/.test(path))
+  .map((path) => readFileSync(join('src', path), 'utf8'));
+
+/** The first group of each match, without duplicates. */
+const captured = (text: string, pattern: RegExp): string[] => [
+  ...new Set([...text.matchAll(pattern)].map(([, capture = '']) => capture)),
+];
+
+const MAX_README_LINES = 160;
+/** A reader sees these first. */
+const FIRST_LINES = 40;
+
+describe('the README', () => {
+  it('is short, and shows the start and three requests at once', () => {
+    const lines = pageAt('README.md').trim().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(MAX_README_LINES);
+    const first = lines.slice(0, FIRST_LINES).join('\n');
+    expect(first).toContain('npm ci && npm start');
+    expect(first.match(/^curl /gm)).toHaveLength(3);
+  });
+
+  it('links each page', () => {
+    for (const path of Object.keys(PAGES)) {
+      if (path !== 'README.md') expect(pageAt('README.md')).toContain(`(${path})`);
+    }
+  });
+});
+
+describe.each(Object.entries(PAGES))('%s', (path, page) => {
+  it('has links that lead to files and headings that exist', () => {
+    for (const target of captured(proseOf(page), /\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [file = '', anchor] = target.split('#');
+      const linked = file === '' ? path : normalize(join(dirname(path), file));
+      expect(linked).toSatisfy(existsSync);
+      if (anchor !== undefined) expect(anchorsOf(pageAt(linked))).toContain(anchor);
+    }
+  });
+
+  it('names files and folders that exist', () => {
+    // `../` is not needed: pages name files from the root of the repository.
+    const named = codeOf(page).filter((code) =>
+      /^(src|test|docs|drizzle|\.ci|\.github)\/[\w./-]*$/.test(code),
+    );
+    for (const file of named) expect(file).toSatisfy(existsSync);
+  });
+
+  it('names npm scripts that exist', () => {
+    const commands = commandsOf(page).join('\n');
+    const named = [
+      ...captured(commands, /\bnpm (?:run|test) (?:--silent )?([\w:-]+)/g),
+      ...captured(commands, /\bnpm (start|test)\b/g),
+    ].filter((name) => !name.startsWith('-'));
+    for (const name of named) expect(Object.keys(scripts)).toContain(name);
+  });
+});
+
+/** The code blocks of a page in TypeScript, JavaScript and TOML, in order: lines of these files. */
+const EXAMPLES: Record<string, string[]> = {
+  'docs/clients.md': [
+    'test/fixtures/fetch-client.js',
+    'test/fixtures/own-client.ts',
+    'test/browser/login-form.tsx',
+    'test/fixtures/typed-client.ts',
+  ],
+  'docs/email.md': ['test/fixtures/send-by-http.ts'],
+  'docs/mounting.md': [
+    'test/fixtures/mounted/src/index.ts',
+    'test/fixtures/mounted/wrangler.toml',
+    'test/fixtures/rocks/wrangler.toml',
+    'test/fixtures/rocks/src/index.ts',
+    'test/fixtures/in-this-worker.ts',
+  ],
+  'docs/settings.md': ['test/fixtures/inside/src/index.ts'],
+};
+
+describe('the examples', () => {
+  it.each(Object.entries(PAGES))(
+    'of %s are lines of files that are compiled and run',
+    (path, page) => {
+      const shown = blocksOf(page).filter(({ language }) => language !== 'sh');
+      const files = EXAMPLES[path] ?? [];
+      expect(shown).toHaveLength(files.length);
+      for (const [i, file] of files.entries()) {
+        // The example for src/index.ts stands there; its copy does not.
+        const source = readFileSync(file, 'utf8').replaceAll("'../../src/", "'./");
+        const lines = source.split('\n');
+        let from = 0;
+        for (const line of shown[i]?.code.trim().split('\n') ?? []) {
+          const at = lines.indexOf(line, from);
+          expect({ file, line, isThere: at >= 0 }).toEqual({ file, line, isThere: true });
+          from = at + 1;
+        }
+      }
+    },
+  );
+});
+
+/** A value other than the default of each variable. If one is missing, this does not compile. */
+const OTHER_VALUES: Record<string, string> = {
+  PBKDF2_ITERATIONS: '1000',
+  CORS_ALLOWED_ORIGINS: 'https://example.com',
+  BROWSABLE_API: 'false',
+  TOKEN_MAX_AGE_DAYS: '30',
+  AUTH_PASSWORD_VALIDATORS: 'MinimumLength',
+  TOKEN_READS: 'nearest',
+  TOKEN_CACHE_SECONDS: '5',
+  SECRET_KEY: 'key',
+  SECRET_KEY_FALLBACKS: 'older key',
+  PASSWORD_RESET_TIMEOUT: '60',
+  DEFAULT_FROM_EMAIL: 'us@example.com',
+  PASSWORD_RESET_CONFIRM_URL: 'https://example.com/{uid}/{token}',
+  ACTIVATION_URL: 'https://example.com/{uid}/{token}',
+  EMAIL_VERIFICATION: 'required',
+  ACCOUNT_EMAIL_NOTIFICATIONS: 'false',
+} satisfies Required<{ [name in keyof Vars]: string }>;
+
+describe('the table of settings', () => {
+  const rows = tableOf(pageAt('docs/settings.md'), 'variable').map(
+    ([variable = '', option = '', byDefault = '', allowed = '']) => ({
+      variable: plain(variable),
+      option: plain(option),
+      byDefault: plain(byDefault),
+      allowed,
+    }),
+  );
+  const defaults = parseSettings({});
+
+  it('has a row for each setting, and no other', () => {
+    expect(rows.map(({ variable }) => variable).sort()).toEqual(Object.keys(OTHER_VALUES).sort());
+    expect(rows.map(({ option }) => option).sort()).toEqual(Object.keys(defaults).sort());
+  });
+
+  it.each(rows)('has the default of $variable', ({ variable, byDefault }) => {
+    const value = { unset: undefined, empty: '' }[byDefault] ?? byDefault;
+    const vars = byDefault === 'unset' ? {} : { [variable]: value };
+    expect(parseSettings(vars)).toEqual(defaults);
+  });
+
+  it.each(rows)('has the option of $variable', ({ variable, option }) => {
+    const changed = parseSettings({ [variable]: OTHER_VALUES[variable] });
+    const { [option]: other, ...rest }: Record<string, unknown> = changed;
+    const { [option]: byDefault, ...restByDefault }: Record<string, unknown> = defaults;
+    expect(other).not.toEqual(byDefault);
+    expect(rest).toEqual(restByDefault);
+  });
+
+  it.each(rows.filter(({ allowed }) => /`|\d/.test(allowed) && !/\{/.test(allowed)))(
+    'has the allowed values of $variable',
+    ({ variable, allowed }) => {
+      const values = (text = '') => captured(text, /\b(\d+|[A-Z][a-z]+[A-Z]\w+)\b/g).sort();
+      expect(() => parseSettings({ [variable]: 'no such value' })).toThrow(
+        expect.toSatisfy(({ message }: Error) => {
+          expect(values(message.split(' must be ')[1])).toEqual(values(allowed));
+          return true;
+        }),
+      );
+      for (const value of captured(allowed, /`([^`]+)`/g)) parseSettings({ [variable]: value });
+    },
+  );
+});
+
+describe('the table of routes', () => {
+  const Operations = v.object({
+    paths: v.record(
+      v.string(),
+      v.record(
+        v.string(),
+        v.object({ security: v.array(v.unknown()), responses: v.record(v.string(), v.unknown()) }),
+      ),
+    ),
+  });
+  const { paths } = v.parse(
+    Operations,
+    JSON.parse(readFileSync('src/http/openapi/openapi.json', 'utf8')),
+  );
+  /** Responses that the page describes once, for all routes. */
+  const COMMON = ['406', '413', '415', '500', '503'];
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { security, responses }]) => ({
+      route: `${method.toUpperCase()} ${path}`,
+      needsToken: security.length > 0,
+      statuses: Object.keys(responses).filter((status) => !COMMON.includes(status)),
+    })),
+  );
+  const byRoute = (a: { route: string }, b: { route: string }) => a.route.localeCompare(b.route);
+
+  it('has the routes, statuses and tokens of the OpenAPI document', () => {
+    const shown = tableOf(pageAt('docs/api.md'), 'route').map(
+      ([route = '', token = '', , success = '', errors = '']) => ({
+        route: plain(route),
+        needsToken: token === 'yes',
+        statuses: captured(`${success} ${errors}`, /\b([2-5]\d\d)\b/g)
+          .filter((status) => !COMMON.includes(status))
+          .sort(),
+      }),
+    );
+    expect(shown.sort(byRoute)).toEqual(described.sort(byRoute));
+  });
+
+  it('has the same routes by e-mail in docs/email.md', () => {
+    const routes = tableOf(pageAt('docs/email.md'), 'route').map(([route = '']) => plain(route));
+    const byEmail = described.map(({ route }) => route).filter((route) => /\/users\//.test(route));
+    expect(routes.sort()).toEqual(byEmail.sort());
+  });
+
+  it('has the sentences of a refused token', () => {
+    for (const [sentence = ''] of tableOf(pageAt('docs/api.md'), 'sentence')) {
+      expect(sources.some((source) => source.includes(`'${plain(sentence)}'`))).toBe(true);
+    }
+  });
+});
+
+describe('the tables of rate limits', () => {
+  const { ratelimits } = v.parse(
+    v.object({
+      ratelimits: v.array(v.object({ name: v.string(), simple: v.object({ limit: v.number() }) })),
+    }),
+    readRawConfig({ config: 'wrangler.toml' }).rawConfig,
+  );
+  const configured = ratelimits.map(({ name, simple }) => ({ name, limit: simple.limit }));
+  const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+
+  it('have the bindings and numbers of wrangler.toml', () => {
+    const api = tableOf(pageAt('docs/api.md'), 'binding').map(([name = '', , limit]) => ({
+      name: plain(name),
+      limit: Number(limit),
+    }));
+    expect(api.sort(byName)).toEqual(configured.sort(byName));
+    const operations = tableOf(pageAt('docs/operations.md'), '`scope`').map(
+      ([, limit = '', name = '']) => ({ name: plain(name), limit: Number.parseInt(limit, 10) }),
+    );
+    expect(operations.sort(byName)).toEqual(configured.sort(byName));
+  });
+});
+
+describe('the log events', () => {
+  const source = sources.join('\n');
+
+  it('are those that the code logs', () => {
+    const services = captured(source, /new ServiceUnavailable\(\s*'(\w+)'/g);
+    const logged = [
+      ...captured(source, /event: '([a-z-]+)'/g),
+      ...captured(source, /event = [^;]*\? '([a-z-]+)'/g),
+      ...captured(source, /event = [^;]*: '([a-z-]+)'/g),
+      ...services.map((service) => `${service}-unavailable`),
+    ];
+    const page = pageAt('docs/operations.md');
+    const [securityEvents, faults] = page
+      .split(/^(?=Faults and warnings:)/m)
+      .map((part) => tableOf(part, '`event`'));
+    const shown = [...(securityEvents ?? []), ...(faults ?? [])].map(([event = '']) =>
+      plain(event),
+    );
+    expect(shown.sort()).toEqual([...new Set(logged)].sort());
+  });
+
+  const unions = captured(source, /('[a-z-]+'(?:\s*\|\s*'[a-z-]+')+)/g).map((union) =>
+    captured(union, /'([a-z-]+)'/g),
+  );
+
+  it.each([
+    ['login-failed', 'reason'],
+    ['throttled', 'scope'],
+  ])('%s has each %s of the code', (event, field) => {
+    const rows = tableOf(pageAt('docs/operations.md'), '`event`');
+    const [, , fields = ''] = rows.find(([name = '']) => plain(name) === event) ?? [];
+    const [, list = ''] = new RegExp(`\`${field}\`: ([^;|]+)`).exec(fields) ?? [];
+    const values = captured(list, /`([a-z-]+)`/g);
+    const union = unions.find((candidate) => candidate.includes(values[0] ?? ''));
+    expect(values.sort()).toEqual(union?.sort());
+  });
+});
+
+describe('docs/manage.md', () => {
+  const { manage } = useManage();
+
+  it('has a section for each command', async () => {
+    const { stdout } = await manage(['--help']);
+    const commands = captured(stdout.split('Commands:')[1] ?? '', /^ {2}(\w+)/gm);
+    const sections = captured(pageAt('docs/manage.md'), /^## ([a-z_]+(?:, [a-z_]+)*)$/gm);
+    expect([...sections.flatMap((heading) => heading.split(', ')), 'help'].sort()).toEqual(
+      commands.sort(),
+    );
+  });
+
+  const lines = Object.values(PAGES)
+    .flatMap(commandsOf)
+    .filter((line) => /(run (--silent )?manage --|npx edge-authtoken) \w/.test(line));
+
+  it.each([...new Set(lines)])('shows options that exist: %s', async (line) => {
+    const [, command = '', rest = ''] = /(?:manage --|edge-authtoken) (\w+)(.*)/.exec(line) ?? [];
+    const help = await manage([command, '--help']);
+    expect(help.code).toBe(0);
+    const options = captured(rest.split('|')[0] ?? '', /(?:^| )(--?[a-z][a-z-]*)/g);
+    for (const option of options) expect(`${help.stdout} --help`).toContain(option);
+  });
+});
+
+it('the version is the package’s', () => {
+  expect(pageAt('CHANGELOG.md')).toContain(`## ${version}\n`);
+  const named = captured(Object.values(PAGES).join('\n'), /edge-authtoken-(\d[\w.]*)\.tgz/g);
+  expect(named).toEqual([version]);
+});
