@@ -5,6 +5,7 @@
  */
 import { getTableColumns } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser } from '../schema.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
@@ -178,7 +179,7 @@ export function bulkQueries(d1: D1Database) {
     async findUserIds(usernames: string[]): Promise<Map<string, number>> {
       const query = d1.prepare(SELECT_IDS).bind(JSON.stringify(usernames));
       const { results } = await query.all<{ id: number; username: string }>();
-      return new Map(results.map(({ id, username }) => [username, id]));
+      return new Map(results.map(({ id, username }) => [username, exactId(id)]));
     },
 
     /** Those of these users that there are, as rows of values in the order of `USER_COLUMNS`. */
@@ -188,7 +189,9 @@ export function bulkQueries(d1: D1Database) {
 
     /** Accounts as rows of values, in the order of ids, each user with its token at one moment. */
     async pageOfAccounts(afterId: number, limit: number): Promise<Value[][]> {
-      return d1.prepare(SELECT_PAGE).bind(afterId, limit).raw<Value[]>();
+      const page = await d1.prepare(SELECT_PAGE).bind(afterId, limit).raw<Value[]>();
+      for (const [id] of page) exactId(Number(id));
+      return page;
     },
 
     /** The highest id ever given: SQLite's AUTOINCREMENT never gives one twice. */

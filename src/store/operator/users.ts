@@ -2,6 +2,7 @@
 import { count, eq, like, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, type NewUser } from '../schema.ts';
 
 export type OperatorStore = ReturnType<typeof operatorQueries>;
@@ -12,8 +13,8 @@ export function operatorQueries(d1: D1Database) {
   const db = drizzle(d1);
 
   return {
-    findUser: (username: string) =>
-      db
+    async findUser(username: string) {
+      const user = await db
         .select({
           id: authUser.id,
           username: authUser.username,
@@ -23,7 +24,10 @@ export function operatorQueries(d1: D1Database) {
         })
         .from(authUser)
         .where(eq(authUser.username, username))
-        .get(),
+        .get();
+      if (user) exactId(user.id);
+      return user;
+    },
 
     /** @returns false where the username is taken */
     async insertUser(user: NewUser): Promise<boolean> {
