@@ -10,13 +10,23 @@ import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
 import { type FindUserIds, stageFixture } from './dumpdata.ts';
+import type { Ignored } from './ignored.ts';
+import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
 import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
 
-export type ImportOptions = { dryRun?: boolean; onConflict: OnConflict };
+export type ImportOptions = {
+  dryRun?: boolean;
+  onConflict: OnConflict;
+  /**
+   * What inactive users are who have never logged in and have no token. Django does not say. By
+   * default deactivated: a link for the activation does not let them in.
+   */
+  inactiveUsers?: 'deactivated' | 'waiting';
+};
 
 type Bulk = ReturnType<typeof bulkQueries>;
 
@@ -31,7 +41,7 @@ const USERS_LENGTH = 1000;
 export async function importFiles(
   { d1 }: Pick<Database, 'd1'>,
   paths: string[],
-  { dryRun = false, onConflict }: ImportOptions,
+  { dryRun = false, onConflict, inactiveUsers = 'deactivated' }: ImportOptions,
 ): Promise<void> {
   for (const path of paths) {
     if (path === STDIO) continue;
@@ -43,18 +53,23 @@ export async function importFiles(
   }
   const bulk = bulkQueries(d1);
   const usersBefore = await bulk.countUsers();
-  const staging = createStaging(await bulk.lastUserId());
+  const lastUserId = await bulk.lastUserId();
+  if (lastUserId > MAX_IDS.BigAutoField) {
+    throw new CommandError('the ids of the database are too high for new users: see `doctor`');
+  }
+  const staging = createStaging(lastUserId);
   try {
-    const ignored = new Map<string, number>();
+    const ignored: Ignored = new Map();
     const findUserIds: FindUserIds =
       usersBefore > 0 ? bulk.findUserIds : async () => new Map<string, number>();
     for (const path of paths) await stageFile(path, staging, ignored, findUserIds);
     if (usersBefore > 0) await addKnownUsers(bulk, staging);
     refuseOrphans(staging);
+    if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
     if (usersBefore > 0) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update' });
+    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
   } finally {
     staging.close();
   }
@@ -63,7 +78,7 @@ export async function importFiles(
 async function stageFile(
   path: string,
   staging: Staging,
-  ignored: Map<string, number>,
+  ignored: Ignored,
   findUserIds: FindUserIds,
 ): Promise<void> {
   try {

@@ -88,6 +88,14 @@ function createProgram(openDatabase: typeof withDatabase): Command {
         .choices(['fail', 'skip', 'update'])
         .default('fail'),
     )
+    .addOption(
+      new Option(
+        '--inactive-users <what>',
+        'what inactive users are who have never logged in and have no token',
+      )
+        .choices(['deactivated', 'waiting'])
+        .default('deactivated'),
+    )
     .addHelpText(
       'after',
       `

@@ -1,6 +1,7 @@
 /** The users of links in e-mails, and the activation of one. */
 import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
 import { statement } from './statement.ts';
 import { reading, writing } from './unavailable.ts';
@@ -60,8 +61,13 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
       .from(authUser)
       .where(and(eq(authUser.username, placeholder('username')), ofAddress))
       .prepare();
-    return (email: string, username: string, limit: number) =>
-      reading(() => (username === '' ? all.all({ email, limit }) : one.all({ email, username })));
+    return async (email: string, username: string, limit: number) => {
+      const users = await reading(() =>
+        username === '' ? all.all({ email, limit }) : one.all({ email, username }),
+      );
+      for (const { id } of users) exactId(id);
+      return users;
+    };
   }
 
   const activate = statement(
@@ -81,7 +87,11 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
   );
 
   return {
-    findUserById: (id: number) => reading(() => selectById.get({ id })),
+    async findUserById(id: number) {
+      const user = await reading(() => selectById.get({ id }));
+      if (user) exactId(user.id);
+      return user;
+    },
 
     /**
      * Active users with a usable password whose address is this one, in any case of ASCII letters

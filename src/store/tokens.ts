@@ -1,5 +1,6 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
 import type { TokenReads } from './store-settings.ts';
 import { reading, writing } from './unavailable.ts';
@@ -61,7 +62,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
     const [id, username, first_name, last_name, email, is_staff, is_superuser, is_active] = row;
     return {
       user: {
-        id,
+        id: exactId(id),
         username,
         first_name,
         last_name,

@@ -2,6 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
 import { rootCause } from '../root-cause.ts';
+import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
 import { reading, writing } from './unavailable.ts';
@@ -136,12 +137,13 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
             insertUser({ last_login: null, ...user }),
             ...(token ? [insertTokenOfUsername({ ...token, username })] : []),
           ]);
-          return v.parse(InsertedRow, inserted?.results)[0].id;
+          return exactId(v.parse(InsertedRow, inserted?.results)[0].id);
         } catch (error) {
           if (!isUniqueViolation(error, 'auth_user.username')) throw error;
           // A retry may meet its own first try, whose answer was lost. No other user has this hash:
           // its salt is random.
-          return isRetry ? (await selectIdByPassword.get({ username, password }))?.id : undefined;
+          const own = isRetry ? await selectIdByPassword.get({ username, password }) : undefined;
+          return own && exactId(own.id);
         }
       });
     },
@@ -163,7 +165,8 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       if (!row || row.id === null) return { user: undefined, encoded: row?.password };
       const { id, password, is_active, key, created } = row;
       const token = key === null || created === null ? null : { key, created };
-      return { user: { id, password, is_active: Boolean(is_active), token }, encoded: password };
+      const user = { id: exactId(id), password, is_active: Boolean(is_active), token };
+      return { user, encoded: password };
     },
 
     /**

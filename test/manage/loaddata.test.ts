@@ -180,11 +180,11 @@ test('what is written broken, as in Django, the report and `doctor` name', async
     ],
   ]);
   expect(output).toContain(
-    '3 users whose stored password is no hash, in Django neither: plain, dollar, keyless\n',
+    'No valid password hash (3 users): plain, dollar, keyless. Django cannot log them in either.',
   );
-  expect(output).toContain('A blank username, which no login can give: id 3\n');
+  expect(output).toContain('1 blank username. A login cannot name them: id 3\n');
   expect(output).toContain(
-    '2 tokens that no request can send, empty or with white space: keyless, spaced\n',
+    '2 tokens that no request can send, empty or with white space, of: keyless, spaced. Replace',
   );
 
   await doctor(database());

@@ -14,7 +14,7 @@ import { normalizeEmail, normalizeUsername, type User } from '../users.ts';
 /** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */
 const UNUSABLE_SUFFIX_LENGTH = 40;
 
-export type FoundUser = Pick<User, 'id' | 'username'>;
+export type FoundUser = Pick<User, 'id' | 'username' | 'first_name' | 'last_name' | 'email'>;
 
 type UserToCreate = {
   username: string;

@@ -66,23 +66,30 @@ const DIGITS = new RegExp(`^[\\p{Nd}${OTHER_DIGITS}]+$`, 'u');
  * only once the user is known: anyone can send a password with an invalid link.
  *
  * @param user undefined before it is known whose password it is
+ * @param loadCommonPasswords Django's list, a password a line
  * @returns a sentence for each validator that refuses the password
  */
 export async function validatePassword(
   password: string,
   user: UserAttributes | undefined,
   validators: PasswordValidator[],
+  loadCommonPasswords: LoadText = importCommonPasswords,
 ): Promise<string[]> {
   const local = validators.filter((name) => name !== 'PwnedPassword');
-  const answers = await Promise.all(local.map((name) => VALIDATE[name](password, user)));
+  const answers = await Promise.all(
+    local.map((name) => VALIDATE[name](password, user, loadCommonPasswords)),
+  );
   const sentences = answers.filter((sentence) => sentence !== undefined);
   const asks = validators.includes('PwnedPassword') && user !== undefined && sentences.length === 0;
   return asks && (await isPwned(password)) ? [PWNED] : sentences;
 }
 
+type LoadText = () => Promise<string>;
+
 type Validate = (
   password: string,
   user: UserAttributes | undefined,
+  loadCommonPasswords: LoadText,
 ) => string | undefined | Promise<string | undefined>;
 
 const VALIDATE: Record<Exclude<PasswordValidator, 'PwnedPassword'>, Validate> = {
@@ -95,8 +102,8 @@ const VALIDATE: Record<Exclude<PasswordValidator, 'PwnedPassword'>, Validate> = 
     [...password].length < MIN_LENGTH
       ? `This password is too short. It must contain at least ${MIN_LENGTH} characters.`
       : undefined,
-  CommonPassword: async (password) =>
-    (await commonPasswords()).has(password.toLowerCase().trim())
+  CommonPassword: async (password, _, load) =>
+    (await commonPasswords(load)).has(password.toLowerCase().trim())
       ? 'This password is too common.'
       : undefined,
   NumericPassword: (password) =>
@@ -140,12 +147,12 @@ function countEach(characters: string[]): Map<string, number> {
 
 let loaded: Promise<Set<string>> | undefined;
 
-/**
- * Django's list of 20,000, in lower case; a module of its own, loaded when it is first asked for.
- */
-function commonPasswords(): Promise<Set<string>> {
-  loaded ??= import('./common-passwords.txt').then(
-    ({ default: list }) => new Set(list.split('\n')),
-  );
+/** The list of 20,000 in lower case. It is loaded at its first use. */
+function commonPasswords(load: LoadText): Promise<Set<string>> {
+  loaded ??= load().then((list) => new Set(list.split('\n')));
   return loaded;
 }
+
+/** As a module of its own, which a Worker loads when it is needed. */
+const importCommonPasswords: LoadText = async () =>
+  (await import('./common-passwords.txt')).default;

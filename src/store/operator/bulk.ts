@@ -5,6 +5,7 @@
  */
 import { getTableColumns } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser } from '../schema.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
@@ -18,6 +19,12 @@ export const TOKEN_COLUMNS = Object.keys(getTableColumns(authtokenToken));
  * (developers.cloudflare.com/d1/platform/limits).
  */
 export const MAX_ROWS_BYTES = 1_000_000;
+
+/**
+ * The last login of users who were imported as deactivated and have none, in Django's text. Without
+ * one a link for the activation would let them in (auth/activation.ts). An export writes none again.
+ */
+export const NO_LOGIN = '1970-01-01 00:00:00';
 
 /** Users, and the tokens of these users and of no others: both go into the database, or neither. */
 export type Accounts = {
@@ -62,14 +69,25 @@ const fits = (database: string, account: string) =>
     ? `(${account} IS NULL OR ${database} IS ${account})`
     : `${database} IS ${account}`;
 
+/**
+ * A user with a token waits for no activation: whether the last login is NO_LOGIN then depends only
+ * on the files that were imported together.
+ */
+const fitsLastLogin = `CASE WHEN coalesce(own.key, token.key) IS NULL
+    THEN by_id.last_login IS user.last_login
+    ELSE nullif(by_id.last_login, '${NO_LOGIN}') IS nullif(user.last_login, '${NO_LOGIN}') END`;
+
+const fitsUser = notId
+  .map((name) => (name === 'last_login' ? fitsLastLogin : fits(`by_id.${name}`, `user.${name}`)))
+  .join(' AND ');
+
 const CLASSIFY = `
   WITH user AS MATERIALIZED (${rows(USER_COLUMNS)}), token AS MATERIALIZED (${rows(TOKEN_COLUMNS)})
   SELECT user.id, CASE
     WHEN by_id.username <> user.username THEN 'id-taken'
     WHEN by_name.id <> user.id THEN 'username-taken'
     WHEN by_key.user_id <> user.id THEN 'token-taken'
-    WHEN NOT (${notId.map((name) => fits(`by_id.${name}`, `user.${name}`)).join(' AND ')})
-      THEN 'differs'
+    WHEN NOT (${fitsUser}) THEN 'differs'
     WHEN token.key IS NULL THEN 'same'
     WHEN own.key IS NULL THEN 'token-missing'
     WHEN own.key = token.key AND ${fits('own.created', 'token.created')} THEN 'same'
@@ -161,7 +179,7 @@ export function bulkQueries(d1: D1Database) {
     async findUserIds(usernames: string[]): Promise<Map<string, number>> {
       const query = d1.prepare(SELECT_IDS).bind(JSON.stringify(usernames));
       const { results } = await query.all<{ id: number; username: string }>();
-      return new Map(results.map(({ id, username }) => [username, id]));
+      return new Map(results.map(({ id, username }) => [username, exactId(id)]));
     },
 
     /** Those of these users that there are, as rows of values in the order of `USER_COLUMNS`. */
@@ -171,7 +189,9 @@ export function bulkQueries(d1: D1Database) {
 
     /** Accounts as rows of values, in the order of ids, each user with its token at one moment. */
     async pageOfAccounts(afterId: number, limit: number): Promise<Value[][]> {
-      return d1.prepare(SELECT_PAGE).bind(afterId, limit).raw<Value[]>();
+      const page = await d1.prepare(SELECT_PAGE).bind(afterId, limit).raw<Value[]>();
+      for (const [id] of page) exactId(Number(id));
+      return page;
     },
 
     /** The highest id ever given: SQLite's AUTOINCREMENT never gives one twice. */
