@@ -243,7 +243,7 @@ describe('the table of routes', () => {
 const BINDINGS = {
   login: 'LOGIN_LIMIT',
   'login-address': 'LOGIN_ADDRESS_LIMIT',
-  'login-failures': 'RATE_LIMIT_COUNTER',
+  'password-failures': 'RATE_LIMIT_COUNTER',
   register: 'REGISTER_LIMIT',
   link: 'MAIL_LIMIT',
   'mail-address': 'MAIL_ADDRESS_LIMIT',
