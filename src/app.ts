@@ -3,32 +3,32 @@
  * route does.
  */
 import { type Context, Hono } from 'hono';
-import type { AppOptions } from './app-options.ts';
 import type { Authenticate } from './auth/tokens.ts';
-import type { Bindings } from './bindings.ts';
 import type { Api } from './client/api.ts';
-import { account } from './http/account/account.tsx';
-import { activateUser, resendActivation } from './http/activation.ts';
 import { authenticated } from './http/authenticated.ts';
 import { byMail, onlyWhereThere } from './http/by-mail.ts';
 import { clientNetwork } from './http/client-address.ts';
 import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
-import { crossOrigin } from './http/cors.ts';
-import { onError } from './http/failure.ts';
-import { health } from './http/health.ts';
-import { login, obtainAuthToken } from './http/login.ts';
-import { logout } from './http/logout.ts';
-import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
+import { onError } from './http/errors.ts';
+import { crossOrigin } from './http/middleware/cors.ts';
+import { hardeningHeaders, pageHeaders } from './http/middleware/security-headers.ts';
 import { makeMountable } from './http/mount.ts';
-import { openApi } from './http/openapi/route.ts';
-import { password } from './http/password.ts';
-import { confirmPasswordReset, sendPasswordReset } from './http/password-reset.ts';
-import { register } from './http/register.ts';
-import { root } from './http/root.tsx';
-import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
+import { account } from './http/pages/account/route.tsx';
+import { root } from './http/pages/try-it/route.tsx';
+import { activateUser, resendActivation } from './http/routes/activation.ts';
+import { password } from './http/routes/change-password.ts';
+import { health } from './http/routes/health.ts';
+import { login, obtainAuthToken } from './http/routes/login.ts';
+import { logout } from './http/routes/logout.ts';
+import { deleteMe, retrieveMe, updateMe } from './http/routes/me.ts';
+import { openApi } from './http/routes/openapi.ts';
+import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
+import { register } from './http/routes/register.ts';
 import { unrouted } from './http/unrouted.ts';
-import { createServices } from './services.ts';
+import type { AppOptions } from './services/app-options.ts';
+import type { Bindings } from './services/bindings.ts';
+import { createServices } from './services/services.ts';
 import type { Settings } from './settings.ts';
 
 /** The paths that a view of Django REST Framework answers in a Django project. */

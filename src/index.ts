@@ -6,8 +6,8 @@ import { createApp } from './app.ts';
 import { authEntrypoint } from './rpc/auth-entrypoint.ts';
 
 export type { AppType } from './client/api.ts';
-export { PasswordHasher } from './rpc/password-hasher.ts';
-export { RateLimitCounter } from './rpc/rate-limit-counter.ts';
+export { PasswordHasher } from './hashing/password-hasher.ts';
+export { RateLimitCounter } from './services/rate-limit-counter.ts';
 
 const app = createApp();
 

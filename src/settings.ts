@@ -4,8 +4,8 @@
  */
 import * as v from 'valibot';
 import type { AuthSettings } from './auth/auth-settings.ts';
-import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
-import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
+import { PASSWORD_VALIDATORS } from './auth/password-validators.ts';
+import { MAX_ITERATIONS } from './hashing/hashers.ts';
 import { isSender } from './mail/send-mail.ts';
 import type { StoreSettings } from './store/store-settings.ts';
 

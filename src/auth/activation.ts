@@ -5,8 +5,8 @@
  * A user who was never active has neither a last login nor a token, and an activation sets the last
  * login. So a link works once, and a user who was deactivated later cannot activate the account.
  */
-import { djangoDatetime } from '../django-datetime.ts';
-import { err, ok, type Result } from '../result.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import {
   type Link,
   type LinkRequest,

@@ -1,7 +1,7 @@
+import type { PasswordHashing } from '../hashing/password-hashing.ts';
 import type { Store } from '../store/store.ts';
 import type { AuthSettings } from './auth-settings.ts';
 import type { PasswordAttempts } from './password-attempts.ts';
-import type { PasswordHashing } from './passwords/password-hashing.ts';
 
 /** What the domain works with. */
 export type AuthServices = {

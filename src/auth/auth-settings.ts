@@ -1,4 +1,4 @@
-import type { PasswordValidator } from './passwords/validators.ts';
+import type { PasswordValidator } from './password-validators.ts';
 
 /** What the domain asks of the settings. */
 export type AuthSettings = {

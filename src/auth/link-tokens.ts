@@ -9,7 +9,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { constantTimeCompare } from './passwords/constant-time-compare.ts';
+import { constantTimeCompare } from '../lib/constant-time-compare.ts';
 
 /** What a link does. Each purpose has a salt, so that a link for one is not valid for another. */
 export type LinkPurpose = 'passwordReset' | 'activation';

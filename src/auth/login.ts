@@ -2,7 +2,7 @@
  * From a username and password to the user's token (django/contrib/auth/backends.py
  * `ModelBackend`).
  */
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type CountedAttempt, type TooManyFailures, tryPassword } from './password-attempts.ts';
 import { drawStandIn } from './stand-in.ts';

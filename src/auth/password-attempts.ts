@@ -3,9 +3,10 @@
  * failures each next attempt must wait. After 100 the password is disabled until it is changed (NIST
  * SP 800-63B-4 §3.2.2).
  */
-import { ok, type Result } from '../result.ts';
+
+import type { Verification } from '../hashing/hashers.ts';
+import { ok, type Result } from '../lib/result.ts';
 import type { AuthServices } from './auth-services.ts';
-import type { Verification } from './passwords/hashers.ts';
 
 /** `waitSeconds` is undefined if waiting does not help: the password must be changed. */
 export type TooManyFailures = { kind: 'throttled'; waitSeconds: number | undefined };

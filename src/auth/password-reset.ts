@@ -2,7 +2,7 @@
  * From a forgotten password to a new one, by a link in an e-mail
  * (django/contrib/auth/forms.py `PasswordResetForm`, djoser/serializers.py).
  */
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import {
   type Addressee,
   type Link,
@@ -14,7 +14,7 @@ import {
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
 import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
-import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
+import { type PasswordRefused, validatePassword } from './password-validators.ts';
 import { normalizeUsername } from './users.ts';
 
 /** djoser's `invalid_uid` and `invalid_token`. Only the log tells an inactive user. */

@@ -7,7 +7,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { getRandomString } from './passwords/random-string.ts';
+import { getRandomString } from '../hashing/random-string.ts';
 
 /** Separates this use of `SECRET_KEY` from others (Django's `salted_hmac`). */
 const KEY_SALT = 'edge-authtoken.auth.stand-in';

@@ -1,7 +1,7 @@
 import type { Input } from 'hono';
 import type { Authenticated } from '../auth/tokens.ts';
 import type { AppContext } from './context.ts';
-import { failAuthentication } from './failure.ts';
+import { failAuthentication } from './errors.ts';
 
 /** The handlers that `authenticated` made. */
 const guarded = new WeakSet<object>();

@@ -3,11 +3,11 @@ import { createMiddleware } from 'hono/factory';
 import type { RouterRoute } from 'hono/types';
 import type { AccountMail } from '../auth/account-mail.ts';
 import type { LinkSettings } from '../auth/link-tokens.ts';
-import { ServiceUnavailable } from '../service-unavailable.ts';
-import type { Services } from '../services.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
+import type { Services } from '../services/services.ts';
 import type { Settings } from '../settings.ts';
 import type { AppContext, AppEnv } from './context.ts';
-import { fail } from './failure.ts';
+import { fail } from './errors.ts';
 
 /** What a route that sends or takes links works with. */
 export type ByMail = { mail: AccountMail; links: LinkSettings };

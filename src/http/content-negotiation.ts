@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from './context.ts';
-import { fail } from './failure.ts';
+import { fail } from './errors.ts';
 
 /** The media ranges that JSON satisfies. DRF looks at neither `q` nor any other parameter here. */
 const JSON_RANGES = ['*/*', 'application/json', 'application/*', '*/json'];

@@ -1,7 +1,7 @@
 import type { Context, Input } from 'hono';
 import type { BlankInput } from 'hono/types';
 import type { GenericSchema, InferInput } from 'valibot';
-import type { Services } from '../services.ts';
+import type { Services } from '../services/services.ts';
 
 /**
  * What every handler finds on its context. `c.env` may be another Worker's, with names of its own.

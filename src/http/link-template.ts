@@ -1,6 +1,6 @@
 /** The page that the links in e-mails lead to. */
 import type { LinkPurpose } from '../auth/link-tokens.ts';
-import { ServiceUnavailable } from '../service-unavailable.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 import type { AppContext } from './context.ts';
 import { basePathOf } from './mount.ts';
 

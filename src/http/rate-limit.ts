@@ -3,11 +3,11 @@
  * itself and with some delay. So these limits are approximate: an attacker may get extra attempts.
  */
 import type { User } from '../auth/users.ts';
-import type { RateLimits } from '../rate-limits.ts';
-import { err, ok, type Result } from '../result.ts';
-import { audit } from './audit.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { RateLimits } from '../services/rate-limits.ts';
 import { clientNetwork } from './client-address.ts';
 import type { AppContext } from './context.ts';
+import { audit } from './security-log.ts';
 
 export type RateLimited = { kind: 'throttled'; waitSeconds: number };
 

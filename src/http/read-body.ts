@@ -1,10 +1,10 @@
 import { bodyLimit } from 'hono/body-limit';
 import type { GenericSchema, InferOutput } from 'valibot';
 import type { User } from '../auth/users.ts';
-import { err, type Result } from '../result.ts';
+import { err, type Result } from '../lib/result.ts';
 import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
 import { type Fields, parseBody } from '../validation/parsers.ts';
-import { validate } from '../validation/serializers.ts';
+import { validate } from '../validation/schemas.ts';
 import type { AppContext } from './context.ts';
 import { type AddressScope, limitAddress, type RateLimited } from './rate-limit.ts';
 

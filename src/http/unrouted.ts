@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { RouterRoute } from 'hono/types';
 import type { Authenticate } from '../auth/tokens.ts';
 import { isGuarded } from './authenticated.ts';
-import { fail, failAuthentication } from './failure.ts';
+import { fail, failAuthentication } from './errors.ts';
 
 const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
 

@@ -14,7 +14,7 @@ const WIDTH = 520;
 /**
  * A message as HTML. Its style is inline and its dark colours in one style sheet: mail programs know
  * little CSS, and a message must be readable without it. The colours are those of the pages for
- * people (src/http/page/style.css).
+ * people (src/http/pages/shared/style.css).
  */
 export const Layout = ({ subject, before, links = [], after }: Content & { subject: string }) => (
   <html lang="en">

@@ -3,7 +3,7 @@
  * message that is never sent costs the recipient nothing.
  */
 import type { MessageCount, MessageOutcome } from '../auth/account-mail.ts';
-import type { Result } from '../result.ts';
+import type { Result } from '../lib/result.ts';
 import type { Message, SendMail } from './send-mail.ts';
 
 /** Of all kinds together. */

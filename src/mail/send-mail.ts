@@ -3,8 +3,8 @@
  * your own.
  */
 import type { Message } from '../auth/account-mail.ts';
+import { withTimeout } from '../lib/with-timeout.ts';
 import { isEmail } from '../validation/email.ts';
-import { withTimeout } from '../with-timeout.ts';
 
 export type { Message };
 

@@ -8,7 +8,7 @@
  */
 import './owner-only.ts';
 import { appendFileSync, chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
-import { getRandomString } from '../auth/passwords/random-string.ts';
+import { getRandomString } from '../hashing/random-string.ts';
 
 const FILE = '.dev.vars';
 

@@ -2,8 +2,8 @@
  * `manage doctor`: reads the database and the settings and says what would hurt. Writes nothing.
  */
 import { readdir } from 'node:fs/promises';
-import { type IdentifiedPassword, identifyPassword } from '../auth/passwords/identify.ts';
 import { normalizeUsername } from '../auth/users.ts';
+import { type IdentifiedPassword, identifyPassword } from '../hashing/identify.ts';
 import { parseSettings } from '../settings.ts';
 import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
 import type { Database } from './database.ts';

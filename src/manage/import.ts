@@ -4,7 +4,7 @@
  * only then, a chunk of whole accounts at a time, into the database.
  */
 import { access, constants, stat } from 'node:fs/promises';
-import { djangoDatetime } from '../django-datetime.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';

@@ -1,6 +1,6 @@
 /** The commands of `manage`: what Django's `manage.py` does, for this database. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { rootCause } from '../root-cause.ts';
+import { rootCause } from '../lib/root-cause.ts';
 import { MANAGE, SERVE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';

@@ -8,7 +8,7 @@
  * asked: it exists.
  */
 import * as v from 'valibot';
-import { djangoDatetime } from '../django-datetime.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 
 /** A user as a fixture has it. */
 export type FixtureUser = Omit<UserRow, 'id' | 'date_joined'> & {

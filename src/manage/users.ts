@@ -16,8 +16,8 @@ import {
   setUserActive,
   setUserPassword,
 } from '../auth/operator/users.ts';
-import { hashHere } from '../auth/passwords/password-hashing.ts';
-import { validatePassword } from '../auth/passwords/validators.ts';
+import { validatePassword } from '../auth/password-validators.ts';
+import { hashHere } from '../hashing/password-hashing.ts';
 import { parseSettings, type Settings } from '../settings.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
@@ -75,7 +75,7 @@ const hashing = ({ iterations }: Settings) => hashHere(iterations);
 
 /** Node imports no text. In the package the list is a module. */
 const readCommonPasswords = () =>
-  readFile(join(import.meta.dirname, '../auth/passwords/common-passwords.txt'), 'utf8');
+  readFile(join(import.meta.dirname, '../hashing/common-passwords.txt'), 'utf8');
 
 type UserAttributes = Parameters<typeof validatePassword>[1];
 

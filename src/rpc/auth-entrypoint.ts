@@ -1,9 +1,9 @@
 /** The door for other Workers: a service binding instead of HTTP. */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Authenticate } from '../auth/tokens.ts';
-import { logFault } from '../log.ts';
-import { err } from '../result.ts';
-import { ServiceUnavailable } from '../service-unavailable.ts';
+import { logFault } from '../lib/log.ts';
+import { err } from '../lib/result.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 
 /** An app of `createApp`: both doors then share its statements and its token cache. */
 type App<E> = {

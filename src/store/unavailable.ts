@@ -2,7 +2,7 @@
  * D1's passing failures: of the network, of a moved or overloaded database. D1 retries reads by
  * itself. It never retries writes, since it cannot know whether they took place.
  */
-import { ServiceUnavailable } from '../service-unavailable.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 
 /** D1's words for errors that may be retried (developers.cloudflare.com, D1: Debug, Error list). */
 const TRANSIENT = [

@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
-import { rootCause } from '../root-cause.ts';
+import { rootCause } from '../lib/root-cause.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';

@@ -1,9 +1,9 @@
 /**
  * Request bodies: JSON, form and multipart (rest_framework/parsers.py). From bytes to fields; what
- * the fields hold is serializers.ts's business. A caught message is never passed on: the runtime's
+ * the fields hold is schemas.ts's business. A caught message is never passed on: the runtime's
  * JSON errors quote the body, and the body holds a password.
  */
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import type { ParseErrorReason, ParseFailure, ValidationFailure } from './failure.ts';
 import { pythonNumber } from './python-number.ts';
 

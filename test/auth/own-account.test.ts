@@ -1,8 +1,8 @@
 /** A user who changes while its owner's password is checked. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import type { Bindings } from '../../src/bindings.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { answer, newName, register, sendAs, unthrottled } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
 import { withMailbox } from '../helpers/mailbox.ts';

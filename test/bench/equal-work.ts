@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
 import { accuracies, shuffled, type TimedName } from './classifier.ts';
 import { ask, post } from './load.ts';
 import { PASSWORD, seed } from './seed.ts';

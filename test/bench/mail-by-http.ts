@@ -1,6 +1,6 @@
 /** The product, with a mail service outside in the place of the `EMAIL` binding. */
 import { createApp } from '../../src/app.ts';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { sendByHttp } from '../fixtures/send-by-http.ts';
 
 export { PasswordHasher } from '../../src/index.ts';

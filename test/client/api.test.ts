@@ -2,8 +2,8 @@
 import type { ExtractSchema } from 'hono/types';
 import { expectTypeOf, it } from 'vitest';
 import type { addRoutes } from '../../src/app.ts';
-import type { Bindings } from '../../src/bindings.ts';
 import type { Api } from '../../src/client/api.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 
 /** As the compiler infers them from the handlers. */
 type Routes = ExtractSchema<ReturnType<typeof addRoutes<Bindings>>>;

@@ -4,8 +4,8 @@ import { dirname, join, normalize } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';
-import type { Bindings } from '../../src/bindings.ts';
-import type { RateLimitScope } from '../../src/rate-limits.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
+import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { parseSettings, type Vars } from '../../src/settings.ts';
 import { useManage } from '../helpers/manage.ts';
 import {

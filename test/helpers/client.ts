@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import type { Bindings } from '../../src/bindings.ts';
 import app from '../../src/index.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 
 const {
   LOGIN_LIMIT,

@@ -6,7 +6,7 @@ import {
   type LinkPurpose,
   makeToken,
 } from '../../src/auth/link-tokens.ts';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { unthrottled } from './client.ts';
 
 const Mail = v.object({

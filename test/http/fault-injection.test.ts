@@ -4,8 +4,8 @@
  */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import type { Bindings } from '../../src/bindings.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';

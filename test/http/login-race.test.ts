@@ -1,7 +1,7 @@
 /** A login that has read its user, and a change of that user before the login has ended. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { answer, getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';

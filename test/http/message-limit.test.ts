@@ -1,7 +1,7 @@
 /** Messages to one recipient, counted where they are sent. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { newName, rateLimits, register, send, sendAs } from '../helpers/client.ts';
 import { interceptObjects } from '../helpers/intercept-objects.ts';
 import { withMailbox } from '../helpers/mailbox.ts';

@@ -6,7 +6,7 @@ import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
-import { tokenAuthentication } from '../../src/http/token-authentication.ts';
+import { tokenAuthentication } from '../../src/http/middleware/token-authentication.ts';
 import { authEntrypoint } from '../../src/rpc/auth-entrypoint.ts';
 import { answer, newName, send, unthrottled } from '../helpers/client.ts';
 

@@ -1,9 +1,9 @@
 /** Failed logins to one account, counted exactly over all addresses. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import type { Bindings } from '../../src/bindings.ts';
-import { countPasswords } from '../../src/count-in-objects.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
+import { countPasswords } from '../../src/services/count-in-objects.ts';
 import {
   answer,
   getAs,

@@ -2,8 +2,8 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
-import type { Bindings } from '../../src/bindings.ts';
 import { isGuarded } from '../../src/http/authenticated.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import {
   answer,
   newName,

@@ -1,8 +1,8 @@
 /** An unknown name costs a login what its stand-in costs, and nobody logs in by it. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
 import { drawStandIn } from '../../src/auth/stand-in.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
 import { createStore } from '../../src/store/store.ts';
 import { answer, newName, post, register, unthrottled } from '../helpers/client.ts';
 

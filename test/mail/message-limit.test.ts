@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { err, ok } from '../../src/lib/result.ts';
 import { type CountMessage, sendWithinLimit } from '../../src/mail/message-limit.ts';
-import { err, ok } from '../../src/result.ts';
 
 const MESSAGE = { from: 'us@example.com', to: 'meg@example.com', subject: '', text: '', html: '' };
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
+import { verifyPassword } from '../../src/hashing/hashers.ts';
 import { manageProcess, useDatabases } from '../helpers/manage-process.ts';
 import { withoutGroups } from '../helpers/records.ts';
 import { migrate } from '../helpers/server.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
+import { verifyPassword } from '../../src/hashing/hashers.ts';
 import type { Database } from '../../src/manage/database.ts';
 import { useManage } from '../helpers/manage.ts';
 

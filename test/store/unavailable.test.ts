@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ServiceUnavailable } from '../../src/service-unavailable.ts';
+import { ServiceUnavailable } from '../../src/lib/service-unavailable.ts';
 import { reading, writing } from '../../src/store/unavailable.ts';
 
 const LOST = new Error('D1_ERROR: Network connection lost.');

@@ -1,6 +1,6 @@
 /**
  * This API described in OpenAPI 3.1. What bodies may hold comes from the schemas that check them
- * (src/validation/serializers.ts). An example of a request and one of an answer that have one name
+ * (src/validation/schemas.ts). An example of a request and one of an answer that have one name
  * belong together; test/http/openapi/openapi.test.ts replays them all.
  *
  * For Node alone: the Worker serves what generate.ts made of this.
@@ -17,7 +17,7 @@ import {
   PasswordSerializer,
   ProfileSerializer,
   RegisterSerializer,
-} from '../../validation/serializers.ts';
+} from '../../validation/schemas.ts';
 
 const USERNAME = 'meg@ducharme.com';
 const PASSWORD = 'ducharme';

@@ -1,0 +1,18 @@
+import { logFault } from '../../lib/log.ts';
+import type { AppContext } from '../context.ts';
+import { RETRY_AFTER } from '../errors.ts';
+
+/**
+ * `GET /health` → 200 `{"status": "ok"}` once D1 has answered, 503 where it has not. For monitors;
+ * tells no more.
+ */
+export async function health(c: AppContext) {
+  const noStore = { 'Cache-Control': 'no-store' };
+  try {
+    await c.var.store.ping();
+    return c.json({ status: 'ok' as const }, 200, noStore);
+  } catch (error) {
+    logFault(error);
+    return c.json({ status: 'unavailable' as const }, 503, { ...noStore, ...RETRY_AFTER });
+  }
+}
