@@ -1,23 +1,22 @@
 /**
- * The app, as a request meets it: settings and store, CORS, the routes, and what answers where no
- * route does.
+ * Builds the app in the order that a request passes: middleware, routes, the response if there is no
+ * route, errors.
  */
 import { type Context, Hono } from 'hono';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Api } from './client/api.ts';
-import { authenticated } from './http/authenticated.ts';
-import { byMail, onlyWhereThere } from './http/by-mail.ts';
 import { clientNetwork } from './http/client-address.ts';
-import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
 import { onError } from './http/errors.ts';
+import { methodNotAllowed } from './http/method-not-allowed.ts';
 import { crossOrigin } from './http/middleware/cors.ts';
 import { hardeningHeaders, pageHeaders } from './http/middleware/security-headers.ts';
 import { makeMountable } from './http/mount.ts';
 import { account } from './http/pages/account/route.tsx';
-import { root } from './http/pages/try-it/route.tsx';
+import { index } from './http/pages/try-it/route.tsx';
+import type { Route } from './http/route.ts';
 import { activateUser, resendActivation } from './http/routes/activation.ts';
-import { password } from './http/routes/change-password.ts';
+import { changePassword } from './http/routes/change-password.ts';
 import { health } from './http/routes/health.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
 import { logout } from './http/routes/logout.ts';
@@ -25,29 +24,42 @@ import { deleteMe, retrieveMe, updateMe } from './http/routes/me.ts';
 import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
-import { unrouted } from './http/unrouted.ts';
 import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
 import { createServices } from './services/services.ts';
-import type { Settings } from './settings.ts';
 
-/** The paths that a view of Django REST Framework answers in a Django project. */
-const VIEWS = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me', '/users/*'];
+/** All routes. A family of routes is a folder, and one line here. */
+export const ROUTES: Route[] = [
+  index(() => ROUTES),
+  register,
+  login,
+  obtainAuthToken,
+  logout,
+  changePassword,
+  retrieveMe,
+  updateMe,
+  deleteMe,
+  sendPasswordReset,
+  confirmPasswordReset,
+  activateUser,
+  resendActivation,
+  account,
+  health,
+  openApi(() => ROUTES),
+];
 
-const verifiesAddresses = (settings: Settings) => settings.emailVerification === 'required';
-
-/** What `createApp` makes. `tokenAuthentication` and `authEntrypoint` take it, too. */
+/** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` take it, too. */
 export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
 };
 
-/** What a route finds that is added to the app. The app's own find more (`AppEnv`). */
+/** The context of a route that is added to the app. The routes of the app have more (`AppEnv`). */
 type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authenticate } };
 
 /**
- * The app: a Worker by itself, or a part of another, below any path.
+ * The app: a Worker of its own, or a part of another Worker, below any path.
  *
- * @throws SettingsError where a setting of the options cannot be used
+ * @throws SettingsError if a setting of the options is not valid
  *
  * @example
  * const auth = createApp({ bindings: (env: Env) => ({ DB: env.AUTH_DB }) });
@@ -59,8 +71,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   const servicesOf = createServices(options);
   const app = new Hono<Env<E>, Api, '/'>({ strict: false });
 
-  app.get('/', pageHeaders);
-  app.get('/account', pageHeaders);
+  for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
     const { settings, store, hashingFor, rateLimits, passwordAttempts, authenticate, mail } =
@@ -78,12 +89,9 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     await next();
   });
   app.use(crossOrigin);
-  for (const path of ['/users/*', '/account']) app.use(path, onlyWhereThere(app));
-  for (const path of VIEWS) app.use(path, contentNegotiation);
-
+  for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
+  app.notFound(methodNotAllowed(ROUTES));
   app.onError(onError);
-  app.notFound(unrouted(app));
-  addRoutes(app);
   makeMountable(app);
 
   return Object.assign(app, {
@@ -91,23 +99,3 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
       servicesOf(env).authenticate(authorization),
   });
 }
-
-/** @internal @returns the app, by whose type the tests tell that `Api` is true */
-export const addRoutes = <E extends object>(app: Hono<Env<E>, Api, '/'>) =>
-  app
-    .get('/', root(app))
-    .post('/register', register)
-    .post('/login', login)
-    .post('/api-token-auth', obtainAuthToken)
-    .post('/logout', authenticated(logout))
-    .post('/password', authenticated(password))
-    .get('/me', authenticated(retrieveMe))
-    .patch('/me', authenticated(updateMe))
-    .delete('/me', authenticated(deleteMe))
-    .post('/users/reset_password', byMail(sendPasswordReset))
-    .post('/users/reset_password_confirm', byMail(confirmPasswordReset))
-    .post('/users/activation', byMail(activateUser, verifiesAddresses))
-    .post('/users/resend_activation', byMail(resendActivation, verifiesAddresses))
-    .get('/account', byMail(account))
-    .get('/health', health)
-    .get('/openapi.json', openApi);

@@ -69,7 +69,7 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
  * The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). Its
  * inferred type is what a typed client knows of failures.
  */
-export function fail(c: Context, failure: Failure) {
+export function errorResponse(c: Context, failure: Failure) {
   switch (failure.kind) {
     case 'parse-error':
       return c.json({ detail: PARSE_ERRORS[failure.reason] }, 400);
@@ -81,7 +81,7 @@ export function fail(c: Context, failure: Failure) {
       return c.json({ detail: `Unsupported media type "${failure.mediaType}" in request.` }, 415);
     case 'body-too-large':
       return c.json({ detail: 'Request body is too large.' }, 413);
-    case 'invalid':
+    case 'validation-error':
       return invalid(c, failure.errors);
     case 'username-taken':
       return invalid(c, { username: [USERNAME_TAKEN] });
@@ -94,7 +94,7 @@ export function fail(c: Context, failure: Failure) {
     case 'not-authenticated':
     case 'authentication-failed':
     case 'unavailable':
-      return failAuthentication(c, failure);
+      return authenticationErrorResponse(c, failure);
     // djoser/constants.py, `Messages`.
     case 'invalid-uid':
       return invalid(c, { uid: ["Invalid user id or user doesn't exist."] });
@@ -128,7 +128,10 @@ export function fail(c: Context, failure: Failure) {
 /**
  * The answer where it is not known who asks. Apart from `fail`, so that a route's type has no more.
  */
-export function failAuthentication(c: Context, failure: AuthenticationFailure | Unavailable) {
+export function authenticationErrorResponse(
+  c: Context,
+  failure: AuthenticationFailure | Unavailable,
+) {
   switch (failure.kind) {
     case 'not-authenticated': {
       const detail = 'Authentication credentials were not provided.';
@@ -154,6 +157,6 @@ const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
  */
 export function onError(error: Error, c: Context): Response {
   logFault(error);
-  if (error instanceof ServiceUnavailable) return fail(c, { kind: 'unavailable' });
+  if (error instanceof ServiceUnavailable) return errorResponse(c, { kind: 'unavailable' });
   return c.json({ detail: 'A server error occurred.' }, 500);
 }

@@ -1,59 +1,56 @@
 /** The messages that requests lead to. Each is sent after the response, and logged. */
 import {
   type AccountMail,
-  type LinkRequest,
   type LinkServices,
   type MailKind,
   type Outgoing,
   siteOf,
 } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
-import type { AuthServices } from '../auth/auth-services.ts';
-import type { LinkPurpose } from '../auth/link-tokens.ts';
+import type { LinkPurpose, LinkSettings } from '../auth/link-tokens.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
 import type { PasswordRefused } from '../auth/password-validators.ts';
 import type { User } from '../auth/users.ts';
 import { log, logFault } from '../lib/log.ts';
+import { type Err, err } from '../lib/result.ts';
 import { rootCause } from '../lib/root-cause.ts';
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
-import { EmailSerializer } from '../validation/schemas.ts';
-import type { ByMail } from './by-mail.ts';
-import type { AppContext, Body } from './context.ts';
-import { fail } from './errors.ts';
+import type { Services } from '../services/services.ts';
+import type { AppContext } from './context.ts';
 import { linkTemplate } from './link-template.ts';
-import { readBody } from './read-body.ts';
-import { afterAnswer } from './run-after-response.ts';
+import { runAfterResponse } from './run-after-response.ts';
 import { audit } from './security-log.ts';
 
-/**
- * Answers a request for links to an address: 204, whether or not an account has it. The address is
- * looked up after the response.
- */
-export async function answerByMail(
-  c: AppContext<Body<typeof EmailSerializer>>,
-  purpose: LinkPurpose,
-  services: ByMail,
-  write: (
-    services: AuthServices,
-    request: LinkRequest,
-    links: LinkServices,
-  ) => Promise<Outgoing | undefined>,
-) {
-  const links = { ...services, template: linkTemplate(c, purpose) };
-  const body = await readBody(c, 'mail-address', EmailSerializer);
-  if (!body.ok) return fail(c, body.error);
-  sendAfterAnswer(c, purpose, links.mail, () => write(c.var, body.value, links));
-  return c.body(null, 204);
+/** What a route that sends or takes links works with. */
+export type Mailing = { mail: AccountMail; links: LinkSettings };
+
+/** @throws ServiceUnavailable if there is no key to sign links with */
+export function mailing({ mail, settings }: Services): Mailing {
+  const { secretKey, secretKeyFallbacks, passwordResetTimeoutSeconds: timeoutSeconds } = settings;
+  if (!mail)
+    throw new Error('No e-mail can be sent. The routes that need it are not enabled then.');
+  if (secretKey === undefined) {
+    const message = 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY';
+    throw new ServiceUnavailable('mail', message);
+  }
+  return { mail, links: { secretKey, secretKeyFallbacks, timeoutSeconds } };
 }
 
+/** What writes the links of a purpose. @throws ServiceUnavailable if a setting of links is missing */
+export const linkServices = (
+  c: AppContext,
+  purpose: LinkPurpose,
+  { mail, links } = mailing(c.var),
+): LinkServices => ({ mail, links, template: linkTemplate(c, purpose) });
+
 /** Sends a message after the response, if there is one. */
-export function sendAfterAnswer(
+export function sendAfterResponse(
   c: AppContext,
   kind: MailKind,
   mail: AccountMail,
   write: () => Promise<Outgoing | undefined>,
 ): void {
-  afterAnswer(c, async () => {
+  runAfterResponse(c, async () => {
     const outgoing = await write();
     if (outgoing) await deliver(c, kind, mail, outgoing);
     else audit(c, { event: 'mail-not-sent', mail: kind });
@@ -68,7 +65,7 @@ export function notify(
 ): void {
   const { mail, settings } = c.var;
   if (!mail || !settings.accountEmailNotifications || email === '') return;
-  sendAfterAnswer(c, kind, mail, async () => {
+  sendAfterResponse(c, kind, mail, async () => {
     const site = siteOf(linkTemplate(c, 'passwordReset'));
     return { userIds: [id], countedAs: kind, message: mail[kind](site, { username, email }) };
   });
@@ -107,11 +104,14 @@ const identifier = (value: unknown): unknown =>
     ? value
     : undefined;
 
-/** Refuses an invalid link. The reason is logged. */
-export function refuseLink(c: AppContext, failure: InvalidLink | StaleLink | PasswordRefused) {
+/** Logs why a link is refused. @returns the failure */
+export function linkError<T extends InvalidLink | StaleLink | PasswordRefused>(
+  c: AppContext,
+  failure: T,
+): Err<T> {
   if (failure.kind !== 'password-refused') {
     const user_id = 'userId' in failure ? failure.userId : undefined;
     audit(c, { event: 'link-refused', user_id, reason: failure.kind });
   }
-  return fail(c, failure);
+  return err(failure);
 }

@@ -3,11 +3,11 @@ import { giveThreadBack } from '../lib/yield-to-event-loop.ts';
 import type { AppContext } from './context.ts';
 
 /**
- * Does what nobody waits for, once the answer is out. What is thrown there is logged.
+ * Runs work after the response. Errors are logged.
  *
- * Without giving the thread back the work would begin before the answer has left, and the time of
- * an answer would tell how much work there is.
+ * It yields first. Otherwise the work would start before the response is sent, and the response
+ * time would reveal how much work there is.
  */
-export function afterAnswer(c: AppContext, work: () => Promise<void>): void {
+export function runAfterResponse(c: AppContext, work: () => Promise<void>): void {
   c.executionCtx.waitUntil(giveThreadBack().then(work).catch(logFault));
 }

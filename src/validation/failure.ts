@@ -1,5 +1,5 @@
 /** How a body can be wrong. */
-export type ValidationFailure = { kind: 'invalid'; errors: ValidationErrors };
+export type ValidationFailure = { kind: 'validation-error'; errors: ValidationErrors };
 
 /** DRF's `serializer.errors`: sentences by field, or under `non_field_errors`. */
 export type ValidationErrors = Record<string, string[]>;

@@ -82,7 +82,7 @@ export const username = v.pipe(
   maxLength(USERNAME_LENGTH),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
-  v.metadata({ minLength: 1, maxLength: USERNAME_LENGTH }),
+  v.metadata({ minLength: 1, maxLength: USERNAME_LENGTH, pattern: USERNAME.source }),
 );
 
 /** DRF's `CharField()`, of any length. */

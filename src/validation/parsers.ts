@@ -59,7 +59,7 @@ function parseJson(bytes: ArrayBuffer): Result<Fields, ParseFailure | Validation
 }
 
 const notAnObject = (sentence: string) =>
-  err({ kind: 'invalid' as const, errors: { non_field_errors: [sentence] } });
+  err({ kind: 'validation-error' as const, errors: { non_field_errors: [sentence] } });
 
 /** The Python type of a JSON text that is neither an object nor null. */
 function pythonType(source: string): 'list' | 'str' | 'bool' | 'int' | 'float' {

@@ -5,7 +5,7 @@ import type { ValidationErrors, ValidationFailure } from './failure.ts';
 import * as fields from './fields.ts';
 import type { Fields } from './parsers.ts';
 
-export const RegisterSerializer = v.object(
+export const RegisterSchema = v.object(
   {
     username: fields.username,
     password: fields.password,
@@ -17,13 +17,13 @@ export const RegisterSerializer = v.object(
 );
 
 /** A registration whose address is to be verified. */
-export const VerifiedRegisterSerializer = v.object(
-  { ...RegisterSerializer.entries, email: fields.emailToReach },
+export const VerifiedRegisterSchema = v.object(
+  { ...RegisterSchema.entries, email: fields.emailToReach },
   fields.REQUIRED,
 );
 
 /** rest_framework/authtoken/serializers.py, `AuthTokenSerializer`. */
-export const AuthTokenSerializer = v.object(
+export const AuthTokenSchema = v.object(
   {
     username: fields.usernameToFind,
     password: fields.passwordToVerify,
@@ -31,13 +31,13 @@ export const AuthTokenSerializer = v.object(
   fields.REQUIRED,
 );
 
-export const PasswordSerializer = v.object(
+export const PasswordSchema = v.object(
   { current_password: fields.passwordToVerify, new_password: fields.password },
   fields.REQUIRED,
 );
 
 /** What users may change of their own account; each field is optional (DRF's `partial=True`). */
-export const ProfileSerializer = v.object({
+export const ProfileSchema = v.object({
   first_name: v.optional(fields.name),
   last_name: v.optional(fields.name),
   email: v.optional(fields.email),
@@ -46,13 +46,13 @@ export const ProfileSerializer = v.object({
 });
 
 /** The password again: a token alone must not be enough to destroy an account. */
-export const DeleteSerializer = v.object(
+export const DeleteSchema = v.object(
   { current_password: fields.passwordToVerify },
   fields.REQUIRED,
 );
 
 /** djoser's `SendEmailResetSerializer`, and optionally which account of the address is meant. */
-export const EmailSerializer = v.object(
+export const EmailSchema = v.object(
   { email: fields.emailToFind, username: v.optional(fields.name, '') },
   fields.REQUIRED,
 );
@@ -60,27 +60,27 @@ export const EmailSerializer = v.object(
 const link = { uid: fields.linkPart, token: fields.linkPart };
 
 /** djoser's `ActivationSerializer`. */
-export const ActivationSerializer = v.object(link, fields.REQUIRED);
+export const ActivationSchema = v.object(link, fields.REQUIRED);
 
 /** djoser's `PasswordResetConfirmSerializer`, but for the password, which is never trimmed. */
-export const PasswordResetConfirmSerializer = v.object(
+export const PasswordResetConfirmSchema = v.object(
   { ...link, new_password: fields.password },
   fields.REQUIRED,
 );
 
 /** Checks a body's fields; unknown ones are ignored. All errors of all fields come together. */
 export function validate<TSchema extends v.GenericSchema<unknown, unknown>>(
-  serializer: TSchema,
+  schema: TSchema,
   data: Fields,
 ): Result<v.InferOutput<TSchema>, ValidationFailure> {
-  const { success, output, issues } = v.safeParse(serializer, data);
+  const { success, output, issues } = v.safeParse(schema, data);
   if (success) return ok(output);
   const errors: ValidationErrors = {};
   for (const issue of issues) {
     const field = v.getDotPath(issue) ?? 'non_field_errors';
     errors[field] = [...(errors[field] ?? []), issue.message];
   }
-  return err({ kind: 'invalid', errors });
+  return err({ kind: 'validation-error', errors });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Context, Env, MiddlewareHandler } from 'hono';
 import type { Authenticate, Token } from '../../auth/tokens.ts';
 import type { User } from '../../auth/users.ts';
-import { failAuthentication } from '../errors.ts';
+import { authenticationErrorResponse } from '../errors.ts';
 
 export type { Authenticate };
 
@@ -51,7 +51,7 @@ export function tokenAuthentication(
 ): MiddlewareHandler<WithUser<WithAuthenticate>> {
   return async function tokenAuthentication(c, next) {
     const authenticated = await authenticate(c.req.header('Authorization'), c);
-    if (!authenticated.ok) return failAuthentication(c, authenticated.error);
+    if (!authenticated.ok) return authenticationErrorResponse(c, authenticated.error);
     c.set('user', authenticated.value.user);
     c.set('auth', authenticated.value.token);
     await next();

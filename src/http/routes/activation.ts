@@ -1,28 +1,57 @@
 import { activate, writeActivations } from '../../auth/activation.ts';
-import { ActivationSerializer, type EmailSerializer } from '../../validation/schemas.ts';
-import type { ByMail } from '../by-mail.ts';
-import type { AppContext, Body } from '../context.ts';
-import { fail } from '../errors.ts';
-import { answerByMail, refuseLink } from '../notifications.ts';
+import { ActivationSchema, EmailSchema } from '../../validation/schemas.ts';
+import { body } from '../body.ts';
+import { linkError, linkServices, sendAfterResponse } from '../notifications.ts';
+import { detail, invalid } from '../openapi/description.ts';
+import { INVALID_LINK, LINK, REQUIRED } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
-import { readBody } from '../read-body.ts';
+import { byVerification, route } from '../route.ts';
 import { audit } from '../security-log.ts';
+import { linkRequest } from './password-reset.ts';
 
-/** `POST /users/activation` → 204. From now on the user can log in. */
-export async function activateUser(
-  c: AppContext<Body<typeof ActivationSerializer>>,
-  { links }: ByMail,
-) {
-  const link = await readBody(c, 'mail-address', ActivationSerializer);
-  if (!link.ok) return fail(c, link.error);
-  const allowed = await limitLink(c, link.value.uid);
-  if (!allowed.ok) return fail(c, allowed.error);
-  const userId = await activate(c.var, link.value, links);
-  if (!userId.ok) return refuseLink(c, userId.error);
-  audit(c, { event: 'activated', user_id: userId.value });
-  return c.body(null, 204);
-}
+export const activateUser = route('POST /users/activation', {
+  access: byVerification,
+  body: body(ActivationSchema),
+  description: {
+    operationId: 'activation',
+    summary: 'Verify my address by a link',
+    description: 'Only with EMAIL_VERIFICATION = "required". After this the user can log in.',
+    tag: 'By e-mail',
+    request: { name: 'ActivationRequest', examples: { meg: LINK } },
+    responses: {
+      204: { description: 'The user is active.' },
+      400: invalid({ empty: { uid: REQUIRED, token: REQUIRED }, ...INVALID_LINK }),
+      403: detail('This user does not wait for an activation.', {
+        stale: 'Stale token for given user.',
+      }),
+    },
+  },
+  async handle(c, { data, links }) {
+    const allowed = await limitLink(c, data.uid);
+    if (!allowed.ok) return allowed;
+    const userId = await activate(c.var, data, links);
+    if (!userId.ok) return linkError(c, userId.error);
+    audit(c, { event: 'activated', user_id: userId.value });
+    return c.body(null, 204);
+  },
+});
 
-/** `POST /users/resend_activation` → 204, whether or not a user waits for an activation. */
-export const resendActivation = (c: AppContext<Body<typeof EmailSerializer>>, services: ByMail) =>
-  answerByMail(c, 'activation', services, writeActivations);
+export const resendActivation = route('POST /users/resend_activation', {
+  access: byVerification,
+  body: body(EmailSchema),
+  description: {
+    operationId: 'resendActivation',
+    summary: 'Send me the link again',
+    description:
+      'Only with EMAIL_VERIFICATION = "required". As `/users/reset_password`, for accounts that wait for an activation.',
+    tag: 'By e-mail',
+    ...linkRequest('If an account with this address waits for an activation, a message is sent.'),
+  },
+  handle(c, { data }) {
+    const services = linkServices(c, 'activation');
+    sendAfterResponse(c, 'activation', services.mail, () =>
+      writeActivations(c.var, data, services),
+    );
+    return c.body(null, 204);
+  },
+});

@@ -1,30 +1,46 @@
 import { changeOwnPassword } from '../../auth/own-account.ts';
-import type { Authenticated } from '../../auth/tokens.ts';
-import { PasswordSerializer } from '../../validation/schemas.ts';
-import type { AppContext, Body } from '../context.ts';
-import { fail } from '../errors.ts';
+import { PasswordSchema } from '../../validation/schemas.ts';
+import { body } from '../body.ts';
 import { notify } from '../notifications.ts';
+import { invalid } from '../openapi/description.ts';
+import { KEY, PASSWORD, REQUIRED, WRONG_PASSWORD } from '../openapi/examples.ts';
 import { limitCurrentPassword } from '../rate-limit.ts';
-import { readBody } from '../read-body.ts';
+import { authenticated, route } from '../route.ts';
 import { audit, auditRefusal } from '../security-log.ts';
-import { tokenAnswer } from '../token-response.ts';
+import { tokenResponse } from '../token-response.ts';
 
-/** `POST /password` → 200 `{"token"}`, a new one: the old one is dead. */
-export async function password(
-  c: AppContext<Body<typeof PasswordSerializer>>,
-  authenticated: Authenticated,
-) {
-  const { user } = authenticated;
-  const change = await readBody(c, user, PasswordSerializer);
-  if (!change.ok) return fail(c, change.error);
-  const allowed = await limitCurrentPassword(c, user);
-  if (!allowed.ok) return fail(c, allowed.error);
-  const token = await changeOwnPassword(c.var, authenticated, change.value);
-  if (!token.ok) {
-    auditRefusal(c, token.error, 'password-change-refused', user.id);
-    return fail(c, token.error);
-  }
-  audit(c, { event: 'password-changed', user_id: user.id });
-  notify(c, 'passwordChanged', user);
-  return tokenAnswer(c, { token: token.value }, 200);
-}
+export const changePassword = route('POST /password', {
+  access: authenticated,
+  body: body(PasswordSchema),
+  description: {
+    operationId: 'changePassword',
+    summary: 'Change my password',
+    description:
+      'Sets a new password and a new token, both or neither. This revokes the old token.',
+    tag: 'With a token',
+    request: {
+      name: 'PasswordRequest',
+      examples: { meg: { current_password: PASSWORD, new_password: 'a better one' } },
+    },
+    responses: {
+      200: { description: 'The new token.', schema: 'Token', examples: { meg: { token: KEY } } },
+      400: invalid({
+        empty: { current_password: REQUIRED, new_password: REQUIRED },
+        wrong: WRONG_PASSWORD,
+      }),
+    },
+  },
+  async handle(c, { data, ...authenticated }) {
+    const { user } = authenticated;
+    const allowed = await limitCurrentPassword(c, user);
+    if (!allowed.ok) return allowed;
+    const token = await changeOwnPassword(c.var, authenticated, data);
+    if (!token.ok) {
+      auditRefusal(c, token.error, 'password-change-refused', user.id);
+      return token;
+    }
+    audit(c, { event: 'password-changed', user_id: user.id });
+    notify(c, 'passwordChanged', user);
+    return tokenResponse(c, { token: token.value }, 200);
+  },
+});

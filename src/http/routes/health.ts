@@ -1,18 +1,39 @@
 import { logFault } from '../../lib/log.ts';
-import type { AppContext } from '../context.ts';
+import { noBody } from '../body.ts';
 import { RETRY_AFTER } from '../errors.ts';
+import { anyone, route } from '../route.ts';
 
-/**
- * `GET /health` → 200 `{"status": "ok"}` once D1 has answered, 503 where it has not. For monitors;
- * tells no more.
- */
-export async function health(c: AppContext) {
-  const noStore = { 'Cache-Control': 'no-store' };
-  try {
-    await c.var.store.ping();
-    return c.json({ status: 'ok' as const }, 200, noStore);
-  } catch (error) {
-    logFault(error);
-    return c.json({ status: 'unavailable' as const }, 503, { ...noStore, ...RETRY_AFTER });
-  }
-}
+/** For monitors: 200 if D1 responds, 503 if it does not. */
+export const health = route('GET /health', {
+  access: anyone(undefined),
+  body: noBody,
+  kind: 'file',
+  description: {
+    operationId: 'health',
+    summary: 'Does the database respond?',
+    tag: 'About this service',
+    responses: {
+      200: {
+        description: 'It responds.',
+        schema: 'Health',
+        examples: { healthy: { status: 'ok' } },
+      },
+      503: {
+        description: 'It does not respond.',
+        schema: 'Health',
+        examples: { down: { status: 'unavailable' } },
+        headers: ['Retry-After'],
+      },
+    },
+  },
+  async handle(c) {
+    const noStore = { 'Cache-Control': 'no-store' };
+    try {
+      await c.var.store.ping();
+      return c.json({ status: 'ok' as const }, 200, noStore);
+    } catch (error) {
+      logFault(error);
+      return c.json({ status: 'unavailable' as const }, 503, { ...noStore, ...RETRY_AFTER });
+    }
+  },
+});

@@ -1,42 +1,90 @@
 import { type Credentials, type LoginFailure, logIn } from '../../auth/login.ts';
 import { normalizeUsername } from '../../auth/users.ts';
-import { ok, type Result } from '../../lib/result.ts';
-import { AuthTokenSerializer, withEmailAsUsername } from '../../validation/schemas.ts';
-import type { AppContext, Body } from '../context.ts';
-import { type Failure, fail, UNABLE_TO_LOG_IN } from '../errors.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import { AuthTokenSchema, withEmailAsUsername } from '../../validation/schemas.ts';
+import { body } from '../body.ts';
+import type { AppContext } from '../context.ts';
+import { type Failure, UNABLE_TO_LOG_IN } from '../errors.ts';
+import { invalid } from '../openapi/description.ts';
+import { KEY, PASSWORD, REQUIRED, USERNAME } from '../openapi/examples.ts';
 import { limitLogin } from '../rate-limit.ts';
-import { readBody } from '../read-body.ts';
-import { afterAnswer } from '../run-after-response.ts';
+import { anyone, route } from '../route.ts';
+import { runAfterResponse } from '../run-after-response.ts';
 import { audit } from '../security-log.ts';
-import { tokenAnswer } from '../token-response.ts';
+import { tokenResponse } from '../token-response.ts';
 
-/** `POST /login` → 200 `{"valid": true, "token"}`, the same token each time. */
-export async function login(c: AppContext<Body<typeof AuthTokenSerializer>>) {
-  const credentials = await readBody(c, 'login-address', AuthTokenSerializer, withEmailAsUsername);
-  if (!credentials.ok) return fail(c, credentials.error);
-  const token = await obtainToken(c, credentials.value);
-  if (!token.ok) return fail(c, token.error);
-  return tokenAnswer(c, { valid: true, token: token.value }, 200);
-}
+const request = {
+  name: 'LoginRequest',
+  examples: { meg: { username: USERNAME, password: PASSWORD } },
+};
 
-/**
- * `POST /api-token-auth` → 200 `{"token"}` (rest_framework/authtoken/views.py, `ObtainAuthToken`).
- */
-export async function obtainAuthToken(c: AppContext<Body<typeof AuthTokenSerializer>>) {
-  const credentials = await readBody(c, 'login-address', AuthTokenSerializer);
-  if (!credentials.ok) return fail(c, credentials.error);
-  const token = await obtainToken(c, credentials.value);
-  if (!token.ok) return fail(c, asInvalidData(token.error));
-  return tokenAnswer(c, { token: token.value }, 200);
-}
+export const login = route('POST /login', {
+  access: anyone('login-address'),
+  body: body(AuthTokenSchema, withEmailAsUsername),
+  description: {
+    operationId: 'login',
+    summary: 'Log in',
+    description:
+      'Responds with the token of the user, the same each time. If a body has an `email` and no `username`, the address is the username.',
+    tag: 'Without a token',
+    request,
+    responses: {
+      200: {
+        description: 'The token of the user.',
+        schema: 'Login',
+        examples: { meg: { valid: true, token: KEY } },
+      },
+      400: invalid({ empty: { username: REQUIRED, password: REQUIRED } }),
+      401: {
+        description: 'A wrong username or password, or a user who may not log in.',
+        schema: 'LoginFailed',
+        examples: { wrong: { valid: false, detail: UNABLE_TO_LOG_IN } },
+      },
+    },
+  },
+  async handle(c, { data }) {
+    const token = await obtainToken(c, data);
+    return token.ok ? tokenResponse(c, { valid: true, token: token.value }, 200) : token;
+  },
+});
 
-/** DRF's serializer checks the credentials. So wrong ones are invalid data to it. */
-const asInvalidData = (failure: Failure): Failure =>
-  failure.kind === 'invalid-credentials'
-    ? { kind: 'invalid', errors: { non_field_errors: [UNABLE_TO_LOG_IN] } }
-    : failure;
+/** rest_framework/authtoken/views.py, `ObtainAuthToken`. */
+export const obtainAuthToken = route('POST /api-token-auth', {
+  access: anyone('login-address'),
+  body: body(AuthTokenSchema),
+  description: {
+    operationId: 'obtainAuthToken',
+    summary: 'Log in, in DRF’s own form',
+    description: 'The responses of `obtain_auth_token` of Django REST Framework.',
+    tag: 'Without a token',
+    request,
+    responses: {
+      200: {
+        description: 'The token of the user.',
+        schema: 'Token',
+        examples: { meg: { token: KEY } },
+      },
+      400: invalid({
+        empty: { username: REQUIRED, password: REQUIRED },
+        wrong: { non_field_errors: [UNABLE_TO_LOG_IN] },
+      }),
+    },
+  },
+  async handle(c, { data }) {
+    const token = await obtainToken(c, data);
+    return token.ok ? tokenResponse(c, { token: token.value }, 200) : asInvalidData(token.error);
+  },
+});
 
-/** Logs in. @returns the token's key */
+/** In DRF the serializer checks the credentials, so wrong ones are invalid data. */
+const asInvalidData = (failure: Failure) =>
+  err<Failure>(
+    failure.kind === 'invalid-credentials'
+      ? { kind: 'validation-error', errors: { non_field_errors: [UNABLE_TO_LOG_IN] } }
+      : failure,
+  );
+
+/** Logs in. @returns the key of the token */
 async function obtainToken(c: AppContext, typed: Credentials): Promise<Result<string, Failure>> {
   const credentials = { ...typed, username: normalizeUsername(typed.username) };
   const allowed = await limitLogin(c, credentials.username);
@@ -48,9 +96,9 @@ async function obtainToken(c: AppContext, typed: Credentials): Promise<Result<st
   }
   const { key, userId, upgradeHash, forgetFailures } = loggedIn.value;
   audit(c, { event: 'login-succeeded', user_id: userId });
-  if (forgetFailures) afterAnswer(c, forgetFailures);
+  if (forgetFailures) runAfterResponse(c, forgetFailures);
   if (upgradeHash) {
-    afterAnswer(c, async () => {
+    runAfterResponse(c, async () => {
       if (await upgradeHash()) audit(c, { event: 'hash-upgraded', user_id: userId });
     });
   }

@@ -8,35 +8,70 @@ import type { Authenticated } from '../../auth/tokens.ts';
 import type { User } from '../../auth/users.ts';
 import { err, type Result } from '../../lib/result.ts';
 import type { ProfileChanges } from '../../store/users.ts';
-import { REQUIRED } from '../../validation/fields.ts';
-import { DeleteSerializer, ProfileSerializer } from '../../validation/schemas.ts';
-import type { AppContext, Body } from '../context.ts';
-import { type Failure, fail } from '../errors.ts';
+import { REQUIRED as REQUIRED_FIELD } from '../../validation/fields.ts';
+import { DeleteSchema, ProfileSchema } from '../../validation/schemas.ts';
+import { body, noBody } from '../body.ts';
+import type { AppContext } from '../context.ts';
+import type { Failure } from '../errors.ts';
 import { notify } from '../notifications.ts';
+import { detail, invalid } from '../openapi/description.ts';
+import { MEG, PASSWORD, REQUIRED, USERNAME, WRONG_PASSWORD } from '../openapi/examples.ts';
 import { limitCurrentPassword } from '../rate-limit.ts';
-import { readBody } from '../read-body.ts';
+import { authenticated, route } from '../route.ts';
 import { audit, auditRefusal } from '../security-log.ts';
 
-/** `GET /me` → 200 `{id, username, first_name, last_name, email}` of the token's user. */
-export const retrieveMe = (c: AppContext, { user }: Authenticated) => userAnswer(c, user);
+export const retrieveMe = route('GET /me', {
+  access: authenticated,
+  body: noBody,
+  description: {
+    operationId: 'retrieveMe',
+    summary: 'Who am I?',
+    tag: 'With a token',
+    responses: {
+      200: { description: 'The user of the token.', schema: 'User', examples: { meg: MEG } },
+    },
+  },
+  handle: (c, { user }) => userResponse(c, user),
+});
 
-/** `PATCH /me` → 200, as `GET` (rest_framework/mixins.py, `partial_update`). */
-export async function updateMe(
-  c: AppContext<Body<typeof ProfileSerializer>>,
-  authenticated: Authenticated,
-) {
-  const { user } = authenticated;
-  const body = await readBody(c, user, ProfileSerializer);
-  if (!body.ok) return fail(c, body.error);
-  const { current_password, ...changes } = body.value;
-  const updated = await update(c, authenticated, changes, current_password);
-  if (!updated.ok) return fail(c, updated.error);
-  if (changesEmail(user, updated.value)) {
-    audit(c, { event: 'email-changed', user_id: user.id });
-    notify(c, 'emailChanged', user);
-  }
-  return userAnswer(c, updated.value);
-}
+/** rest_framework/mixins.py, `partial_update`. */
+export const updateMe = route('PATCH /me', {
+  access: authenticated,
+  body: body(ProfileSchema),
+  description: {
+    operationId: 'updateMe',
+    summary: 'Change names and address',
+    description:
+      'Sets the fields of the body. The other fields stay as they are. If e-mail can be sent, another address needs the current password.',
+    tag: 'With a token',
+    request: {
+      name: 'ProfileRequest',
+      examples: { address: { email: USERNAME, current_password: PASSWORD } },
+    },
+    responses: {
+      200: {
+        description: 'The user after the change.',
+        schema: 'User',
+        examples: { address: { ...MEG, email: USERNAME } },
+      },
+      400: invalid({
+        misspelt: { email: ['Enter a valid email address.'] },
+        unproven: { current_password: REQUIRED },
+        wrong: WRONG_PASSWORD,
+      }),
+    },
+  },
+  async handle(c, { data: { current_password, ...changes }, ...authenticated }) {
+    const { user } = authenticated;
+    const updated = await update(c, authenticated, changes, current_password);
+    if (!updated.ok) return updated;
+    if (changesEmail(user, updated.value)) {
+      audit(c, { event: 'email-changed', user_id: user.id });
+      notify(c, 'emailChanged', user);
+    }
+    return userResponse(c, updated.value);
+  },
+});
 
 /**
  * Sets what is given. If e-mail can be sent, another address needs the current password, and
@@ -53,7 +88,7 @@ async function update(
   if (!c.var.mail) return updateOwnProfile(c.var, user, changes);
   if (!changesEmail(user, changes)) return updateOwnProfile(c.var, user, names);
   if (currentPassword === undefined) {
-    return err({ kind: 'invalid', errors: { current_password: [REQUIRED] } });
+    return err({ kind: 'validation-error', errors: { current_password: [REQUIRED_FIELD] } });
   }
   const allowed = await limitCurrentPassword(c, user);
   if (!allowed.ok) return allowed;
@@ -62,26 +97,37 @@ async function update(
   return updated;
 }
 
-/** `DELETE /me` → 204. User and token are gone. */
-export async function deleteMe(
-  c: AppContext<Body<typeof DeleteSerializer>>,
-  authenticated: Authenticated,
-) {
-  const { user } = authenticated;
-  const confirmation = await readBody(c, user, DeleteSerializer);
-  if (!confirmation.ok) return fail(c, confirmation.error);
-  const allowed = await limitCurrentPassword(c, user);
-  if (!allowed.ok) return fail(c, allowed.error);
-  const { current_password } = confirmation.value;
-  const deleted = await deleteOwnAccount(c.var, authenticated, current_password);
-  if (!deleted.ok) {
-    auditRefusal(c, deleted.error, 'account-deletion-refused', user.id);
-    return fail(c, deleted.error);
-  }
-  audit(c, { event: 'account-deleted', user_id: user.id });
-  return c.body(null, 204);
-}
+export const deleteMe = route('DELETE /me', {
+  access: authenticated,
+  body: body(DeleteSchema),
+  description: {
+    operationId: 'deleteMe',
+    summary: 'Delete my account',
+    description: 'Deletes the user and its token, both or neither.',
+    tag: 'With a token',
+    request: { name: 'DeleteRequest', examples: { meg: { current_password: PASSWORD } } },
+    responses: {
+      204: { description: 'The user and its token are deleted.' },
+      400: invalid({ empty: { current_password: REQUIRED }, wrong: WRONG_PASSWORD }),
+      409: detail('Rows of other tables refer to this user. Nothing was deleted.', {
+        referenced: 'This user cannot be deleted: other records refer to it.',
+      }),
+    },
+  },
+  async handle(c, { data, ...authenticated }) {
+    const { user } = authenticated;
+    const allowed = await limitCurrentPassword(c, user);
+    if (!allowed.ok) return allowed;
+    const deleted = await deleteOwnAccount(c.var, authenticated, data.current_password);
+    if (!deleted.ok) {
+      auditRefusal(c, deleted.error, 'account-deletion-refused', user.id);
+      return deleted;
+    }
+    audit(c, { event: 'account-deleted', user_id: user.id });
+    return c.body(null, 204);
+  },
+});
 
-/** A user's personal data, which no cache may keep (RFC 9111 §5.2.2.5). */
-const userAnswer = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
+/** Personal data, which no cache may keep (RFC 9111 §5.2.2.5). */
+const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
   c.json({ id, username, first_name, last_name, email }, 200, { 'Cache-Control': 'no-store' });

@@ -1,12 +1,24 @@
-import type { AppContext } from '../context.ts';
 import { basePathOf } from '../mount.ts';
+import { anyone, page, type Route } from '../route.ts';
 
 /**
- * `GET /openapi.json` → 200, this API's description, with the address it was asked at for its
- * server. `npm run openapi` makes the file; it is loaded only when asked for.
+ * The OpenAPI document, with the address of the request as its server.
+ *
+ * @param routes the routes to describe
  */
-export async function openApi(c: AppContext): Promise<Response> {
-  const { default: document } = await import('../openapi/openapi.json');
-  const { origin } = new URL(c.req.url);
-  return c.json({ ...document, servers: [{ url: origin + basePathOf(c) }] });
-}
+export const openApi = (routes: () => Route[]): Route =>
+  page('GET /openapi.json', {
+    access: anyone(undefined),
+    kind: 'file',
+    description: {
+      operationId: 'openApi',
+      summary: 'This description',
+      tag: 'About this service',
+      responses: { 200: { description: 'An OpenAPI document.', mediaTypes: ['application/json'] } },
+    },
+    async handle(c) {
+      const { openApiDocument } = await import('../openapi/document.ts');
+      const { origin } = new URL(c.req.url);
+      return c.json(openApiDocument(routes(), c.var.settings, origin + basePathOf(c)));
+    },
+  });

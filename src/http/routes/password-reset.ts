@@ -1,29 +1,83 @@
 import { resetPassword, writePasswordResets } from '../../auth/password-reset.ts';
-import { type EmailSerializer, PasswordResetConfirmSerializer } from '../../validation/schemas.ts';
-import type { ByMail } from '../by-mail.ts';
-import type { AppContext, Body } from '../context.ts';
-import { fail } from '../errors.ts';
-import { answerByMail, notify, refuseLink } from '../notifications.ts';
+import { EmailSchema, PasswordResetConfirmSchema } from '../../validation/schemas.ts';
+import { body } from '../body.ts';
+import { linkError, linkServices, notify, sendAfterResponse } from '../notifications.ts';
+import { type Description, detail, invalid } from '../openapi/description.ts';
+import { INVALID_LINK, LINK, REQUIRED, USERNAME } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
-import { readBody } from '../read-body.ts';
+import { byEmail, route } from '../route.ts';
 import { audit } from '../security-log.ts';
 
-/** `POST /users/reset_password` → 204, whether or not an account has the address. */
-export const sendPasswordReset = (c: AppContext<Body<typeof EmailSerializer>>, services: ByMail) =>
-  answerByMail(c, 'passwordReset', services, writePasswordResets);
+export const sendPasswordReset = route('POST /users/reset_password', {
+  access: byEmail,
+  body: body(EmailSchema),
+  description: {
+    operationId: 'resetPassword',
+    summary: 'I forgot my password',
+    description:
+      'Sends one message with a link for each active account of this address, up to ten. With a `username` it has the link of that account only. The response is the same if no account has the address.',
+    tag: 'By e-mail',
+    ...linkRequest('If an account has this address, a message is sent.'),
+  },
+  handle(c, { data }) {
+    const services = linkServices(c, 'passwordReset');
+    sendAfterResponse(c, 'passwordReset', services.mail, () =>
+      writePasswordResets(c.var, data, services),
+    );
+    return c.body(null, 204);
+  },
+});
 
-/** `POST /users/reset_password_confirm` → 204. It revokes the token; a login gives a new one. */
-export async function confirmPasswordReset(
-  c: AppContext<Body<typeof PasswordResetConfirmSerializer>>,
-  { links }: ByMail,
-) {
-  const body = await readBody(c, 'mail-address', PasswordResetConfirmSerializer);
-  if (!body.ok) return fail(c, body.error);
-  const allowed = await limitLink(c, body.value.uid);
-  if (!allowed.ok) return fail(c, allowed.error);
-  const user = await resetPassword(c.var, body.value, links);
-  if (!user.ok) return refuseLink(c, user.error);
-  audit(c, { event: 'password-reset', user_id: user.value.id });
-  notify(c, 'passwordChanged', user.value);
-  return c.body(null, 204);
+export const confirmPasswordReset = route('POST /users/reset_password_confirm', {
+  access: byEmail,
+  body: body(PasswordResetConfirmSchema),
+  description: {
+    operationId: 'resetPasswordConfirm',
+    summary: 'Set a new password by a link',
+    description:
+      'A link works once, for an active user. It revokes the token. The next login makes a new one.',
+    tag: 'By e-mail',
+    request: {
+      name: 'PasswordResetConfirmRequest',
+      examples: { meg: { ...LINK, new_password: 'a better one' } },
+    },
+    responses: {
+      204: { description: 'The new password is set.' },
+      400: invalid({
+        empty: { uid: REQUIRED, token: REQUIRED, new_password: REQUIRED },
+        ...INVALID_LINK,
+      }),
+    },
+  },
+  async handle(c, { data, links }) {
+    const allowed = await limitLink(c, data.uid);
+    if (!allowed.ok) return allowed;
+    const user = await resetPassword(c.var, data, links);
+    if (!user.ok) return linkError(c, user.error);
+    audit(c, { event: 'password-reset', user_id: user.value.id });
+    notify(c, 'passwordChanged', user.value);
+    return c.body(null, 204);
+  },
+});
+
+/** The body and the responses of a route that sends links to an address. */
+export function linkRequest(sent: string): Pick<Description, 'request' | 'responses'> {
+  return {
+    request: {
+      name: 'EmailRequest',
+      examples: { meg: { email: USERNAME }, one: { email: USERNAME, username: USERNAME } },
+    },
+    responses: {
+      204: { description: sent },
+      400: invalid({
+        empty: { email: REQUIRED },
+        misspelt: { email: ['Enter a valid email address.'] },
+      }),
+      503: detail(
+        'SECRET_KEY is not set, or the setting of the page that links lead to.',
+        { unsigned: 'Service temporarily unavailable, try again later.' },
+        ['Retry-After'],
+      ),
+    },
+  };
 }

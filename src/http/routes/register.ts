@@ -2,44 +2,66 @@ import { writeFirstActivation } from '../../auth/activation.ts';
 import { registerUser } from '../../auth/register.ts';
 import { ok } from '../../lib/result.ts';
 import {
-  RegisterSerializer,
-  VerifiedRegisterSerializer,
+  RegisterSchema,
+  VerifiedRegisterSchema,
   withEmailAsUsername,
 } from '../../validation/schemas.ts';
-import { linkSettings } from '../by-mail.ts';
-import type { AppContext, Body } from '../context.ts';
-import { fail } from '../errors.ts';
-import { linkTemplate } from '../link-template.ts';
-import { sendAfterAnswer } from '../notifications.ts';
+import { body } from '../body.ts';
+import { linkServices, sendAfterResponse } from '../notifications.ts';
+import { invalid } from '../openapi/description.ts';
+import { KEY, PASSWORD, REQUIRED, USERNAME } from '../openapi/examples.ts';
 import { limitAddress } from '../rate-limit.ts';
-import { readBody } from '../read-body.ts';
+import { anyone, byVerification, isEnabled, route } from '../route.ts';
 import { audit } from '../security-log.ts';
-import { tokenAnswer } from '../token-response.ts';
+import { tokenResponse } from '../token-response.ts';
 
-/**
- * `POST /register` → 201 `{"token"}`. Where addresses are to be verified: 201
- * `{"detail": "Verification e-mail sent."}` and a link in the mail, and no token yet.
- */
-export async function register(c: AppContext<Body<typeof RegisterSerializer>>) {
-  const { mail, settings } = c.var;
-  const links = mail &&
-    settings.emailVerification === 'required' && {
-      mail,
-      links: linkSettings(settings),
-      template: linkTemplate(c, 'activation'),
-    };
-  const serializer = links ? VerifiedRegisterSerializer : RegisterSerializer;
-  const registration = await readBody(c, 'register', serializer, withEmailAsUsername);
-  if (!registration.ok) return fail(c, registration.error);
-  const allowed = links ? await limitAddress(c, 'mail-address') : ok(undefined);
-  if (!allowed.ok) return fail(c, allowed.error);
-  const registered = await registerUser(c.var, registration.value);
-  if (!registered.ok) return fail(c, registered.error);
-  const { id, key } = registered.value;
-  audit(c, { event: 'registered', user_id: id });
-  if (key !== undefined) return tokenAnswer(c, { token: key }, 201);
-  if (links) {
-    sendAfterAnswer(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
-  }
-  return c.json({ detail: 'Verification e-mail sent.' }, 201);
-}
+export const register = route('POST /register', {
+  access: anyone('register'),
+  body: body(
+    ({ emailVerification }) =>
+      emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema,
+    withEmailAsUsername,
+  ),
+  description: {
+    operationId: 'register',
+    summary: 'Register a user',
+    description:
+      'Inserts a user and its token, both or neither. If a body has an `email` and no `username`, the address is the username too.',
+    tag: 'Without a token',
+    request: {
+      name: 'RegisterRequest',
+      examples: {
+        meg: { username: USERNAME, password: PASSWORD, first_name: 'Meg', last_name: 'Ducharme' },
+      },
+    },
+    responses: {
+      201: {
+        description:
+          'The token of the new user. With EMAIL_VERIFICATION = "required" there is no token before the address is verified.',
+        schema: 'Registered',
+        examples: {
+          meg: { token: KEY },
+          unverified: { detail: 'Verification e-mail sent.' },
+        },
+      },
+      400: invalid({
+        taken: { username: ['A user with that username already exists.'] },
+        empty: { username: REQUIRED, password: REQUIRED },
+      }),
+    },
+  },
+  async handle(c, { data }) {
+    const links = isEnabled(byVerification, c.var) ? linkServices(c, 'activation') : undefined;
+    const allowed = links ? await limitAddress(c, 'mail-address') : ok(undefined);
+    if (!allowed.ok) return allowed;
+    const registered = await registerUser(c.var, data);
+    if (!registered.ok) return registered;
+    const { id, key } = registered.value;
+    audit(c, { event: 'registered', user_id: id });
+    if (key !== undefined) return tokenResponse(c, { token: key }, 201);
+    if (links) {
+      sendAfterResponse(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
+    }
+    return c.json({ detail: 'Verification e-mail sent.' }, 201);
+  },
+});

@@ -1,16 +1,33 @@
-import type { AppContext } from '../../context.ts';
 import { basePathOf } from '../../mount.ts';
+import { detail } from '../../openapi/description.ts';
+import { byEmail, byVerification, isEnabled, page } from '../../route.ts';
 import { AccountPage } from './page.tsx';
 
-/** `GET /account` → the page that the links in e-mails lead to by default. */
-export function account(c: AppContext) {
-  const page = (
-    <AccountPage
-      base={basePathOf(c)}
-      nonce={c.var.secureHeadersNonce}
-      verifiesAddresses={c.var.settings.emailVerification === 'required'}
-    />
-  );
-  // A nonce is used once (CSP Level 3 §7.1), so an answer with one is not to be kept.
-  return c.html(`<!doctype html>${page}`, 200, { 'Cache-Control': 'no-store' });
-}
+/** The page that the links in e-mails lead to by default. */
+export const account = page('GET /account', {
+  access: byEmail,
+  description: {
+    operationId: 'account',
+    summary: 'The page that links in e-mails lead to',
+    tag: 'About this service',
+    responses: {
+      200: { description: 'The page.', mediaTypes: ['text/html'] },
+      503: detail(
+        'SECRET_KEY is not set, so links cannot be signed.',
+        { unsigned: 'Service temporarily unavailable, try again later.' },
+        ['Retry-After'],
+      ),
+    },
+  },
+  handle(c) {
+    const html = (
+      <AccountPage
+        base={basePathOf(c)}
+        nonce={c.var.secureHeadersNonce}
+        verifiesAddresses={isEnabled(byVerification, c.var)}
+      />
+    );
+    // A nonce is used once (CSP Level 3 §7.1), so the response must not be cached.
+    return c.html(`<!doctype html>${html}`, 200, { 'Cache-Control': 'no-store' });
+  },
+});

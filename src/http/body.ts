@@ -1,0 +1,66 @@
+/** The body of a request: its size, its parser and the schema that checks its fields. */
+import { bodyLimit } from 'hono/body-limit';
+import type { GenericSchema } from 'valibot';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { Settings } from '../settings.ts';
+import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
+import { type Fields, parseBody } from '../validation/parsers.ts';
+import { validate } from '../validation/schemas.ts';
+import type { AppContext } from './context.ts';
+
+/** A registration needs 30 KB at most: 4,096 characters of password, escaped in JSON. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+type BodyFailure = ParseFailure | ValidationFailure | { kind: 'body-too-large' };
+
+/** A schema of fields, each perhaps optional. */
+export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
+  entries: Record<string, GenericSchema & { wrapped?: GenericSchema; default?: unknown }>;
+};
+
+/**
+ * @template Input what a client sends
+ * @template Data what the handler gets
+ */
+export type BodyReader<Input, Data> = {
+  /** The schema under these settings; undefined for a route that reads no body. */
+  schema: ((settings: Settings) => ObjectSchema<Input, Data>) | undefined;
+  read: (c: AppContext) => Promise<Result<Data, BodyFailure>>;
+};
+
+/** For a route that reads no body. */
+export const noBody: BodyReader<unknown, undefined> = {
+  schema: undefined,
+  read: async () => ok(undefined),
+};
+
+/**
+ * Parses the body and checks its fields.
+ *
+ * @param schema one for all settings, or a function of the settings
+ * @param prepare changes the fields before they are checked
+ */
+export function body<Input, Data>(
+  schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),
+  prepare = (fields: Fields): Fields => fields,
+): BodyReader<Input, Data> {
+  const schemaOf = typeof schema === 'function' ? schema : () => schema;
+  return {
+    schema: schemaOf,
+    async read(c) {
+      const fields = await parse(c);
+      return fields.ok ? validate(schemaOf(c.var.settings), prepare(fields.value)) : fields;
+    },
+  };
+}
+
+/** `onError` must give a response. It is not used: see `parse`. */
+const limitSize = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.body(null) });
+
+async function parse(c: AppContext): Promise<Result<Fields, BodyFailure>> {
+  let parsed: Result<Fields, BodyFailure> = err({ kind: 'body-too-large' });
+  await limitSize(c, async () => {
+    parsed = await parseBody(c.req.raw);
+  });
+  return parsed;
+}
