@@ -1,6 +1,6 @@
 import type { PasswordHashing } from '../hashing/password-hashing.ts';
+import type { Settings } from '../settings.ts';
 import type { Store } from '../store/store.ts';
-import type { AuthSettings } from './auth-settings.ts';
 import type { PasswordAttempts } from './password-attempts.ts';
 
 /** What the domain works with. */
@@ -8,5 +8,8 @@ export type AuthServices = {
   store: Store;
   hashing: PasswordHashing;
   passwordAttempts: PasswordAttempts;
-  settings: AuthSettings;
+  settings: Pick<
+    Settings,
+    'tokenMaxAgeDays' | 'passwordValidators' | 'emailVerification' | 'secretKey'
+  >;
 };

@@ -7,6 +7,8 @@ import { type PasswordRefused, validatePassword } from './password-validators.ts
 import { type Authenticated, type AuthenticationFailure, newToken } from './tokens.ts';
 import { isSameEmail, normalizeEmail, type User } from './users.ts';
 
+export type { ProfileChanges };
+
 type PasswordChange = { current_password: string; new_password: string };
 
 type InvalidPassword = { kind: 'invalid-password' };

@@ -3,17 +3,8 @@
  * (django/contrib/auth/password_validation.py), and one for breached passwords. Their work is linear
  * in the lengths of the password and of the user's attributes.
  */
+import type { PasswordValidator } from '../settings.ts';
 import { isPwned } from './pwned-password.ts';
-
-export const PASSWORD_VALIDATORS = [
-  'UserAttributeSimilarity',
-  'MinimumLength',
-  'CommonPassword',
-  'NumericPassword',
-  'PwnedPassword',
-] as const;
-
-export type PasswordValidator = (typeof PASSWORD_VALIDATORS)[number];
 
 /** The password must not be similar to these attributes of its user. */
 type UserAttributes = {

@@ -4,6 +4,8 @@
  */
 import type { TypedResponse } from 'hono';
 import type { StatusCode } from 'hono/utils/http-status';
+import type { LinkServices } from '../auth/account-mail.ts';
+import type { LinkPurpose } from '../auth/link-tokens.ts';
 import type { Authenticated } from '../auth/tokens.ts';
 import type { Api } from '../client/api.ts';
 import { type Err, err, ok, type Result } from '../lib/result.ts';
@@ -12,7 +14,7 @@ import { type BodyReader, noBody } from './body.ts';
 import { negotiate } from './content-negotiation.ts';
 import type { AppContext } from './context.ts';
 import { errorResponse, type Failure } from './errors.ts';
-import { type Mailing, mailing } from './notifications.ts';
+import { linkServices, type Mailing, mailing } from './notifications.ts';
 import type { Description } from './openapi/description.ts';
 import { type AddressScope, limitAddress } from './rate-limit.ts';
 
@@ -79,6 +81,15 @@ export const byEmail: Access<Mailing> = {
   isEnabled: ({ mail }) => mail !== undefined,
   identify: async (c) => ok(mailing(c.var)),
 };
+
+/** As the access, for a route that sends links of this purpose. */
+export const sendsLinks = (
+  purpose: LinkPurpose,
+  access: Access<Mailing>,
+): Access<{ services: LinkServices }> => ({
+  ...access,
+  identify: async (c) => ok({ services: linkServices(c, purpose) }),
+});
 
 /** Anyone, if new users must verify their addresses. */
 export const byVerification: Access<Mailing> = {

@@ -4,7 +4,7 @@
  */
 import type { Message } from '../auth/account-mail.ts';
 import { withTimeout } from '../lib/with-timeout.ts';
-import { isEmail } from '../validation/email.ts';
+import { isEmail, parseSender } from '../validation/email.ts';
 
 export type { Message };
 
@@ -34,18 +34,8 @@ export const onlyToAddresses =
 
 export function sendByCloudflare(binding: SendEmail): SendMail {
   return async function send({ from, ...message }) {
-    const sender = parseSender(from);
-    await withTimeout(TIMEOUT_MS, () => binding.send({ ...message, from: sender ?? from }));
+    const { name, email } = parseSender(from) ?? { email: from };
+    const sender = name === undefined ? email : { name, email };
+    await withTimeout(TIMEOUT_MS, () => binding.send({ ...message, from: sender }));
   };
 }
-
-const SENDER = /^(?<name>[^<>\p{C}]*[^<>\p{C}\s])\s*<(?<email>[^<>]+)>$/u;
-
-/** The two parts of `Us <us@example.com>`. Undefined for an address without a name. */
-function parseSender(from: string): { name: string; email: string } | undefined {
-  const { name, email } = SENDER.exec(from)?.groups ?? {};
-  return name && email ? { name, email } : undefined;
-}
-
-/** Whether messages can be from this. */
-export const isSender = (from: string): boolean => isEmail(parseSender(from)?.email ?? from);

@@ -1,8 +1,8 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import type { Settings } from '../settings.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
-import type { TokenReads } from './store-settings.ts';
 import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
@@ -33,7 +33,7 @@ export const newTokenOf = (db: DrizzleD1Database, user: SQL | undefined) =>
     .from(authUser)
     .where(user);
 
-export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: TokenReads) {
+export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Settings['tokenReads']) {
   const { sql: selectByKey } = db
     .select({
       id: authUser.id,

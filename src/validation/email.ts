@@ -33,3 +33,16 @@ export function isEmail(value: string): boolean {
   if (domain === 'localhost' || DOMAIN.test(domain)) return true;
   return v.is(IpAddress, ADDRESS_LITERAL.exec(domain)?.[1]);
 }
+
+const SENDER = /^(?<name>[^<>\p{C}]*[^<>\p{C}\s])\s*<(?<email>[^<>]+)>$/u;
+
+/**
+ * The sender of messages: `us@example.com` or `Us <us@example.com>`.
+ *
+ * @returns undefined if it is neither
+ */
+export function parseSender(from: string): { name?: string; email: string } | undefined {
+  const { name, email = from } = SENDER.exec(from)?.groups ?? {};
+  if (!isEmail(email)) return undefined;
+  return name === undefined ? { email } : { name, email };
+}

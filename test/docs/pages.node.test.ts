@@ -200,7 +200,7 @@ describe('the table of routes', () => {
   });
   const { paths } = v.parse(
     Operations,
-    JSON.parse(readFileSync('src/http/openapi/openapi.json', 'utf8')),
+    JSON.parse(readFileSync('test/http/openapi/openapi.json', 'utf8')),
   );
   /** Responses that the page describes once, for all routes. */
   const COMMON = ['406', '413', '415', '500', '503'];

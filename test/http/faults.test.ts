@@ -51,16 +51,16 @@ it('a database that is not bound is named in the log', async () => {
 
 describe('a var that cannot be used', () => {
   it.each([
-    ['PBKDF2_ITERATIONS', 'many', '"many"; it must be a whole number from 1000 to 10000000'],
-    ['PBKDF2_ITERATIONS', '999', '"999"; it must be a whole number from 1000 to 10000000'],
-    ['PBKDF2_ITERATIONS', '10000001', '"10000001"; it must be a whole number'],
-    ['PBKDF2_ITERATIONS', '1e6', '"1e6"; it must be a whole number'],
-    ['CORS_ALLOWED_ORIGINS', '*', '"*"; it must be origins separated by commas'],
-    ['CORS_ALLOWED_ORIGINS', 'https://a.example/', '"https://a.example/"; it must be origins'],
-    ['CORS_ALLOWED_ORIGINS', 'a.example', '"a.example"; it must be origins'],
-    ['TOKEN_MAX_AGE_DAYS', '0', '"0"; it must be a whole number of days from 1 to 3650'],
-    ['BROWSABLE_API', 'no', '"no"; it must be "true" or "false"'],
-    ['AUTH_PASSWORD_VALIDATORS', 'Length', '"Length"; it must be any of UserAttributeSimilarity'],
+    ['PBKDF2_ITERATIONS', 'many', '"many". It must be a whole number from 1000 to 10000000'],
+    ['PBKDF2_ITERATIONS', '999', '"999". It must be a whole number from 1000 to 10000000'],
+    ['PBKDF2_ITERATIONS', '10000001', '"10000001". It must be a whole number'],
+    ['PBKDF2_ITERATIONS', '1e6', '"1e6". It must be a whole number'],
+    ['CORS_ALLOWED_ORIGINS', '*', '"*". It must be origins separated by commas'],
+    ['CORS_ALLOWED_ORIGINS', 'https://a.example/', '"https://a.example/". It must be origins'],
+    ['CORS_ALLOWED_ORIGINS', 'a.example', '"a.example". It must be origins'],
+    ['TOKEN_MAX_AGE_DAYS', '0', '"0". It must be a whole number of days from 1 to 3650'],
+    ['BROWSABLE_API', 'no', '"no". It must be "true" or "false"'],
+    ['AUTH_PASSWORD_VALIDATORS', 'Length', '"Length". It must be any of UserAttributeSimilarity'],
   ])(
     'is named in the log, with what is allowed, and nothing is served: %s = %s',
     async (name, value, says) => {

@@ -280,7 +280,7 @@ describe('two of them, with two databases, in one Worker', () => {
 describe('createApp', () => {
   it('says at once which option cannot be used', () => {
     expect(() => createApp({ settings: { tokenCacheSeconds: 61 } })).toThrow(
-      'The option tokenCacheSeconds is 61; it must be a whole number of seconds from 0 to 60.',
+      'The option tokenCacheSeconds is 61. It must be a whole number of seconds from 0 to 60.',
     );
   });
 

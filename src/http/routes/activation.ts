@@ -1,11 +1,11 @@
 import { activate, writeActivations } from '../../auth/activation.ts';
 import { ActivationSchema, EmailSchema } from '../../validation/schemas.ts';
 import { body } from '../body.ts';
-import { linkError, linkServices, sendAfterResponse } from '../notifications.ts';
+import { linkError, sendAfterResponse } from '../notifications.ts';
 import { detail, invalid } from '../openapi/description.ts';
 import { INVALID_LINK, LINK, REQUIRED } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
-import { byVerification, route } from '../route.ts';
+import { byVerification, route, sendsLinks } from '../route.ts';
 import { audit } from '../security-log.ts';
 import { linkRequest } from './password-reset.ts';
 
@@ -37,7 +37,7 @@ export const activateUser = route('POST /users/activation', {
 });
 
 export const resendActivation = route('POST /users/resend_activation', {
-  access: byVerification,
+  access: sendsLinks('activation', byVerification),
   body: body(EmailSchema),
   description: {
     operationId: 'resendActivation',
@@ -47,8 +47,7 @@ export const resendActivation = route('POST /users/resend_activation', {
     tag: 'By e-mail',
     ...linkRequest('If an account with this address waits for an activation, a message is sent.'),
   },
-  handle(c, { data }) {
-    const services = linkServices(c, 'activation');
+  handle(c, { data, services }) {
     sendAfterResponse(c, 'activation', services.mail, () =>
       writeActivations(c.var, data, services),
     );

@@ -1,13 +1,13 @@
 import {
   changesEmail,
   deleteOwnAccount,
+  type ProfileChanges,
   updateOwnEmail,
   updateOwnProfile,
 } from '../../auth/own-account.ts';
 import type { Authenticated } from '../../auth/tokens.ts';
 import type { User } from '../../auth/users.ts';
 import { err, type Result } from '../../lib/result.ts';
-import type { ProfileChanges } from '../../store/users.ts';
 import { REQUIRED as REQUIRED_FIELD } from '../../validation/fields.ts';
 import { DeleteSchema, ProfileSchema } from '../../validation/schemas.ts';
 import { body, noBody } from '../body.ts';

@@ -1,15 +1,15 @@
 import { resetPassword, writePasswordResets } from '../../auth/password-reset.ts';
 import { EmailSchema, PasswordResetConfirmSchema } from '../../validation/schemas.ts';
 import { body } from '../body.ts';
-import { linkError, linkServices, notify, sendAfterResponse } from '../notifications.ts';
+import { linkError, notify, sendAfterResponse } from '../notifications.ts';
 import { type Description, detail, invalid } from '../openapi/description.ts';
 import { INVALID_LINK, LINK, REQUIRED, USERNAME } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
-import { byEmail, route } from '../route.ts';
+import { byEmail, route, sendsLinks } from '../route.ts';
 import { audit } from '../security-log.ts';
 
 export const sendPasswordReset = route('POST /users/reset_password', {
-  access: byEmail,
+  access: sendsLinks('passwordReset', byEmail),
   body: body(EmailSchema),
   description: {
     operationId: 'resetPassword',
@@ -19,8 +19,7 @@ export const sendPasswordReset = route('POST /users/reset_password', {
     tag: 'By e-mail',
     ...linkRequest('If an account has this address, a message is sent.'),
   },
-  handle(c, { data }) {
-    const services = linkServices(c, 'passwordReset');
+  handle(c, { data, services }) {
     sendAfterResponse(c, 'passwordReset', services.mail, () =>
       writePasswordResets(c.var, data, services),
     );
