@@ -6,7 +6,7 @@ import { log } from './log.ts';
 import type { CountMessage } from './mail/message-limit.ts';
 
 /** Everything that is counted: the binding that counts it, and the words of the warning. */
-const RATE_LIMITS = {
+export const RATE_LIMITS = {
   login: { binding: 'LOGIN_LIMIT', counts: 'logins to one account from one address' },
   'login-address': { binding: 'LOGIN_ADDRESS_LIMIT', counts: 'logins from one address' },
   'login-failures': {
