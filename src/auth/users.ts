@@ -1,4 +1,5 @@
 /** What a user is, and the normal form of its names. After django/contrib/auth/models.py. */
+import { isLongerThan } from '../is-longer-than.ts';
 
 /** The user that a token names. Its password is not part of it. */
 export type User = {
@@ -12,12 +13,18 @@ export type User = {
   is_active: boolean;
 };
 
-/** NFKC, so that names that look the same are the same (`AbstractBaseUser.normalize_username`). */
-export const normalizeUsername = (username: string): string => username.normalize('NFKC');
+/** Characters of a username (`AbstractUser.username`). */
+export const USERNAME_LENGTH = 150;
 
 /**
- * Lower-cases the domain. What stands before the last @ is the mail server's (`normalize_email`).
+ * NFKC, so that names that look the same are the same (`AbstractBaseUser.normalize_username`).
+ * A name that is too long to exist stays as it is: the time for NFKC can grow with the square of the
+ * length (django/contrib/auth/forms.py, `UsernameField.to_python`; CVE-2023-46695).
  */
+export const normalizeUsername = (username: string): string =>
+  isLongerThan(username, USERNAME_LENGTH) ? username : username.normalize('NFKC');
+
+/** Lower-cases the domain, which follows the last @ (`BaseUserManager.normalize_email`). */
 export function normalizeEmail(email: string): string {
   const at = email.lastIndexOf('@');
   return at < 0 ? email : email.slice(0, at) + email.slice(at).toLowerCase();
