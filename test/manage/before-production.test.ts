@@ -106,7 +106,7 @@ test('each rate limit of wrangler.toml is checked', async () => {
   }
   const bindings = durable_objects.bindings.filter(({ name }) => name === 'PASSWORD_HASHER');
   expect(warnings({ durable_objects: { bindings } })).toEqual([
-    'WARNING 2. RATE_LIMIT_COUNTER is not bound: failed logins to one account from all addresses are ' +
+    'WARNING 2. RATE_LIMIT_COUNTER is not bound: wrong passwords of one account from all addresses are ' +
       'not limited. Bind it in the wrangler configuration.',
     'WARNING 2. RATE_LIMIT_COUNTER is not bound: messages to one recipient are not limited. Bind it ' +
       'in the wrangler configuration.',
