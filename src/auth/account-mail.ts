@@ -2,6 +2,8 @@
  * The messages that accounts lead to: which address they go to and which accounts they list. The
  * words and the delivery are in mail/.
  */
+
+import { isSameEmail } from '../validation/normal-form.ts';
 import {
   encodeUid,
   type LinkedUser,
@@ -9,7 +11,6 @@ import {
   type LinkSettings,
   makeToken,
 } from './link-tokens.ts';
-import { isSameEmail } from './users.ts';
 
 export type Addressee = { username: string; email: string };
 

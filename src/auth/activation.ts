@@ -7,6 +7,7 @@
  */
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import { normalizeUsername } from '../validation/normal-form.ts';
 import {
   type Link,
   type LinkRequest,
@@ -19,7 +20,6 @@ import {
 import type { AuthServices } from './auth-services.ts';
 import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
 import type { InvalidLink } from './password-reset.ts';
-import { normalizeUsername } from './users.ts';
 
 /** djoser's `stale_token`: this user does not wait for an activation. */
 export type StaleLink = { kind: 'stale-link'; userId: number };

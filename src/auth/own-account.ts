@@ -1,11 +1,12 @@
 /** What users do to their own account. A change that could take it away needs the current password. */
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ProfileChanges } from '../store/users.ts';
+import { isSameEmail, normalizeEmail } from '../validation/normal-form.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type TooManyFailures, tryPassword } from './password-attempts.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
 import { type Authenticated, type AuthenticationFailure, newToken } from './tokens.ts';
-import { isSameEmail, normalizeEmail, type User } from './users.ts';
+import type { User } from './users.ts';
 
 export type { ProfileChanges };
 

@@ -3,6 +3,7 @@
  * (django/contrib/auth/forms.py `PasswordResetForm`, djoser/serializers.py).
  */
 import { err, ok, type Result } from '../lib/result.ts';
+import { normalizeUsername } from '../validation/normal-form.ts';
 import {
   type Addressee,
   type Link,
@@ -15,7 +16,6 @@ import {
 import type { AuthServices } from './auth-services.ts';
 import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
-import { normalizeUsername } from './users.ts';
 
 /** djoser's `invalid_uid` and `invalid_token`. Only the log tells an inactive user. */
 export type InvalidLink =

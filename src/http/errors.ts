@@ -50,8 +50,9 @@ export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   json: 'JSON parse error - The body is not valid JSON.',
   'json-encoding': 'JSON parse error - The body is not valid UTF-8.',
-  form: 'Form parse error - The body is not a valid form.',
-  multipart: 'Multipart form parse error - The body does not match its boundary.',
+  'too-many-fields': 'Form parse error - The form has too many fields.',
+  // `ParseError.default_detail`. The client is gone.
+  incomplete: 'Malformed request.',
 };
 
 /** rest_framework/authentication.py, `TokenAuthentication`; the last is ours. */

@@ -1,7 +1,7 @@
 /** The report of `manage import`: what it did, and the users and tokens that need attention. */
 
-import { normalizeUsername } from '../auth/users.ts';
 import { identifyPassword } from '../hashing/identify.ts';
+import { normalizeUsername } from '../validation/normal-form.ts';
 import { add, type Found, list, NAMED, nobody } from './found.ts';
 import { type Ignored, ignoredLines } from './ignored.ts';
 import type { Staging } from './staging.ts';

@@ -1,4 +1,4 @@
-/** The object that counts exactly: failed logins, and messages. It has one thread. */
+/** The object that counts exactly: wrong passwords, and messages. It has one thread. */
 import { DurableObject } from 'cloudflare:workers';
 import type { MessageCount } from '../auth/account-mail.ts';
 import { MAX_FAILURES, type TooManyFailures, waitAfter } from '../auth/password-attempts.ts';
@@ -117,10 +117,8 @@ export class RateLimitCounter extends DurableObject {
   }
 
   #hasRows(): boolean {
-    return (
-      this.#sql.exec('SELECT 1 FROM failures UNION ALL SELECT 1 FROM messages').next().done ===
-      false
-    );
+    const anyRow = 'SELECT 1 FROM failures UNION ALL SELECT 1 FROM messages LIMIT 1';
+    return this.#sql.exec(anyRow).toArray().length > 0;
   }
 
   #failuresOf(key: string) {

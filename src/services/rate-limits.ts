@@ -16,7 +16,7 @@ export type RateLimitScope =
   | 'message';
 
 /** The binding that counts it, and the words of the warning. */
-const RATE_LIMITS = {
+export const RATE_LIMITS = {
   login: { binding: 'LOGIN_LIMIT', counts: 'logins to one account from one address' },
   'login-address': { binding: 'LOGIN_ADDRESS_LIMIT', counts: 'logins from one address' },
   'password-failures': {

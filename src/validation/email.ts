@@ -1,4 +1,8 @@
 import * as v from 'valibot';
+import { isLongerThan } from '../lib/is-longer-than.ts';
+
+/** Characters of an address (RFC 3696 §3, as Django has it). No longer text reaches the patterns. */
+const MAX_LENGTH = 320;
 
 /** Letters and digits beyond ASCII (Django's `DomainNameValidator.ul`, and the planes above it). */
 const UL = '\\u00a1-\\uffff\\u{10000}-\\u{10ffff}';
@@ -25,8 +29,9 @@ const ADDRESS_LITERAL = /^\[([a-f0-9:.]+)\]$/i;
 
 const IpAddress = v.pipe(v.string(), v.ip());
 
-/** Is this an address to Django (django/core/validators.py, `EmailValidator`, Django 5.2)? */
+/** Whether Django takes this for an address (django/core/validators.py, `EmailValidator`, 5.2). */
 export function isEmail(value: string): boolean {
+  if (isLongerThan(value, MAX_LENGTH)) return false;
   const at = value.lastIndexOf('@');
   const [user, domain] = [value.slice(0, at), value.slice(at + 1)];
   if (at < 0 || !(DOT_ATOM.test(user) || QUOTED_STRING.test(user))) return false;

@@ -9,4 +9,5 @@ export type ParseFailure =
   | { kind: 'invalid-boundary'; boundary: string }
   | { kind: 'unsupported-media-type'; mediaType: string };
 
-export type ParseErrorReason = 'json' | 'json-encoding' | 'form' | 'multipart';
+/** `incomplete`: the client closed the connection before the body was complete. */
+export type ParseErrorReason = 'json' | 'json-encoding' | 'too-many-fields' | 'incomplete';

@@ -189,12 +189,12 @@ test('what is written broken, as in Django, the report and `doctor` name', async
 
   await doctor(database());
   expect(output).toContain(
-    'LOOK   Users with no hash at all: 3: no password can be right until `changepassword` gives one: ' +
-      'plain (id 1), dollar (id 2), keyless (id 4)\n',
+    'WARNING    Users without a valid password hash: 3: no password is right. Set one with ' +
+      '`changepassword`: plain (id 1), dollar (id 2), keyless (id 4)\n',
   );
-  expect(output).toMatch(/LOOK Blank usernames: 1: .* \(id 3\)\n/);
+  expect(output).toMatch(/WARNING {2}Blank usernames: 1: .* \(id 3\)\n/);
   expect(output).toMatch(
-    /LOOK Tokens that no request .*: 2: .*: keyless \(id 4\), spaced \(id 5\)\n/,
+    /WARNING {2}Tokens that no request .*: 2: .*: keyless \(id 4\), spaced \(id 5\)\n/,
   );
   expect(output).not.toContain('char');
 });

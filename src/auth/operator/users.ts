@@ -9,8 +9,9 @@ import { getRandomString } from '../../hashing/random-string.ts';
 import { djangoDatetime } from '../../lib/django-datetime.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { OperatorStore } from '../../store/operator/users.ts';
+import { normalizeEmail, normalizeUsername } from '../../validation/normal-form.ts';
 import { newToken } from '../tokens.ts';
-import { normalizeEmail, normalizeUsername, type User } from '../users.ts';
+import type { User } from '../users.ts';
 
 /** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */
 const UNUSABLE_SUFFIX_LENGTH = 40;

@@ -1,6 +1,6 @@
 import { type Credentials, type LoginFailure, logIn } from '../../auth/login.ts';
-import { normalizeUsername } from '../../auth/users.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { normalizeUsername } from '../../validation/normal-form.ts';
 import { AuthTokenSchema, withEmailAsUsername } from '../../validation/schemas.ts';
 import { body } from '../body.ts';
 import type { AppContext } from '../context.ts';
