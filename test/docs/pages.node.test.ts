@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
-import { parseSettings, type Vars } from '../../src/settings.ts';
+import { SETTINGS } from '../../src/settings.ts';
 import { useManage } from '../helpers/manage.ts';
 import {
   anchorsOf,
@@ -124,66 +124,60 @@ describe('the examples', () => {
   );
 });
 
-/** A value other than the default of each variable. If one is missing, this does not compile. */
-const OTHER_VALUES: Record<string, string> = {
-  PBKDF2_ITERATIONS: '1000',
-  CORS_ALLOWED_ORIGINS: 'https://example.com',
-  BROWSABLE_API: 'false',
-  TOKEN_MAX_AGE_DAYS: '30',
-  AUTH_PASSWORD_VALIDATORS: 'MinimumLength',
-  TOKEN_READS: 'nearest',
-  TOKEN_CACHE_SECONDS: '5',
-  SECRET_KEY: 'key',
-  SECRET_KEY_FALLBACKS: 'older key',
-  PASSWORD_RESET_TIMEOUT: '60',
-  DEFAULT_FROM_EMAIL: 'us@example.com',
-  PASSWORD_RESET_CONFIRM_URL: 'https://example.com/{uid}/{token}',
-  ACTIVATION_URL: 'https://example.com/{uid}/{token}',
-  EMAIL_VERIFICATION: 'required',
-  ACCOUNT_EMAIL_NOTIFICATIONS: 'false',
-} satisfies Required<{ [name in keyof Vars]: string }>;
+/** The comment of each entry in src/settings.ts is the description of the setting. */
+const DESCRIPTIONS = new Map(
+  [
+    ...readFileSync('src/settings.ts', 'utf8').matchAll(
+      /^ {2}\/\*\*(?<comment>(?:(?!\*\/).)*)\*\/\n {2}(?<option>\w+): /gms,
+    ),
+  ].map(({ groups: { comment = '', option = '' } = {} }) => [
+    option,
+    comment.replaceAll(/\s*\n\s*\*? ?/g, ' ').trim(),
+  ]),
+);
+
+const SETTING_ENTRIES = Object.entries(SETTINGS.entries).map(
+  ([option, { variable, allowed, isSecret, ...entry }]) => ({
+    option,
+    variable,
+    allowed,
+    isSecret,
+    byDefault: 'default' in entry && entry.default !== undefined ? entry.default : 'unset',
+    description: DESCRIPTIONS.get(option) ?? 'a description is missing',
+  }),
+);
 
 describe('the table of settings', () => {
-  const rows = tableOf(pageAt('docs/settings.md'), 'variable').map(
-    ([variable = '', option = '', byDefault = '', allowed = '']) => ({
-      variable: plain(variable),
-      option: plain(option),
-      byDefault: plain(byDefault),
-      allowed,
-    }),
-  );
-  const defaults = parseSettings({});
+  const rows = tableOf(pageAt('docs/settings.md'), 'variable');
 
   it('has a row for each setting, and no other', () => {
-    expect(rows.map(({ variable }) => variable).sort()).toEqual(Object.keys(OTHER_VALUES).sort());
-    expect(rows.map(({ option }) => option).sort()).toEqual(Object.keys(defaults).sort());
+    expect(rows.map(([variable = '']) => plain(variable)).sort()).toEqual(
+      SETTING_ENTRIES.map(({ variable }) => variable).sort(),
+    );
   });
 
-  it.each(rows)('has the default of $variable', ({ variable, byDefault }) => {
-    const value = { unset: undefined, empty: '' }[byDefault] ?? byDefault;
-    const vars = byDefault === 'unset' ? {} : { [variable]: value };
-    expect(parseSettings(vars)).toEqual(defaults);
+  it.each(SETTING_ENTRIES)('describes $variable as its entry does', (setting) => {
+    const row = rows.find(([variable = '']) => plain(variable) === setting.variable) ?? [];
+    const [, option = '', byDefault = '', allowed = '', description = ''] = row;
+    expect(plain(option)).toBe(setting.option);
+    expect(plain(byDefault)).toBe(setting.byDefault || 'empty');
+    expect(allowed).toBe(setting.allowed);
+    // A link to more may follow.
+    expect(description.replace(/ \[[^\]]+\]\([^)]+\)\.$/, '')).toBe(
+      `${setting.isSecret ? 'Secret. ' : ''}${setting.description}`,
+    );
   });
+});
 
-  it.each(rows)('has the option of $variable', ({ variable, option }) => {
-    const changed = parseSettings({ [variable]: OTHER_VALUES[variable] });
-    const { [option]: other, ...rest }: Record<string, unknown> = changed;
-    const { [option]: byDefault, ...restByDefault }: Record<string, unknown> = defaults;
-    expect(other).not.toEqual(byDefault);
-    expect(rest).toEqual(restByDefault);
-  });
+describe('wrangler.toml', () => {
+  const [, vars = ''] = readFileSync('wrangler.toml', 'utf8').split('\n[vars]\n');
 
-  it.each(rows.filter(({ allowed }) => /`|\d/.test(allowed) && !/\{/.test(allowed)))(
-    'has the allowed values of $variable',
-    ({ variable, allowed }) => {
-      const values = (text = '') => captured(text, /\b(\d+|[A-Z][a-z]+[A-Z]\w+)\b/g).sort();
-      expect(() => parseSettings({ [variable]: 'no such value' })).toThrow(
-        expect.toSatisfy(({ message }: Error) => {
-          expect(values(message.split(' must be ')[1])).toEqual(values(allowed));
-          return true;
-        }),
-      );
-      for (const value of captured(allowed, /`([^`]+)`/g)) parseSettings({ [variable]: value });
+  it.each(SETTING_ENTRIES.filter(({ isSecret }) => !isSecret))(
+    'describes $variable as its entry does',
+    ({ variable, description }) => {
+      const [before = ''] = vars.split(new RegExp(`^(?:# )?${variable} = `, 'm'));
+      const comment = /(?:^# (?![A-Z0-9_]+ = ).*\n)+$/m.exec(before)?.[0] ?? '';
+      expect(comment.replaceAll(/^# |\n$/gm, '').replaceAll('\n', ' ')).toContain(description);
     },
   );
 });
