@@ -3,7 +3,6 @@
  * route does.
  */
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { AppOptions } from './app-options.ts';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Bindings } from './bindings.ts';
@@ -15,8 +14,9 @@ import { byMail, onlyWhereThere } from './http/by-mail.ts';
 import { contentNegotiation } from './http/content-negotiation.ts';
 import type { AppEnv } from './http/context.ts';
 import { crossOrigin } from './http/cors.ts';
-import { fail, onError } from './http/failure.ts';
+import { onError } from './http/failure.ts';
 import { health } from './http/health.ts';
+import { limitBody } from './http/limit-body.ts';
 import { login, obtainAuthToken } from './http/login.ts';
 import { logout } from './http/logout.ts';
 import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
@@ -30,9 +30,6 @@ import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
 import { unrouted } from './http/unrouted.ts';
 import { createServices } from './services.ts';
 import type { Settings } from './settings.ts';
-
-/** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
-const MAX_BODY_BYTES = 64 * 1024;
 
 /** The paths that a view of Django REST Framework answers in a Django project. */
 const VIEWS = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me', '/users/*'];
@@ -89,11 +86,6 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
       servicesOf(env).authenticate(authorization),
   });
 }
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: (c) => fail(c, { kind: 'body-too-large' }),
-});
 
 /** @internal @returns the app, by whose type the tests tell that `Api` is true */
 export const addRoutes = <E extends object>(app: Hono<Env<E>, Api, '/'>) =>
