@@ -28,7 +28,12 @@ export async function readBody<TSchema extends GenericSchema>(
 ): Promise<Result<InferOutput<TSchema>, BodyFailure>> {
   const allowed = typeof sender === 'string' ? await limitAddress(c, sender) : undefined;
   if (allowed?.ok === false) return allowed;
-  if (await tooLarge(c, async () => {})) return err({ kind: 'body-too-large' });
+  try {
+    if (await tooLarge(c, async () => {})) return err({ kind: 'body-too-large' });
+  } catch {
+    // The client closed the connection while hono/body-limit read a body without `Content-Length`.
+    return err({ kind: 'parse-error', reason: 'incomplete' });
+  }
   const body = await parseBody(c.req.raw);
   return body.ok ? validate(serializer, prepare(body.value)) : body;
 }
