@@ -54,13 +54,15 @@ export function body<Input, Data>(
   };
 }
 
-/** `onError` must give a response. It is not used: see `parse`. */
-const limitSize = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.body(null) });
+/** A response if the body is too large. It bounds a body without a `Content-Length`, too. */
+const tooLarge = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.body(null, 413) });
 
 async function parse(c: AppContext): Promise<Result<Fields, BodyFailure>> {
-  let parsed: Result<Fields, BodyFailure> = err({ kind: 'body-too-large' });
-  await limitSize(c, async () => {
-    parsed = await parseBody(c.req.raw);
-  });
-  return parsed;
+  try {
+    if (await tooLarge(c, async () => {})) return err({ kind: 'body-too-large' });
+  } catch {
+    // The client closed the connection while hono/body-limit read a body without `Content-Length`.
+    return err({ kind: 'parse-error', reason: 'incomplete' });
+  }
+  return parseBody(c.req.raw);
 }

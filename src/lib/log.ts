@@ -12,12 +12,14 @@ export function log(level: 'log' | 'warn' | 'error', line: Line): void {
 
 /**
  * Logs what was thrown, by its root cause: Drizzle's own errors have a message that lists the
- * query's parameters, and those are tokens and hashes.
+ * query's parameters, and those are tokens and hashes. `reason` is our own sentence for it.
  */
 export function logFault(error: unknown): void {
-  const event = error instanceof ServiceUnavailable ? `${error.service}-unavailable` : 'fault';
   const cause = rootCause(error);
+  const isUnavailable = error instanceof ServiceUnavailable;
+  const event = isUnavailable ? `${error.service}-unavailable` : 'fault';
+  const reason = isUnavailable && error !== cause ? error.message : undefined;
   const { name, message, stack } =
     cause instanceof Error ? cause : new Error('Something that is no Error was thrown.');
-  log('error', { event, name, message, stack });
+  log('error', { event, reason, name, message, stack });
 }

@@ -6,6 +6,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
+import { writing } from '../store/unavailable.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
@@ -154,7 +155,10 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
     writeChunk: (chunk: Accounts) => Promise<void>,
   ) => {
     for (const chunk of chunks(accounts)) {
-      await writeChunk(chunk);
+      await writing(async (isRetry) => {
+        // The first try may have taken place, although D1 failed.
+        if (!isRetry || !(await areThere(bulk, chunk))) await writeChunk(chunk);
+      });
       done += chunk.length;
       progress.reach(done);
     }
@@ -173,6 +177,12 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
     note(rest);
     throw error;
   }
+}
+
+/** Whether the database has exactly these accounts. */
+async function areThere(bulk: Bulk, chunk: Accounts & { length: number }): Promise<boolean> {
+  const known = await bulk.classifyAccounts(chunk);
+  return known.length === chunk.length && known.every(({ standing }) => standing === 'same');
 }
 
 /** Accounts put together into as much as one statement takes, and how many they are. */

@@ -2,7 +2,9 @@ import { pbkdf2 as noble } from '@noble/hashes/pbkdf2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex as hex, hexToBytes } from '@noble/hashes/utils.js';
 import { describe, expect, inject, it, vi } from 'vitest';
+
 import { SLICE_ITERATIONS } from '../../src/hashing/pbkdf2-webassembly.ts';
+import { recordSlices } from '../helpers/record-slices.ts';
 import { refuseAbove } from '../helpers/refuse-above.ts';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -172,25 +174,17 @@ describe('slices', () => {
 
 it('leaves nothing in the memory of WebAssembly, between two slices neither', async () => {
   refuseAbove(0);
-  const { Instance } = WebAssembly;
-  let memory: unknown;
-  vi.spyOn(WebAssembly, 'Instance').mockImplementation(function instantiate(module) {
-    const instance = new Instance(module);
-    memory = instance.exports.memory;
-    return instance;
-  });
-  const isEmpty = () =>
-    memory instanceof WebAssembly.Memory &&
-    new Uint8Array(memory.buffer, 0, 192).every((byte) => byte === 0);
+  const { slices, isMemoryEmpty } = recordSlices();
   const found: boolean[] = [];
   const { setTimeout } = globalThis;
   vi.spyOn(globalThis, 'setTimeout').mockImplementation((...args) => {
-    found.push(isEmpty());
+    found.push(isMemoryEmpty());
     return setTimeout(...args);
   });
   const { pbkdf2Sha256 } = await load();
   await pbkdf2Sha256(utf8('pw'), utf8('salt'), SLICE_ITERATIONS + 2);
-  expect([...found, isEmpty()]).toEqual([true, true]);
+  expect(slices).toEqual([1, 1]);
+  expect([...found, isMemoryEmpty()]).toEqual([true, true]);
 });
 
 describe('relativeTime', () => {

@@ -345,6 +345,20 @@ describe('work in slices', () => {
     expect(slices.slice(0, 7)).toEqual(['a', 'abcd', 'abcd', 'abcd', 'abcd', 'acd', 'acde']);
   });
 
+  it('starts the next at once when it begins to derive', async () => {
+    const { inTurn, derive, log } = sliced();
+    const { work, end } = job(log, 'x');
+    const all = [
+      inTurn(work),
+      ...['a', 'b', 'c', 'd'].map((name) => inTurn(() => derive(name, 20))),
+    ];
+    end();
+    await pass(5);
+    expect(log).toContain('abcd');
+    await pass(1000);
+    await Promise.all(all);
+  });
+
   it('lets one other at a time work beside it', async () => {
     const { inTurn, derive, log } = sliced();
     const jobs = ['x', 'y'].map((name) => job(log, name));

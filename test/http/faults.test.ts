@@ -40,6 +40,39 @@ describe('a D1 fault', () => {
   });
 });
 
+describe('a D1 that does not answer', () => {
+  it.each([
+    ['Currently processing a long-running export.', 'The database is being exported'],
+    ['database is locked: SQLITE_BUSY', 'Another process is writing to the database'],
+    ['internal error; reference = 8onlfeq3q8hs4rp2ck9hostt', 'D1 failed without a cause'],
+    ['database or disk is full: SQLITE_FULL', 'The database cannot grow'],
+    ["D1 DB's isolate exceeded its memory limit and was reset.", 'too much memory'],
+  ])('is 503 for each route, with what to do in the log: %s', async (words, reason) => {
+    const token = await register(newName());
+    const bindings = failingD1(new Error(`D1_ERROR: ${words}`));
+    for (const response of await Promise.all([
+      getAs(token, '/me', bindings),
+      post('/login', { username: newName(), password: 'pw' }, bindings),
+      post('/register', { username: newName(), password: 'pw' }, bindings),
+    ])) {
+      expect(response.headers.get('Retry-After')).toBe('1');
+      expect(await answer(response)).toEqual({
+        status: 503,
+        body: { detail: 'Service temporarily unavailable, try again later.' },
+      });
+    }
+    const lines = log.mock.calls.map(([line]) => JSON.parse(line));
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      expect(line).toMatchObject({
+        event: 'database-unavailable',
+        reason: expect.stringContaining(reason),
+        message: `D1_ERROR: ${words}`,
+      });
+    }
+  });
+});
+
 it('a database that is not bound is named in the log', async () => {
   const { DB: _, ...unbound } = unthrottled;
   const response = await app.request('/me', {}, unbound);

@@ -265,12 +265,17 @@ test.each<[SecretKey, string]>([
   if (secretKey.kind === 'value') expect(lines.join()).not.toContain(secretKey.value);
 });
 
+test('a TOML number is read as its text', () => {
+  const vars = (TOKEN_MAX_AGE_DAYS: unknown) => findings({ vars: { TOKEN_MAX_AGE_DAYS } });
+  expect(vars(30)).toEqual(vars('30'));
+  expect(vars(30)).not.toEqual(vars(undefined));
+});
+
 test('a value that is not valid is an error', () => {
   expect(() => findings({ vars: { PBKDF2_ITERATIONS: '12' } })).toThrow(
-    'PBKDF2_ITERATIONS is "12"; it must be a whole number',
+    'PBKDF2_ITERATIONS is "12". It must be a whole number',
   );
-  // wrangler gives the Worker a number then.
-  expect(() => findings({ vars: { TOKEN_MAX_AGE_DAYS: 30 } })).toThrow('TOKEN_MAX_AGE_DAYS is 30');
+  expect(() => findings({ vars: { TOKEN_MAX_AGE_DAYS: 0 } })).toThrow('TOKEN_MAX_AGE_DAYS is 0');
   expect(() => findings({ vars: { ACTIVATION_URL: 'https://example.com/{uid}' } })).toThrow(
     'ACTIVATION_URL is',
   );

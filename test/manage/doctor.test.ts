@@ -162,6 +162,6 @@ test('doctor ends with an error if a setting is not valid', async () => {
   const vars = { PBKDF2_ITERATIONS: '12' };
   expect(await manage(['doctor'], { database: { vars } })).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^SettingsError: PBKDF2_ITERATIONS is "12"; [^\n]*\n$/),
+    stderr: expect.stringMatching(/^SettingsError: PBKDF2_ITERATIONS is "12"\. [^\n]*\n$/),
   });
 });

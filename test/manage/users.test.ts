@@ -61,6 +61,11 @@ test.each([
     'Error: Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
   ],
   [
+    'a name that becomes a bad one in its normal form',
+    { ...ANN, DJANGO_SUPERUSER_USERNAME: '⑴' },
+    'Error: Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
+  ],
+  [
     'a blank password',
     { ...ANN, DJANGO_SUPERUSER_PASSWORD: ' ' },
     "Error: Blank passwords aren't allowed.",

@@ -7,6 +7,7 @@ import { getTableColumns } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser } from '../schema.ts';
+import { reading } from '../unavailable.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
 export const USER_COLUMNS = Object.keys(getTableColumns(authUser));
@@ -131,7 +132,7 @@ export function bulkQueries(d1: D1Database) {
   const db = drizzle(d1);
 
   return {
-    countUsers: (): Promise<number> => db.$count(authUser),
+    countUsers: (): Promise<number> => reading(async () => db.$count(authUser)),
 
     /**
      * Looks each account up by id, username and token.
@@ -143,7 +144,7 @@ export function bulkQueries(d1: D1Database) {
       tokens,
     }: Accounts): Promise<{ id: number; standing: Standing }[]> {
       const query = d1.prepare(CLASSIFY).bind(users, tokens);
-      const { results } = await query.all<{ id: number; standing: Standing }>();
+      const { results } = await reading(() => query.all<{ id: number; standing: Standing }>());
       return results;
     },
 
@@ -178,18 +179,19 @@ export function bulkQueries(d1: D1Database) {
     /** The ids of those of these usernames that there are, by username. */
     async findUserIds(usernames: string[]): Promise<Map<string, number>> {
       const query = d1.prepare(SELECT_IDS).bind(JSON.stringify(usernames));
-      const { results } = await query.all<{ id: number; username: string }>();
+      const { results } = await reading(() => query.all<{ id: number; username: string }>());
       return new Map(results.map(({ id, username }) => [username, exactId(id)]));
     },
 
     /** Those of these users that there are, as rows of values in the order of `USER_COLUMNS`. */
     async findUsers(ids: number[]): Promise<Value[][]> {
-      return d1.prepare(SELECT_USERS).bind(JSON.stringify(ids)).raw<Value[]>();
+      return reading(() => d1.prepare(SELECT_USERS).bind(JSON.stringify(ids)).raw<Value[]>());
     },
 
     /** Accounts as rows of values, in the order of ids, each user with its token at one moment. */
     async pageOfAccounts(afterId: number, limit: number): Promise<Value[][]> {
-      const page = await d1.prepare(SELECT_PAGE).bind(afterId, limit).raw<Value[]>();
+      const query = d1.prepare(SELECT_PAGE).bind(afterId, limit);
+      const page = await reading(() => query.raw<Value[]>());
       for (const [id] of page) exactId(Number(id));
       return page;
     },
@@ -197,7 +199,7 @@ export function bulkQueries(d1: D1Database) {
     /** The highest id ever given: SQLite's AUTOINCREMENT never gives one twice. */
     async lastUserId(): Promise<number> {
       const query = d1.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'auth_user'`);
-      return (await query.first<number>('seq')) ?? 0;
+      return (await reading(() => query.first<number>('seq'))) ?? 0;
     },
   };
 }

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+
 import { makePassword } from '../../../src/hashing/hashers.ts';
 import { answer, getAs, newName, post, register, unthrottled } from '../../helpers/client.ts';
-import { interceptD1 } from '../../helpers/intercept-d1.ts';
+import { interceptD1, watchD1 } from '../../helpers/intercept-d1.ts';
 
 const deleteToken = (key: string) =>
   env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(key).run();
@@ -87,6 +88,23 @@ describe.each([
       const parameters = deriveBits.mock.calls.map(([algorithm]) => algorithm);
       expect(parameters).toEqual([expect.objectContaining({ iterations: 1000 })]);
     }
+  });
+
+  it('refuses a name of more than 150 characters at the same cost, without normalizing it', async () => {
+    const short = 'é'.repeat(76);
+    await register(short, 'pw');
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    const normalize = vi.spyOn(String.prototype, 'normalize');
+    // The first would be that user's name in its normal form.
+    for (const username of ['e\u0301'.repeat(76), 'ﬀ'.repeat(20_000)]) {
+      const { bindings, roundTrips } = watchD1();
+      const response = await post(path, { username, password: 'pw' }, bindings);
+      expect(response.status).toBe(refusal.status);
+      expect(await response.text()).toBe(refusal.body);
+      expect(roundTrips).toHaveLength(1);
+    }
+    expect(deriveBits).toHaveBeenCalledTimes(2);
+    expect(normalize).not.toHaveBeenCalled();
   });
 
   it('gives ten simultaneous first logins one and the same token', async () => {
