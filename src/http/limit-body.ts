@@ -10,7 +10,7 @@ const limitLength = bodyLimit({
   onError: (c) => fail(c, { kind: 'body-too-large' }),
 });
 
-/** Refuses a body that is too large, and one whose client closed the connection meanwhile. */
+/** Refuses a body that is too large, and one that the client did not send completely. */
 export const limitBody = createMiddleware(async function limitBody(c, next) {
   let isRead = false;
   try {
@@ -19,7 +19,7 @@ export const limitBody = createMiddleware(async function limitBody(c, next) {
       return next();
     });
   } catch (error) {
-    // hono/body-limit reads a body without `Content-Length`. What comes later is no error of reading.
+    // hono/body-limit reads a body without `Content-Length`. Later errors are not of reading it.
     if (isRead) throw error;
     return fail(c, { kind: 'parse-error', reason: 'incomplete' });
   }
