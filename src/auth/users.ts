@@ -1,7 +1,7 @@
-/** What a user is, and the normal form of its names. After django/contrib/auth/models.py. */
+/** The user, and the normal form of its names and address (django/contrib/auth/models.py). */
 import { isLongerThan } from '../is-longer-than.ts';
 
-/** The user that a token names. Its password is not part of it. */
+/** The user that a token names, without the password. */
 export type User = {
   id: number;
   username: string;

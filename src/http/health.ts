@@ -2,10 +2,7 @@ import { logFault } from '../log.ts';
 import type { AppContext } from './context.ts';
 import { RETRY_AFTER } from './failure.ts';
 
-/**
- * `GET /health` → 200 `{"status": "ok"}` once D1 has answered, 503 where it has not. For monitors;
- * tells no more.
- */
+/** `GET /health` → 200 `{"status": "ok"}` if D1 answers, otherwise 503. For monitors. */
 export async function health(c: AppContext) {
   const noStore = { 'Cache-Control': 'no-store' };
   try {
