@@ -1,4 +1,4 @@
-/** The user that a token names. Its password is not part of it (django/contrib/auth/models.py). */
+/** The user that a token names, without the password (django/contrib/auth/models.py). */
 export type User = {
   id: number;
   username: string;

@@ -42,16 +42,16 @@ const THROTTLED = 'Request was throttled.';
 /** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
-/** When a client may try again: a D1 that fails and a full queue of hashes last for moments. */
+/** When a client may retry. An unavailable database or a full hashing queue often recovers at once. */
 const UNAVAILABLE_SECONDS = 1;
 export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
-/** The words after DRF's own are ours: the parser's would quote the body. */
+/** What follows the hyphen is our own: the parser's message would quote the body. */
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   json: 'JSON parse error - The body is not valid JSON.',
   'json-encoding': 'JSON parse error - The body is not valid UTF-8.',
-  'too-many-fields': 'Form parse error - The form has too many fields.',
-  // `ParseError.default_detail`. The client is gone.
+  'too-many-fields': 'The body has too many fields.',
+  // `ParseError.default_detail`.
   incomplete: 'Malformed request.',
 };
 

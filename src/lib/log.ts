@@ -1,6 +1,4 @@
-/**
- * The Worker's log: one JSON object a line, with an `event`. Nothing secret may be handed to it.
- */
+/** The Worker's log: one JSON object on each line, with an `event`. Never log a secret. */
 import { rootCause } from './root-cause.ts';
 import { ServiceUnavailable } from './service-unavailable.ts';
 
@@ -11,8 +9,8 @@ export function log(level: 'log' | 'warn' | 'error', line: Line): void {
 }
 
 /**
- * Logs what was thrown, by its root cause: Drizzle's own errors have a message that lists the
- * query's parameters, and those are tokens and hashes. `reason` is our own sentence for it.
+ * Logs the root cause of an error: the message of Drizzle's own errors lists the query's parameters,
+ * which are tokens and hashes. `reason` is our explanation of an unavailable service.
  */
 export function logFault(error: unknown): void {
   const cause = rootCause(error);

@@ -7,20 +7,20 @@ import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 type D1Failure = {
   /** Parts of D1's messages. */
   messages: string[];
-  /** What happened and what to do next, for the log. */
+  /** For the log: the cause and what to do next. */
   reason: string;
-  /** Milliseconds to wait before each retry of a read. D1 itself retries reads after most errors. */
+  /** Waits before each retry of a read, in milliseconds. D1 itself retries reads after most errors. */
   readRetries: number[];
-  /** The same of a write. D1 never retries one, since it cannot know whether it took place. */
+  /** The same for a write. D1 never retries a write, since it may have taken place. */
   writeRetries: number[];
 };
 
-/** A retry within the same second does not help. */
+/** A retry within a second does not help. */
 const NEVER: number[] = [];
 /** For a database that is restarted or moved. */
 const ONCE = [100];
-/** For a database that another process locks: `manage import` does for some 200 ms at a time. */
-const UNTIL_UNLOCKED = [50, 200, 500];
+/** For a database that another process locks, as `manage import` does for each of its writes. */
+const UNTIL_UNLOCKED = [20, 50, 100, 150, 200, 250];
 
 const FAILURES: D1Failure[] = [
   {
@@ -63,8 +63,8 @@ const FAILURES: D1Failure[] = [
     // cloudflare/workers-sdk, issues 9519 and 9578.
     messages: ['Currently processing a long-running export'],
     reason:
-      'The database is being exported, and D1 does nothing else meanwhile. Wait until the export ' +
-      'ends. If it failed, D1 ends it after a time-out. Export when there are few requests.',
+      'The database is being exported, and D1 refuses other queries until the export ends. A failed ' +
+      'export ends after a time-out. Export when there are few requests.',
     readRetries: NEVER,
     writeRetries: NEVER,
   },
@@ -113,8 +113,13 @@ const FAILURES: D1Failure[] = [
   },
 ];
 
-/** Runs a read. @throws ServiceUnavailable if D1 does not answer */
-export const reading = <T>(query: () => Promise<T>): Promise<T> =>
+/**
+ * Runs a read.
+ *
+ * @param query gets whether it ran before
+ * @throws ServiceUnavailable if D1 does not answer
+ */
+export const reading = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
   retried(query, ({ readRetries }) => readRetries);
 
 /**

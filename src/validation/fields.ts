@@ -1,9 +1,9 @@
 /**
  * DRF's fields as valibot schemas: its coercions, the order of its checks and its sentences
- * (rest_framework/fields.py `CharField`, `EmailField`; rest_framework/validators.py). All that is
- * wrong with a field is reported, except that a missing, null, mistyped or blank one is only that.
+ * (rest_framework/fields.py `CharField`, `EmailField`; rest_framework/validators.py). All errors of
+ * a field are reported, but a missing, null, mistyped or blank field has only that error.
  *
- * `v.metadata` says in JSON Schema, for the API's description, what checks of ours cannot.
+ * `v.metadata` describes in JSON Schema what these checks require, for the API's description.
  */
 import * as v from 'valibot';
 import { isLongerThan } from '../lib/is-longer-than.ts';
@@ -21,16 +21,17 @@ const INVALID_USERNAME =
 /** Characters, from django/contrib/auth/models.py `AbstractUser`. */
 const NAME_LENGTH = 150;
 const EMAIL_LENGTH = 254;
-/**
- * Characters. Far beyond any passphrase, and few enough that hashing them costs nothing beside
- * PBKDF2.
- */
+/** Characters. Longer than any passphrase, and short enough to cost little beside PBKDF2. */
 const PASSWORD_LENGTH = 4096;
 
-/**
- * Word characters of any script: what Python's `\w` matches (letters, numbers and the underscore).
- */
-const USERNAME = /^[\p{L}\p{N}_.@+-]+$/u;
+/** Python's `\w` matches letters and numbers of any script, and the underscore. */
+const USERNAME_CHARACTERS = '\\p{L}\\p{N}_.@+-';
+
+/** Finds another character, but not behind the end of the longest name. */
+const INVALID_CHARACTER = new RegExp(
+  `^[${USERNAME_CHARACTERS}]{0,${USERNAME_LENGTH}}[^${USERNAME_CHARACTERS}]`,
+  'u',
+);
 
 /**
  * White space to Python's `str.strip()` (`str.isspace`). JavaScript's `trim` would add U+FEFF, and
@@ -59,10 +60,10 @@ const notBlank = v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) =
   return NEVER;
 });
 
-/** @param normalize what is done to the value before it is stored: that must fit */
+/** @param normalize makes the form that is stored, which is never shorter: it must fit too */
 const maxLength = (length: number, normalize = (value: string) => value) =>
   v.check(
-    (value: string) => !isLongerThan(normalize(value), length),
+    (value: string) => !isLongerThan(value, length) && !isLongerThan(normalize(value), length),
     `Ensure this field has no more than ${length} characters.`,
   );
 
@@ -90,11 +91,15 @@ export const username = v.pipe(
   strip,
   notBlank,
   v.transform(normalizeUsername),
-  v.regex(USERNAME, INVALID_USERNAME),
+  v.check((value) => !INVALID_CHARACTER.test(value), INVALID_USERNAME),
   maxLength(USERNAME_LENGTH),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
-  v.metadata({ minLength: 1, maxLength: USERNAME_LENGTH, pattern: USERNAME.source }),
+  v.metadata({
+    pattern: `^[${USERNAME_CHARACTERS}]+$`,
+    minLength: 1,
+    maxLength: USERNAME_LENGTH,
+  }),
 );
 
 /** DRF's `CharField()`, of any length. */
@@ -107,9 +112,7 @@ const charField = v.pipe(
   v.metadata({ minLength: 1 }),
 );
 
-/**
- * A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too.
- */
+/** A name to look up (`AuthTokenSerializer.username`), also if no user can have it. */
 export const usernameToFind = charField;
 
 /** A password to verify, never trimmed and of any length (`AuthTokenSerializer.password`). */
@@ -170,7 +173,7 @@ export const emailToReach = v.pipe(
   v.metadata({ format: 'email', minLength: 1, maxLength: EMAIL_LENGTH }),
 );
 
-/** An address to look for: one that nobody can have is looked for too (DRF's `EmailField()`). */
+/** An address to look up (DRF's `EmailField()`), also if it is too long to be stored. */
 export const emailToFind = v.pipe(
   text(INVALID_EMAIL),
   strip,
@@ -181,5 +184,5 @@ export const emailToFind = v.pipe(
   v.metadata({ format: 'email', minLength: 1 }),
 );
 
-/** A part of a link: what it must be is not for validation to know. */
+/** A part of a link. The domain decides whether it is valid. */
 export const linkPart = charField;

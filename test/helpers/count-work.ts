@@ -12,14 +12,14 @@ const LONG = 1024;
 /** One character: a class, an escape or the character itself. */
 const ATOM = String.raw`(?:\\p\{\w+\}|\\.|\[(?:\\.|[^\]\\])+\]|[^\\[\](){}|*+?.^$])`;
 const FIXED = String.raw`(?:${ATOM}(?:\{\d+\})?)*`;
-const BOUNDED_GROUP = String.raw`(?:\(\?<\w+>${ATOM}\{\d+,\d{1,2}\}\))?`;
+const BOUNDED = String.raw`(?:(?:\(\?<\w+>)?${ATOM}\{\d+,\d{1,3}\}\)?)?`;
 
 /**
  * A pattern with one repetition at most, and nothing after it that could fail and make it go back:
  * at the start of the text (`^…`), or with nothing after the repetition.
  */
 const LINEAR = new RegExp(
-  String.raw`^(?:\^${BOUNDED_GROUP}${FIXED}(?:${ATOM}[*+])?\$?|${FIXED}(?:${ATOM}[*+])?)$`,
+  String.raw`^(?:\^${BOUNDED}${FIXED}(?:${ATOM}[*+])?\$?|${FIXED}(?:${ATOM}[*+])?)$`,
 );
 
 /** Methods whose work does not depend on the length of the text. */
@@ -34,7 +34,7 @@ export type Work = {
   longestNormalized: number;
 };
 
-/** Runs something and counts its work. Nothing else may run meanwhile. */
+/** Runs something and counts its work. Nothing else may run at the same time. */
 export async function countWork(run: () => Promise<unknown>): Promise<Work> {
   const work: Work = { characters: 0, superlinear: new Set(), longestNormalized: 0 };
   const restore = [countRegExps(work), ...countMethods(work)];

@@ -34,6 +34,7 @@ export function useDatabases() {
     const persistTo = join(directory, 'state');
     cpSync(migrated, persistTo, { recursive: true });
     return {
+      persistTo,
       manage: (args: string[], run: ProcessRun = {}) =>
         // A killed process leaves its temporary files behind.
         manageProcess([...args, '--persist-to', persistTo], {

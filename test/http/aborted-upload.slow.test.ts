@@ -1,4 +1,4 @@
-/** What a real server logs of clients that are gone before their request is complete. */
+/** A real server's log after clients closed the connection before their request was complete. */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -35,7 +35,7 @@ test('an aborted upload is no fault', async () => {
     await sleep(READ_MS);
     socket.destroy();
   }
-  // Of a request that comes later, the log has a line.
+  // The log has a line for this later request, so it has those of the earlier ones.
   const response = await fetch(`http://${host}/login`, { method: 'POST' });
   expect(response.status).toBe(400);
   await expect.poll(() => readFileSync(log, 'utf8')).toContain('POST /login 400');

@@ -78,15 +78,17 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
   );
 
   it.each([
+    { type: 'application/json', body: `[${'[],'.repeat(500)}[]]` },
+    { type: 'application/json', body: `{${'"a": 0,'.repeat(1000)} "a": 0}` },
     { type: 'application/x-www-form-urlencoded', body: 'a&'.repeat(1000) },
     {
       type: 'multipart/form-data; boundary=b',
       body: '--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n'.repeat(1001),
     },
-  ])('refuses more than 1,000 fields of a form, as Django does: $type', async ({ type, body }) => {
+  ])('refuses more than 1,000 fields, as Django does in forms: $type', async ({ type, body }) => {
     expect(await answer(await post(path, body, type))).toEqual({
       status: 400,
-      body: { detail: 'Form parse error - The form has too many fields.' },
+      body: { detail: 'The body has too many fields.' },
     });
   });
 
@@ -109,7 +111,7 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     });
   });
 
-  // What workerd throws while it reads the body of a client that is gone.
+  // workerd throws this error while it reads a body if the client closes the connection.
   it.each([undefined, '5000'])(
     'logs no fault if the client closes the connection during an upload of %s bytes',
     async (length) => {

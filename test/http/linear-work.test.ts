@@ -17,7 +17,7 @@ const ENVELOPE = 512;
 
 const LENGTHS = [32 * KIB - ENVELOPE, 64 * KIB - ENVELOPE] as const;
 
-/** What may be counted at the second length for each of the first. What is constant makes it less. */
+/** How much more may be counted at the second length. Constant work makes the factor smaller. */
 const MAX_GROWTH = 2.1;
 
 /** The longest address (`EmailValidator`), in UTF-16 units. No longer text may be normalized. */
@@ -63,7 +63,7 @@ const ROUTES: Route[] = [
 /** The routes that read no body. */
 const WITHOUT_BODY = ['POST /logout'];
 
-/** As many as fit into so many bytes of UTF-8. */
+/** Repeats a text up to a number of bytes in UTF-8. */
 const fill = (bytes: number, unit: string) =>
   unit.repeat(Math.floor(bytes / new TextEncoder().encode(unit).length));
 
@@ -191,7 +191,7 @@ beforeEach(async () => {
   token = await register(newName());
 });
 
-/** What is wrong with how the work grows; undefined if nothing is. */
+/** Why the work is not linear; undefined if it is. */
 async function faultOf(work: (bytes: number) => Promise<Work>): Promise<string | undefined> {
   const [half, whole] = [await work(LENGTHS[0]), await work(LENGTHS[1])];
   const [pattern] = whole.superlinear;

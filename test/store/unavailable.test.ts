@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What a query ends with, without its waits: a value or what was thrown. */
+/** The value of a query, or what it throws. Its waits are skipped. */
 async function outcome(query: Promise<unknown>): Promise<unknown> {
   const settled = query.catch((reason: unknown) => reason);
   await vi.runAllTimersAsync();
@@ -85,9 +85,9 @@ describe('a read', () => {
   });
 
   it('waits until the database is unlocked', async () => {
-    const { query, retries } = failing(LOCKED, LOCKED, LOCKED);
+    const { query, retries } = failing(...Array.from({ length: 6 }, () => LOCKED));
     expect(await outcome(reading(query))).toBe('done');
-    expect(retries).toHaveLength(4);
+    expect(retries).toHaveLength(7);
   });
 });
 
@@ -110,7 +110,7 @@ describe('a write', () => {
     const { query, retries } = failing(...Array.from({ length: 9 }, () => LOCKED));
     const start = Date.now();
     expect(await outcome(writing(query))).toBeInstanceOf(ServiceUnavailable);
-    expect(retries).toEqual([false, true, true, true]);
+    expect(retries).toHaveLength(7);
     const waitedMs = Date.now() - start;
     expect(waitedMs).toBeGreaterThan(300);
     expect(waitedMs).toBeLessThan(1000);

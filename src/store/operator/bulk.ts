@@ -101,6 +101,12 @@ const CLASSIFY = `
   LEFT JOIN authtoken_token AS own ON own.user_id = user.id
   WHERE by_id.id IS NOT NULL OR by_name.id IS NOT NULL OR by_key.key IS NOT NULL`;
 
+/**
+ * Changes nothing, but locks the database for its transaction. A long read in local development fails
+ * if another process writes to the database at the same time (SQLITE_BUSY_SNAPSHOT).
+ */
+const LOCK = 'DELETE FROM auth_user WHERE false';
+
 const INSERT_USERS = `INSERT INTO auth_user (${names(USER_COLUMNS)}) ${rows(USER_COLUMNS)}`;
 
 const INSERT_TOKENS = `INSERT INTO authtoken_token (${names(TOKEN_COLUMNS)}) ${rows(TOKEN_COLUMNS)}`;
@@ -143,9 +149,12 @@ export function bulkQueries(d1: D1Database) {
       users,
       tokens,
     }: Accounts): Promise<{ id: number; standing: Standing }[]> {
+      const lock = d1.prepare(LOCK);
       const query = d1.prepare(CLASSIFY).bind(users, tokens);
-      const { results } = await reading(() => query.all<{ id: number; standing: Standing }>());
-      return results;
+      const classified = await reading((isRetry) =>
+        d1.batch<{ id: number; standing: Standing }>(isRetry ? [lock, query] : [query]),
+      );
+      return classified.at(-1)?.results ?? [];
     },
 
     /** Inserts users and their tokens, all or none. @throws D1's error where a place is taken */
