@@ -32,7 +32,7 @@ export type Failure = {
   errors: FieldErrors;
 };
 
-/** A store for the token, such as `localStorage`. */
+/** Storage for the token, for example `localStorage`. */
 export type TokenStorage = {
   getItem: (key: string) => string | null;
   setItem: (key: string, value: string) => void;

@@ -1,4 +1,4 @@
-/** Translates failures to HTTP responses: status, DRF's message, headers. No other module does. */
+/** Translates failures to HTTP responses: status, DRF's message, headers. */
 import type { Context } from 'hono';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';

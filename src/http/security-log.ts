@@ -47,7 +47,7 @@ export function auditRefusal(
   else audit(c, { event: 'throttled', scope: 'password-failures', user_id });
 }
 
-/** Cloudflare's id of the request. Without Cloudflare it is random: no header of a client is used. */
+/** Cloudflare's id of the request (`CF-Ray`, which Cloudflare overwrites), or a random id. */
 function requestId(c: AppContext): string {
   const id = requestIds.get(c) ?? c.req.header('CF-Ray') ?? crypto.randomUUID();
   requestIds.set(c, id);

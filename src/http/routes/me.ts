@@ -74,9 +74,8 @@ export const updateMe = route('PATCH /me', {
 });
 
 /**
- * Sets the given fields. If e-mail is configured, a new address requires the current password,
- * because anyone who receives a password reset link can take over the account. Otherwise the address
- * is not written.
+ * Sets the given fields. If e-mail is configured, a new address requires the current password.
+ * Without the password, no address is written: links to the address can take over the account.
  */
 async function update(
   c: AppContext,

@@ -39,7 +39,7 @@ const MEANINGS = {
   429: 'Nothing was written. There were too many requests of this kind.',
 };
 
-/** The headers that are shown at once. The others are shown on request. */
+/** The headers that are always shown. The others are in a collapsed element. */
 const SHOWN = ['allow', 'cache-control', 'content-type', 'retry-after', 'www-authenticate'];
 
 showToken();
@@ -211,7 +211,7 @@ function parse(text) {
 }
 
 /**
- * Writes text to a part of the step. If there is a rest, the first line is bold.
+ * Writes text to a part of the step. If more lines follow the first line, it is bold.
  *
  * @param {HTMLFormElement} form @param {string} name @param {string} first @param {(string | undefined)[]} [rest]
  */
