@@ -1,6 +1,6 @@
 /**
- * Builds the app in the order that a request passes: middleware, routes, the response if there is no
- * route, errors.
+ * Builds the app in the order that a request passes: middleware, routes, 404 and 405 handler, error
+ * handler.
  */
 import { type Context, Hono } from 'hono';
 import type { Authenticate } from './auth/tokens.ts';
@@ -28,7 +28,7 @@ import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
 import { createServices } from './services/services.ts';
 
-/** All routes. A family of routes is a folder, and one line here. */
+/** All routes. Each one is an object in http/routes/ or http/pages/. */
 export const ROUTES: Route[] = [
   index(() => ROUTES),
   register,
@@ -48,18 +48,18 @@ export const ROUTES: Route[] = [
   openApi(() => ROUTES),
 ];
 
-/** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` take it, too. */
+/** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
 export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
 };
 
-/** The context of a route that is added to the app. The routes of the app have more (`AppEnv`). */
+/** The context of a route that a user of the package adds. The app's own routes use `AppEnv`. */
 type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authenticate } };
 
 /**
- * The app: a Worker of its own, or a part of another Worker, below any path.
+ * Creates the app: a complete Worker, or a part of another Worker that is mounted below any path.
  *
- * @throws SettingsError if a setting of the options is not valid
+ * @throws SettingsError if `options.settings` has an invalid setting
  *
  * @example
  * const auth = createApp({ bindings: (env: Env) => ({ DB: env.AUTH_DB }) });

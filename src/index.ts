@@ -1,6 +1,6 @@
 /**
- * The Worker's entry: HTTP by default, RPC for other Workers, and the Durable Objects that hash
- * passwords and count.
+ * The entry of the Worker: HTTP (the default export), the RPC entrypoint for other Workers, and the
+ * Durable Object classes.
  */
 import { createApp } from './app.ts';
 import { authEntrypoint } from './rpc/auth-entrypoint.ts';

@@ -1,7 +1,7 @@
 /**
- * What `edge-authtoken` exports: the app to mount, and all that a Worker of its own exports. The
- * package's other entries are http/middleware/token-authentication.ts, client/create-client.ts and
- * store/schema.ts.
+ * The exports of `edge-authtoken`: the app to mount, and everything that the Worker itself exports.
+ * The other entries of the package are http/middleware/token-authentication.ts,
+ * client/create-client.ts and store/schema.ts.
  */
 export { type App, createApp } from './app.ts';
 export {

@@ -1,4 +1,4 @@
-/** The body of a request: its size, its parser and the schema that checks its fields. */
+/** Reads the body of a request: limits its size, parses it and validates its fields. */
 import { bodyLimit } from 'hono/body-limit';
 import type { GenericSchema } from 'valibot';
 import { err, ok, type Result } from '../lib/result.ts';
@@ -8,22 +8,22 @@ import { type Fields, parseBody } from '../validation/parsers.ts';
 import { validate } from '../validation/schemas.ts';
 import type { AppContext } from './context.ts';
 
-/** A registration needs 30 KB at most: 4,096 characters of password, escaped in JSON. */
+/** A registration needs at most 30 KB: a password of 4,096 characters, escaped in JSON. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 type BodyFailure = ParseFailure | ValidationFailure | { kind: 'body-too-large' };
 
-/** A schema of fields, each perhaps optional. */
+/** A schema of an object. `wrapped` is the schema of an optional field. */
 export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
   entries: Record<string, GenericSchema & { wrapped?: GenericSchema; default?: unknown }>;
 };
 
 /**
- * @template Input what a client sends
- * @template Data what the handler gets
+ * @template Input the fields that a client sends
+ * @template Data the validated fields that the handler gets
  */
 export type BodyReader<Input, Data> = {
-  /** The schema under these settings; undefined for a route that reads no body. */
+  /** Returns the schema for these settings. Undefined for a route that reads no body. */
   schema: ((settings: Settings) => ObjectSchema<Input, Data>) | undefined;
   read: (c: AppContext) => Promise<Result<Data, BodyFailure>>;
 };
@@ -35,10 +35,10 @@ export const noBody: BodyReader<unknown, undefined> = {
 };
 
 /**
- * Parses the body and checks its fields.
+ * Parses the body and validates its fields.
  *
  * @param schema one for all settings, or a function of the settings
- * @param prepare changes the fields before they are checked
+ * @param prepare changes the fields before they are validated
  */
 export function body<Input, Data>(
   schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),

@@ -11,12 +11,14 @@ const GROUPS = 8;
 /** Groups of a /64. */
 const NETWORK_GROUPS = 4;
 
-/** The six groups before an IPv4 address that is written as an IPv6 one (RFC 4291 §2.5.5.2). */
+/** The first six groups of an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2). */
 const IPV4_MAPPED = '0:0:0:0:0:ffff';
 
 /**
- * The client's IP address. Cloudflare sets this header and overwrites a client's own; a client can
- * write anything into `X-Forwarded-For`. Undefined without the header, or if it holds no address.
+ * The IP address of the client. Cloudflare sets this header and overwrites the client's value. A
+ * client can write anything into `X-Forwarded-For`, so that header is not read.
+ *
+ * @returns undefined if the header is missing or is not an IP address
  */
 export function clientAddress(c: Pick<Context, 'req'>): string | undefined {
   const address = c.req.header('CF-Connecting-IP') ?? '';
@@ -26,8 +28,8 @@ export function clientAddress(c: Pick<Context, 'req'>): string | undefined {
 }
 
 /**
- * What rate limits count: an IPv4 address, or the /64 of an IPv6 one. A single customer has at least
- * a /64 (RFC 6177 §2), so an attacker has 2^64 addresses to choose from in it.
+ * The network that rate limits count: an IPv4 address, or the /64 of an IPv6 address. A customer has
+ * at least a /64 (RFC 6177 §2), so an attacker can choose from 2^64 addresses in it.
  */
 export function clientNetwork(c: Pick<Context, 'req'>): string | undefined {
   const address = clientAddress(c);
@@ -35,9 +37,9 @@ export function clientNetwork(c: Pick<Context, 'req'>): string | undefined {
   return groups ? `${groups.slice(0, NETWORK_GROUPS).join(':')}::/64` : address;
 }
 
-/** The groups without leading zeros, in lower case; undefined if this is no IPv6 address. */
+/** @returns the groups in lower case, without leading zeros; undefined if it is no IPv6 address */
 function ipv6Groups(address: string): string[] | undefined {
-  // The URL parser checks the address and writes it in its shortest form.
+  // The URL parser validates the address and writes it in its shortest form.
   const url = IPV6_CHARACTERS.test(address) ? URL.parse(`http://[${address}]`) : undefined;
   if (!url) return undefined;
   const [before = [], after = []] = url.hostname

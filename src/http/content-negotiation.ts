@@ -1,12 +1,14 @@
 import type { HonoRequest } from 'hono';
 import { err, ok, type Result } from '../lib/result.ts';
 
-/** The media ranges that JSON satisfies. DRF looks at neither `q` nor any other parameter here. */
+/** The media ranges that JSON satisfies. Like DRF, this ignores `q` and all other parameters. */
 const JSON_RANGES = ['*/*', 'application/json', 'application/*', '*/json'];
 
 /**
- * Whether the client takes JSON: `not-acceptable` if `Accept` has no range for it, `not-found` for a
- * `?format=` other than `json` (rest_framework/negotiation.py, `DefaultContentNegotiation`).
+ * Checks that the client accepts JSON (rest_framework/negotiation.py, `DefaultContentNegotiation`).
+ *
+ * @returns `not-acceptable` if no range of `Accept` includes JSON, `not-found` if `?format=` is not
+ *   `json`
  */
 export function negotiate(
   request: HonoRequest,

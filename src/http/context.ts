@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { Services } from '../services/services.ts';
 
-/** The variables of every handler's context. `c.env` may be the environment of another Worker. */
+/** The context of every handler. If the app is mounted, `c.env` is the environment of the host. */
 export type AppEnv = { Variables: Services };
 
 export type AppContext = Context<AppEnv>;

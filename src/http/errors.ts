@@ -1,4 +1,4 @@
-/** The one place where failures become HTTP: status, DRF's sentence, headers. */
+/** Translates failures to HTTP responses: status, DRF's message, headers. */
 import type { Context } from 'hono';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
@@ -36,10 +36,10 @@ export type Failure =
 const USERNAME_TAKEN = 'A user with that username already exists.';
 export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 
-/** rest_framework/exceptions.py, `Throttled`: the time is left out if waiting does not help. */
+/** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
 const THROTTLED = 'Request was throttled.';
 
-/** RFC 9110 §11.6.1 asks for it with every 401 (`TokenAuthentication.authenticate_header`). */
+/** RFC 9110 §11.6.1 requires it with every 401 (`TokenAuthentication.authenticate_header`). */
 const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 
 /** When a client may retry. An unavailable database or a full hashing queue often recovers at once. */
@@ -55,7 +55,7 @@ const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   incomplete: 'Malformed request.',
 };
 
-/** rest_framework/authentication.py, `TokenAuthentication`; the last is ours. */
+/** rest_framework/authentication.py, `TokenAuthentication`. DRF has no `token-expired`. */
 const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
   'no-credentials': 'Invalid token header. No credentials provided.',
   'token-contains-spaces': 'Invalid token header. Token string should not contain spaces.',
@@ -67,8 +67,7 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
 };
 
 /**
- * The answer to a failure (rest_framework/exceptions.py, views.py `exception_handler`). Its
- * inferred type is what a typed client knows of failures.
+ * The response to a failure (rest_framework/exceptions.py; views.py, `exception_handler`).
  */
 export function errorResponse(c: Context, failure: Failure) {
   switch (failure.kind) {
@@ -126,9 +125,7 @@ export function errorResponse(c: Context, failure: Failure) {
   }
 }
 
-/**
- * The answer where it is not known who asks. Apart from `fail`, so that a route's type has no more.
- */
+/** The response to a failed authentication, also for `tokenAuthentication` in other Workers. */
 export function authenticationErrorResponse(
   c: Context,
   failure: AuthenticationFailure | Unavailable,
@@ -154,7 +151,8 @@ export function authenticationErrorResponse(
 const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
 
 /**
- * Answers what was thrown: 503 for what will pass, 500 for a fault of ours. Only the log says more.
+ * The response to a thrown error: 503 for `ServiceUnavailable`, 500 for bugs. The error is logged.
+ * Its message is not returned.
  */
 export function onError(error: Error, c: Context): Response {
   logFault(error);

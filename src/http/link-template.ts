@@ -6,9 +6,9 @@ import { basePathOf } from './mount.ts';
 
 type LinkPage = {
   setting: 'passwordResetConfirmUrl' | 'activationUrl';
-  /** The setting's var, for the log. */
+  /** The variable of the setting, for the log. */
   variable: string;
-  /** What the page at `/account` calls this purpose (account/browser-client.js). */
+  /** The name of this purpose on the page at `/account` (pages/account/browser-client.js). */
   task: string;
 };
 
@@ -22,29 +22,30 @@ const PAGES: Record<LinkPurpose, LinkPage> = {
 };
 
 /**
- * Where links for a purpose lead, with `{uid}` and `{token}` in it: where the setting says. If it is
- * unset, to the page at `/account` of the address that is served, but on this machine only: a
- * `Host` header must not decide where a real user's link leads.
+ * The URL of the links for a purpose, with the placeholders `{uid}` and `{token}`: the setting. If
+ * it is unset, the page at `/account` is the default, but only on a loopback address. Otherwise the
+ * `Host` header of an attacker's request could choose the target of another user's link.
  *
- * @throws ServiceUnavailable if the setting is missing, or leads to this machine although the
- *   request came by https to another host. Call it before anything depends on the typed address
+ * @throws ServiceUnavailable if the setting is missing, or is a loopback address although the
+ *   request came over https to another host. Call it before any work that depends on the requested
+ *   e-mail address
  */
 export function linkTemplate(c: AppContext, purpose: LinkPurpose): string {
   const { setting, variable, task } = PAGES[purpose];
   const template = c.var.settings[setting];
   const { origin, protocol, hostname } = new URL(c.req.url);
-  const isServedHere = isLoopback(hostname);
+  const isLocal = isLoopback(hostname);
   if (template === undefined) {
-    if (isServedHere) return `${origin}${basePathOf(c)}/account#${task}/{uid}/{token}`;
+    if (isLocal) return `${origin}${basePathOf(c)}/account#${task}/{uid}/{token}`;
     throw misconfigured(`${variable} is not set`, task);
   }
-  if (protocol === 'https:' && !isServedHere && isLoopback(new URL(template).hostname)) {
-    throw misconfigured(`${variable} leads to this machine`, task);
+  if (protocol === 'https:' && !isLocal && isLoopback(new URL(template).hostname)) {
+    throw misconfigured(`${variable} is a loopback address`, task);
   }
   return template;
 }
 
-/** Names and addresses of the machine itself (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+/** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
 const isLoopback = (hostname: string): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 

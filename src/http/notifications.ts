@@ -1,4 +1,4 @@
-/** The messages that requests lead to. Each is sent after the response, and logged. */
+/** Sends the e-mails of a request. Each is sent after the response, and logged. */
 import {
   type AccountMail,
   type LinkServices,
@@ -21,14 +21,13 @@ import { linkTemplate } from './link-template.ts';
 import { runAfterResponse } from './run-after-response.ts';
 import { audit } from './security-log.ts';
 
-/** What a route that sends or takes links works with. */
-export type Mailing = { mail: AccountMail; links: LinkSettings };
+/** The services of a route that sends or accepts links. */
+export type EmailServices = { mail: AccountMail; links: LinkSettings };
 
 /** @throws ServiceUnavailable if there is no key to sign links with */
-export function mailing({ mail, settings }: Services): Mailing {
+export function emailServices({ mail, settings }: Services): EmailServices {
   const { secretKey, secretKeyFallbacks, passwordResetTimeoutSeconds: timeoutSeconds } = settings;
-  if (!mail)
-    throw new Error('No e-mail can be sent. The routes that need it are not enabled then.');
+  if (!mail) throw new Error('E-mail is not configured. The route should have been disabled.');
   if (secretKey === undefined) {
     const message = 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY';
     throw new ServiceUnavailable('mail', message);
@@ -36,14 +35,18 @@ export function mailing({ mail, settings }: Services): Mailing {
   return { mail, links: { secretKey, secretKeyFallbacks, timeoutSeconds } };
 }
 
-/** What writes the links of a purpose. @throws ServiceUnavailable if a setting of links is missing */
+/**
+ * The services to write the links of a purpose.
+ *
+ * @throws ServiceUnavailable if a setting of links is missing
+ */
 export const linkServices = (
   c: AppContext,
   purpose: LinkPurpose,
-  { mail, links } = mailing(c.var),
+  { mail, links } = emailServices(c.var),
 ): LinkServices => ({ mail, links, template: linkTemplate(c, purpose) });
 
-/** Sends a message after the response, if there is one. */
+/** Writes and sends a message after the response. @param write returns undefined to send nothing */
 export function sendAfterResponse(
   c: AppContext,
   kind: MailKind,
@@ -57,7 +60,7 @@ export function sendAfterResponse(
   });
 }
 
-/** Notifies users of a change to their account, at the address that they had before. */
+/** Notifies a user of a change to the account, at the address from before the change. */
 export function notify(
   c: AppContext,
   kind: 'passwordChanged' | 'emailChanged',
@@ -71,7 +74,7 @@ export function notify(
   });
 }
 
-/** Sends a message. Every message that a request leads to is sent here. */
+/** Sends a message and logs the result. Every e-mail of a request is sent here. */
 async function deliver(
   c: AppContext,
   kind: MailKind,
@@ -91,20 +94,20 @@ async function deliver(
   }
 }
 
-/** Logs name and code of the error only: mail services quote addresses in its message. */
+/** Logs only the name and code of the error: mail services quote addresses in the message. */
 function logMailFault(user_id: number, mail: MailKind, error: unknown): void {
   const cause: { name?: unknown; code?: unknown } = Object(rootCause(error));
   const [name, code] = [identifier(cause.name), identifier(cause.code)];
   log('error', { event: 'mail-failed', user_id, mail, name, code });
 }
 
-/** Undefined for a text that could hold an address. */
+/** @returns undefined for a string that could contain an address */
 const identifier = (value: unknown): unknown =>
   typeof value === 'number' || (typeof value === 'string' && /^\w+$/.test(value))
     ? value
     : undefined;
 
-/** Logs why a link is refused. @returns the failure */
+/** Logs why a link was refused. @returns the failure */
 export function linkError<T extends InvalidLink | StaleLink | PasswordRefused>(
   c: AppContext,
   failure: T,

@@ -1,6 +1,6 @@
 /**
- * One route is one object. The router, `Allow` and 405, OPTIONS, content negotiation, the index at
- * `/`, routes that settings disable and the OpenAPI document all read the list of these objects.
+ * A route is one object. Everything that needs to know the routes reads the list of these objects:
+ * the router, 405 with `Allow`, OPTIONS, the index at `/` and the OpenAPI document.
  */
 import type { TypedResponse } from 'hono';
 import type { StatusCode } from 'hono/utils/http-status';
@@ -14,11 +14,11 @@ import { type BodyReader, noBody } from './body.ts';
 import { negotiate } from './content-negotiation.ts';
 import type { AppContext } from './context.ts';
 import { errorResponse, type Failure } from './errors.ts';
-import { linkServices, type Mailing, mailing } from './notifications.ts';
+import { type EmailServices, emailServices, linkServices } from './notifications.ts';
 import type { Description } from './openapi/description.ts';
 import { type AddressScope, limitAddress } from './rate-limit.ts';
 
-/** `GET /me` and so on: the routes that the typed client knows. */
+/** The routes of the typed client, such as `GET /me`. */
 export type ApiRoute = {
   [Path in keyof Api]: `${MethodsOf<Api[Path]>} ${Path}`;
 }[keyof Api];
@@ -27,7 +27,7 @@ type MethodsOf<Endpoints> = Uppercase<
   keyof Endpoints extends infer Key ? (Key extends `$${infer Method}` ? Method : never) : never
 >;
 
-/** What the typed client knows of a route: its body and its responses. */
+/** The type of a route in the typed client: its body and its responses. */
 type EndpointOf<Key extends ApiRoute> =
   Key extends `${infer Method} ${infer Path extends keyof Api}`
     ? Api[Path][`$${Lowercase<Method>}` & keyof Api[Path]]
@@ -36,7 +36,7 @@ type EndpointOf<Key extends ApiRoute> =
 type BodyOf<Key extends ApiRoute> =
   EndpointOf<Key> extends { input: { json: infer Body } } ? Body : unknown;
 
-/** The responses of a route, as Hono types them. */
+/** The responses of a route in Hono's types. */
 type ResponseOf<Endpoint> = Endpoint extends {
   output: infer Output;
   status: infer Status extends StatusCode;
@@ -45,54 +45,54 @@ type ResponseOf<Endpoint> = Endpoint extends {
   ? Response & TypedResponse<Output, Status, Format>
   : never;
 
-/** Who may call a route, when it exists, and how its requests are limited. */
+/** The access rules of a route: its callers, the settings that enable it, and its rate limit. */
 export type Access<Caller extends object> = {
-  /** Whether a request needs the token of a user. */
+  /** Whether a request needs the token of a user. The OpenAPI document and 405 depend on it. */
   requiresUser: boolean;
   /** Limits the requests of one address before their bodies are read. */
   rateLimit: AddressScope | undefined;
-  /** If this is false, the path does not exist: 404. Undefined: it always exists. */
+  /** If it returns false, the response is 404. If it is undefined, the route is always enabled. */
   isEnabled?: (services: Services) => boolean;
-  /** What the handler gets to know of the caller. */
+  /** Returns the properties that the handler gets with the data of the body. */
   identify: (c: AppContext) => Promise<Result<Caller, Failure>>;
 };
 
 export const isEnabled = (access: Access<object>, services: Services): boolean =>
   access.isEnabled?.(services) ?? true;
 
-/** @param rateLimit needed if the route reads a body */
+/** Any client. @param rateLimit required if the route reads a body */
 export const anyone = (rateLimit: AddressScope | undefined): Access<object> => ({
   requiresUser: false,
   rateLimit,
   identify: async () => ok({}),
 });
 
-/** The user of a valid token (`TokenAuthentication` with `IsAuthenticated`). */
+/** A user with a valid token (`TokenAuthentication` with `IsAuthenticated`). */
 export const authenticated: Access<Authenticated> = {
   requiresUser: true,
   rateLimit: undefined,
   identify: (c) => c.get('authenticate')(c.req.header('Authorization')),
 };
 
-/** Anyone, if e-mail can be sent. */
-export const byEmail: Access<Mailing> = {
+/** Any client, if e-mail is configured. */
+export const byEmail: Access<EmailServices> = {
   requiresUser: false,
   rateLimit: 'mail-address',
   isEnabled: ({ mail }) => mail !== undefined,
-  identify: async (c) => ok(mailing(c.var)),
+  identify: async (c) => ok(emailServices(c.var)),
 };
 
-/** As the access, for a route that sends links of this purpose. */
+/** The same access, for a route that sends links for this purpose. */
 export const sendsLinks = (
   purpose: LinkPurpose,
-  access: Access<Mailing>,
+  access: Access<EmailServices>,
 ): Access<{ services: LinkServices }> => ({
   ...access,
   identify: async (c) => ok({ services: linkServices(c, purpose) }),
 });
 
-/** Anyone, if new users must verify their addresses. */
-export const byVerification: Access<Mailing> = {
+/** Any client, if new users must verify their addresses. */
+export const byVerification: Access<EmailServices> = {
   ...byEmail,
   isEnabled: ({ mail, settings }) =>
     mail !== undefined && settings.emailVerification === 'required',
@@ -101,44 +101,42 @@ export const byVerification: Access<Mailing> = {
 type MaybePromise<T> = T | Promise<T>;
 
 type Definition<Caller extends object, Input, Data, Responses extends Response> = {
-  /** Who may call it. */
   access: Access<Caller>;
   body: BodyReader<Input, Data>;
-  /** By default a `view`. */
+  /** `view` by default. */
   kind?: Route['kind'];
-  /** For the OpenAPI document. */
   description: Description;
-  /** A failure that is returned becomes its response in errors.ts. */
+  /** It returns a response, or a failure that errors.ts translates to one. */
   handle: (
     c: AppContext,
     request: Caller & { data: Data },
   ) => MaybePromise<Responses | Err<Failure>>;
 };
 
-/** A route of any type. */
+/** A route in the list of routes. */
 export type Route = {
   method: string;
   path: string;
   access: Access<object>;
   bodySchema: BodyReader<unknown, unknown>['schema'];
-  /** A `view` negotiates content as DRF's do, a `page` is HTML, a `file` is for tools. */
+  /** A `view` negotiates content as DRF's views do. A `page` is HTML. A `file` is for tools. */
   kind: 'view' | 'page' | 'file';
   description: Description;
   respond: (c: AppContext) => Promise<Response>;
 };
 
 /**
- * A route of the API. The order of its checks is that of `APIView.dispatch`
- * (rest_framework/views.py): content negotiation, authentication, rate limit, body.
+ * A route of the API. Its checks have the order of `APIView.dispatch` (rest_framework/views.py):
+ * content negotiation, authentication, rate limit, body.
  *
- * @param key its method and path. Its body and its responses must be those in client/api.ts
+ * @param key method and path. Body and responses must have the types in client/api.ts
  */
 export const route = <const Key extends ApiRoute, Caller extends object, Data>(
   key: Key,
   definition: Definition<Caller, BodyOf<Key>, Data, ResponseOf<EndpointOf<Key>>>,
 ): Route => build(key, definition);
 
-/** A route for browsers or tools, which the typed client does not know. */
+/** A route for browsers or tools. It is not in the typed client. */
 export const page = <Caller extends object = object>(
   key: `GET ${string}`,
   definition: Omit<Definition<Caller, unknown, undefined, Response>, 'body'>,

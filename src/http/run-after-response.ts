@@ -5,8 +5,8 @@ import type { AppContext } from './context.ts';
 /**
  * Runs work after the response. Errors are logged.
  *
- * It yields first. Otherwise the work would start before the response is sent, and the response
- * time would reveal how much work there is.
+ * It yields to the event loop first. Otherwise the work would start before the response is sent, and
+ * the response time would reveal the amount of work.
  */
 export function runAfterResponse(c: AppContext, work: () => Promise<void>): void {
   c.executionCtx.waitUntil(giveThreadBack().then(work).catch(logFault));

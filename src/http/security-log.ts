@@ -1,6 +1,6 @@
 /**
- * The security log: one JSON line an event. Never a password, a token, a hash, an address, nor the
- * username of a failed login: people type passwords there.
+ * The security log: one JSON line per event. It never contains a password, token, hash or e-mail
+ * address. Failed logins have no username, because users sometimes type a password there.
  */
 import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
@@ -47,12 +47,12 @@ export function auditRefusal(
   else audit(c, { event: 'throttled', scope: 'password-failures', user_id });
 }
 
-/** Cloudflare's own id where there is one; never the client's word for it. */
+/** Cloudflare's id of the request (`CF-Ray`, which Cloudflare overwrites), or a random id. */
 function requestId(c: AppContext): string {
   const id = requestIds.get(c) ?? c.req.header('CF-Ray') ?? crypto.randomUUID();
   requestIds.set(c, id);
   return id;
 }
 
-/** Made only for requests that have something to log. */
+/** Keeps one id for all events of a request. */
 const requestIds = new WeakMap<AppContext, string>();

@@ -1,7 +1,7 @@
 import type { Context, TypedResponse } from 'hono';
 import type { JSONParsed } from 'hono/utils/types';
 
-/** A response with a token must not be cached (RFC 6749 §5.1 requires the same of its tokens). */
+/** A response with a token. It must not be cached (as in RFC 6749 §5.1). */
 export const tokenResponse = <const T extends object, Status extends 200 | 201>(
   c: Context,
   body: T,

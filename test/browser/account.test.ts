@@ -12,9 +12,9 @@ const NEW_PASSWORD = 'remembered words';
 
 const INVALID_RESET =
   'The password reset link was invalid, possibly because it has already been used. Please request a new password reset.';
-const FORGOTTEN_LINK = 'For your security this page does not keep the link.';
+const FORGOTTEN_LINK = 'For your security, this page does not store the link.';
 const INVALID_ACTIVATION =
-  'The activation link was invalid, possibly because it has already been used. Try to log in, or ask for a new link.';
+  'The activation link was invalid, possibly because it has already been used. Try to log in, or request a new link.';
 
 const origin = inject('origin');
 const verifyingOrigin = inject('verifyingOrigin');
@@ -172,7 +172,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await look(page, name('reset-refused'));
 
       await page.goto(`${origin}/account#reset/half`);
-      await page.getByRole('alert').getByText('This is not a whole link.').waitFor();
+      await page.getByRole('alert').getByText('This link is incomplete.').waitFor();
       expect(page.url()).toBe(`${origin}/account`);
       expect(await shown(page)).toEqual(['link-refused', 'forgot']);
       await look(page, name('link-refused'));
@@ -226,10 +226,10 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await register.send({ Username: email, Password: PASSWORD });
       expect(await register.wrong('Email')).toBe('This field is required.');
       await register.send({ Email: email });
-      const answer = register.section.locator('[data-part=answer]');
+      const answer = register.section.locator('[data-part=response]');
       expect(await answer.textContent()).toMatch(/^201 .*"Verification e-mail sent."/s);
       expect(await register.section.locator('[data-part=meaning]').textContent()).toBe(
-        'A row in auth_user that is not active yet, and none in authtoken_token. The link in the e-mail comes first.',
+        'A new row in auth_user that is not active, and no row in authtoken_token. The link in the e-mail activates the user.',
       );
       expect(await page.evaluate(() => localStorage.getItem('token'))).toBeNull();
       await look(page, name('registered'));
@@ -269,7 +269,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await page.goto(`${verifyingOrigin}/account`);
       expect(await shown(page)).toEqual(['forgot', 'resend']);
       await look(page, name('tasks'));
-      const resend = taskOf(page, 'No activation link?');
+      const resend = taskOf(page, 'Resend the activation link');
       await resend.send({ Email: waiting });
       expect(await resend.done.textContent()).toContain('if an account with the email you entered');
       await look(page, name('resent'));
@@ -293,7 +293,7 @@ describe.skipIf(!CHROMIUM)('the page for links', () => {
       };
       await expect
         .poll(sendAgain, { timeout: 30_000 })
-        .toBe('That was too often. Please try again in 60 seconds.');
+        .toBe('Too many attempts. Please try again in 60 seconds.');
       await look(page, 'account-desktop-throttled');
 
       // The page keeps the link through failures that may pass.
@@ -304,9 +304,9 @@ describe.skipIf(!CHROMIUM)('the page for links', () => {
       await reset.section.getByLabel('New password').fill(NEW_PASSWORD);
       await reset.section.getByLabel('Confirm password').fill(NEW_PASSWORD);
       for (const [status, words] of [
-        [503, 'This does not work at the moment. Please try again in a moment.'],
+        [503, 'This is temporarily unavailable. Please try again in a moment.'],
         [500, 'Something went wrong on our side. Please try again later.'],
-        [0, 'No answer. Is there a connection?'],
+        [0, 'No response. Check your connection and try again.'],
       ] as const) {
         await page.route('**/users/*', (route) =>
           status === 0 ? route.abort() : route.fulfill({ status, json: { detail: 'No.' } }),

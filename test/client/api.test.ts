@@ -1,11 +1,11 @@
-/** `Api`, the published type, describes the routes: `route()` refuses what is not in it. */
+/** The published type `Api` matches the routes: `route()` does not compile with anything else. */
 import { expect, it } from 'vitest';
 import { ROUTES } from '../../src/app.ts';
 import { body, noBody } from '../../src/http/body.ts';
 import { type ApiRoute, anyone, authenticated, route } from '../../src/http/route.ts';
 import { AuthTokenSchema, PasswordSchema } from '../../src/validation/schemas.ts';
 
-/** Pages and the document are not for a typed client. */
+/** The pages and the OpenAPI document are not in the typed client. */
 const PAGES = ['GET /', 'GET /account', 'GET /openapi.json'];
 
 const API = {
@@ -24,7 +24,7 @@ const API = {
   'GET /health': true,
 } satisfies Record<ApiRoute, true>;
 
-it('has the routes that the app has', () => {
+it('has exactly the routes of the app', () => {
   const routes = ROUTES.map(({ method, path }) => `${method} ${path}`);
   expect(new Set(routes)).toEqual(new Set([...PAGES, ...Object.keys(API)]));
 });
@@ -37,7 +37,7 @@ const description = {
 };
 const logout = { access: authenticated, body: noBody, description };
 
-it('compiles with the body and the responses that the type has', () => {
+it('compiles a route with the body and the responses of the type', () => {
   route('POST /logout', { ...logout, handle: (c) => c.body(null, 204) });
   route('POST /login', {
     ...{ access: anyone('login-address'), body: body(AuthTokenSchema), description },
@@ -45,18 +45,18 @@ it('compiles with the body and the responses that the type has', () => {
   });
 });
 
-it('does not compile with another path, body, response or caller', () => {
+it('does not compile a route with another path, body, response or caller', () => {
   // @ts-expect-error: there is no such route
   route('GET /ping', { ...logout, handle: (c) => c.body(null, 204) });
   // @ts-expect-error: there is no such method
   route('PUT /me', { ...logout, handle: (c) => c.body(null, 204) });
   // @ts-expect-error: another status
   route('POST /logout', { ...logout, handle: (c) => c.json({}, 200) });
-  // @ts-expect-error: another body of the response
+  // @ts-expect-error: another response body
   route('GET /me', { ...logout, handle: (c) => c.json({ id: '1' }, 200) });
   route('POST /login', {
     ...{ access: anyone('login-address'), description },
-    // @ts-expect-error: another body of the request
+    // @ts-expect-error: another request body
     body: body(PasswordSchema),
     handle: (c) => c.json({ valid: true as const, token: '' }, 200),
   });

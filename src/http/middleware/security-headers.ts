@@ -1,11 +1,11 @@
 import type { MiddlewareHandler } from 'hono';
 import { NONCE, secureHeaders } from 'hono/secure-headers';
 
-/** Two years, what browsers' preload lists ask for (hstspreload.org). */
+/** Two years, as hstspreload.org recommends. */
 const HSTS_MAX_AGE_SECONDS = 63_072_000;
 
-/** What the API's answers and the page have in common. */
-const EVERYWHERE = {
+/** The options for the responses of the API and for the pages. */
+const COMMON_OPTIONS = {
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
   xDnsPrefetchControl: false,
@@ -15,9 +15,9 @@ const EVERYWHERE = {
   removePoweredBy: false,
 } as const;
 
-const NOBODY = ["'none'"];
+const NONE = ["'none'"];
 
-/** `secureHeaders`, with HSTS over https alone (RFC 6797 §7.2; Django's SecurityMiddleware). */
+/** `secureHeaders`, with HSTS over https only (RFC 6797 §7.2; Django's SecurityMiddleware). */
 function secureHeadersByScheme(options: Parameters<typeof secureHeaders>[0]): MiddlewareHandler {
   const strictTransportSecurity = `max-age=${HSTS_MAX_AGE_SECONDS}`;
   const overHttps = secureHeaders({ ...options, strictTransportSecurity });
@@ -26,36 +26,37 @@ function secureHeadersByScheme(options: Parameters<typeof secureHeaders>[0]): Mi
 }
 
 /**
- * Headers for an API that answers JSON to scripts. Nobody should render, frame or sniff its answers
- * (OWASP REST Security Cheat Sheet, Security Headers). Headers that matter to pages alone are left
- * out, since each header costs CPU with each request. So is X-Frame-Options, which
- * `frame-ancestors` has made obsolete (CSP Level 2 §7.7.1).
+ * Headers for an API that sends JSON to scripts. No browser should render, frame or sniff its
+ * responses (OWASP REST Security Cheat Sheet, Security Headers). Headers that only pages need are
+ * omitted, because each header costs CPU time per request. X-Frame-Options is omitted because
+ * `frame-ancestors` replaces it (CSP Level 2 §7.7.1).
  */
 export const hardeningHeaders = secureHeadersByScheme({
-  ...EVERYWHERE,
+  ...COMMON_OPTIONS,
   xFrameOptions: false,
   referrerPolicy: false,
   crossOriginResourcePolicy: false,
-  contentSecurityPolicy: { defaultSrc: NOBODY, frameAncestors: NOBODY },
+  contentSecurityPolicy: { defaultSrc: NONE, frameAncestors: NONE },
 });
 
 /**
- * Headers for the one page. It may use its script and style, each with the nonce of this answer
+ * Headers for the pages. A page may use its own script and style with the nonce of the response
  * (`c.var.secureHeadersNonce`), its icon, and requests to this origin. Its script sends its forms.
- * Use it before `hardeningHeaders`: what comes first sets its headers last.
+ *
+ * Use this before `hardeningHeaders`: the first middleware sets its headers last.
  */
 export const pageHeaders = secureHeadersByScheme({
-  ...EVERYWHERE,
+  ...COMMON_OPTIONS,
   xFrameOptions: 'DENY',
   contentSecurityPolicy: {
-    defaultSrc: NOBODY,
+    defaultSrc: NONE,
     scriptSrc: [NONCE],
     styleSrc: [NONCE],
     imgSrc: ['data:'],
     connectSrc: ["'self'"],
-    baseUri: NOBODY,
-    formAction: NOBODY,
-    frameAncestors: NOBODY,
+    baseUri: NONE,
+    formAction: NONE,
+    frameAncestors: NONE,
     requireTrustedTypesFor: ["'script'"],
   },
 });

@@ -5,13 +5,13 @@ import { authenticationErrorResponse } from '../errors.ts';
 
 export type { Authenticate };
 
-/** What the middleware sets on the context: DRF's `request.user` and `request.auth`. */
+/** The variables that the middleware sets on the context: DRF's `request.user`, `request.auth`. */
 export type TokenAuthenticationVariables = { user: User; auth: Token };
 
-/** What this Worker's context has, and another's may have. */
+/** A context with `authenticate`: the context of this app, or of another Worker that sets it. */
 type WithAuthenticate = { Variables: { authenticate: Authenticate } };
 
-/** An app of `createApp`, wherever its bindings are. */
+/** An app of `createApp`, with any names of the bindings. */
 type AppOf<B extends object> = {
   authenticate: (authorization: string | undefined, c: { env: B }) => ReturnType<Authenticate>;
 };
@@ -19,7 +19,7 @@ type AppOf<B extends object> = {
 type WithUser<E extends Env> = E & { Variables: TokenAuthenticationVariables };
 
 export type TokenAuthenticationOptions<E extends Env> = {
-  /** Looks a header up. The middleware does not know where tokens are kept. */
+  /** Authenticates the value of an `Authorization` header, for example by RPC. */
   authenticate: (
     authorization: string | undefined,
     c: Context<WithUser<E>>,
@@ -27,13 +27,14 @@ export type TokenAuthenticationOptions<E extends Env> = {
 };
 
 /**
- * Lets a request pass only with `Authorization: Token <key>` of an active user, and sets `c.var.user`
- * and `c.var.auth`; answers DRF's 401 to all others (`TokenAuthentication` with `IsAuthenticated`).
- * Without options it asks `c.var.authenticate`, which this Worker's context has.
+ * Requires `Authorization: Token <key>` of an active user, as `TokenAuthentication` with
+ * `IsAuthenticated` does. It sets `c.var.user` and `c.var.auth`. Otherwise the response is DRF's 401.
+ *
+ * Without an argument it uses `c.var.authenticate`, which the app of `createApp` sets.
  *
  * @example
  * app.use('/rocks/*', tokenAuthentication())
- * app.use('/rocks/*', tokenAuthentication(auth)) // of createApp
+ * app.use('/rocks/*', tokenAuthentication(auth)) // auth = createApp()
  * app.use('/rocks/*', tokenAuthentication({ authenticate: (header, c) => c.env.AUTH.authenticate(header) }))
  */
 export function tokenAuthentication<E extends WithAuthenticate>(): MiddlewareHandler<WithUser<E>>;

@@ -1,4 +1,4 @@
-/** The parts of the OpenAPI document that routes share. */
+/** The parts of the OpenAPI document that are not in a route. */
 import type { ResponseDescription, Tag } from './description.ts';
 import { detail } from './description.ts';
 
@@ -56,7 +56,7 @@ export const RESPONSES = {
     { often: 'Request was throttled. Expected available in 60 seconds.' },
     ['Retry-After'],
   ),
-  Fault: detail('An error of the server.', { fault: 'A server error occurred.' }),
+  Fault: detail('A server error. The log has the cause.', { fault: 'A server error occurred.' }),
   Unavailable: detail(
     'The database did not respond.',
     { down: 'Service temporarily unavailable, try again later.' },
@@ -66,7 +66,7 @@ export const RESPONSES = {
 
 export const HEADERS = {
   'Retry-After': {
-    description: 'The number of seconds after which to try again.',
+    description: 'The number of seconds to wait before the next attempt.',
     schema: { type: 'integer' },
   },
   'WWW-Authenticate': { description: '`Token`', schema: text },
@@ -85,7 +85,10 @@ export const SECURITY_SCHEMES = {
 export const TAGS: { name: Tag; description: string }[] = [
   { name: 'Without a token', description: 'Routes that give a token.' },
   { name: 'With a token', description: 'The account of the user.' },
-  { name: 'By e-mail', description: 'Password reset and verified addresses. They need e-mail.' },
+  {
+    name: 'By e-mail',
+    description: 'Password reset and activation. These routes need e-mail to be configured.',
+  },
   { name: 'About this service', description: 'For monitors and tools.' },
 ];
 

@@ -1,4 +1,4 @@
-/** How a route describes itself for the OpenAPI document. */
+/** The description of a route for the OpenAPI document. */
 import type { SCHEMAS } from './components.ts';
 
 /** Examples by name. A request and a response with the same name belong together. */
@@ -6,12 +6,12 @@ export type Examples = Record<string, unknown>;
 
 export type ResponseDescription = {
   description: string;
-  /** The schema of its JSON, of components.ts; leave it out for a response without a body. */
+  /** The name of its JSON schema in components.ts. A response without a body has none. */
   schema?: keyof typeof SCHEMAS;
   examples?: Examples;
   /** Names of headers in components.ts. */
   headers?: ('Retry-After' | 'WWW-Authenticate')[];
-  /** The media types of a response that is not JSON, or not only. */
+  /** The media types of a response without `schema`. */
   mediaTypes?: ('text/html' | 'application/json')[];
 };
 
@@ -23,15 +23,15 @@ export type Description = {
   /** The name of the body's schema, and examples of the body. */
   request?: { name: string; examples: Examples };
   /**
-   * By status. The document adds the responses that a route has by its access, its body and its
-   * rate limit.
+   * By status. The document adds the responses that follow from the access, the body and the rate
+   * limit of the route.
    */
   responses: Record<number, ResponseDescription>;
 };
 
 export type Tag = 'Without a token' | 'With a token' | 'By e-mail' | 'About this service';
 
-/** A response of `{"detail"}`. @param details sentences by the name of the example */
+/** A response with `{"detail"}`. @param details messages by the name of the example */
 export const detail = (
   description: string,
   details: Record<string, string>,
@@ -40,14 +40,14 @@ export const detail = (
   description,
   schema: 'Detail',
   examples: Object.fromEntries(
-    Object.entries(details).map(([name, sentence]) => [name, { detail: sentence }]),
+    Object.entries(details).map(([name, message]) => [name, { detail: message }]),
   ),
   headers,
 });
 
-/** A 400: messages by field. The document adds an example of a body that cannot be read. */
+/** A response with 400. The document adds an example of a body that cannot be parsed. */
 export const invalid = (examples: Examples): ResponseDescription => ({
-  description: 'Messages by field; or the reason why the body could not be read.',
+  description: 'Messages by field, or the reason why the body could not be parsed.',
   schema: 'Invalid',
   examples,
 });

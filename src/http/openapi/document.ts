@@ -1,5 +1,5 @@
 /**
- * The OpenAPI 3.1 document of a list of routes. Bodies are described by the schemas that check them.
+ * The OpenAPI 3.1 document of a list of routes. The schemas that validate bodies also describe them.
  * The tests replay every example.
  */
 import * as v from 'valibot';
@@ -17,7 +17,7 @@ import {
 } from './components.ts';
 import { detail, type Examples, type ResponseDescription } from './description.ts';
 
-/** Every parser's media type, each with the same schema and the same examples. */
+/** The media types that the parsers accept. All have the same schema and examples. */
 const REQUEST_MEDIA_TYPES = [
   'application/json',
   'application/x-www-form-urlencoded',
@@ -26,10 +26,10 @@ const REQUEST_MEDIA_TYPES = [
 
 const MALFORMED = { malformed: { detail: 'JSON parse error - The body is not valid JSON.' } };
 
-/** For a route that settings disable. All such routes need e-mail. */
-const NOT_FOUND = detail('E-mail cannot be sent here.', { unbound: 'Not found.' });
+/** For a route that the settings can disable. */
+const NOT_FOUND = detail('The settings disable this route.', { unbound: 'Not found.' });
 
-/** @param server the address of the API, without a final slash */
+/** @param server the URL of the API, without a trailing slash */
 export function openApiDocument(routes: Route[], settings: Settings, server: string) {
   const schemas: Record<string, object> = { ...SCHEMAS };
   const paths: Record<string, Record<string, object>> = {};
@@ -78,7 +78,7 @@ export function openApiDocument(routes: Route[], settings: Settings, server: str
 }
 
 /**
- * The JSON Schema of a body: an object of strings. The metadata of each field says the rest
+ * The JSON Schema of a body: an object of strings. The metadata of each field has the other keywords
  * (validation/fields.ts).
  */
 const jsonSchema = ({ entries }: ObjectSchema<unknown, unknown>) => ({

@@ -17,6 +17,6 @@ export const REQUIRED = ['This field is required.'];
 export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 export const WRONG_PASSWORD = { current_password: ['Invalid password.'] };
 export const INVALID_LINK = {
-  nobody: { uid: ["Invalid user id or user doesn't exist."] },
-  void: { token: ['Invalid token for given user.'] },
+  'unknown-user': { uid: ["Invalid user id or user doesn't exist."] },
+  'invalid-token': { token: ['Invalid token for given user.'] },
 };

@@ -14,14 +14,14 @@ export const activateUser = route('POST /users/activation', {
   body: body(ActivationSchema),
   description: {
     operationId: 'activation',
-    summary: 'Verify my address by a link',
-    description: 'Only with EMAIL_VERIFICATION = "required". After this the user can log in.',
+    summary: 'Activate a user with a link',
+    description: 'Only with EMAIL_VERIFICATION = "required". After this, the user can log in.',
     tag: 'By e-mail',
     request: { name: 'ActivationRequest', examples: { meg: LINK } },
     responses: {
       204: { description: 'The user is active.' },
       400: invalid({ empty: { uid: REQUIRED, token: REQUIRED }, ...INVALID_LINK }),
-      403: detail('This user does not wait for an activation.', {
+      403: detail('The user does not wait for activation.', {
         stale: 'Stale token for given user.',
       }),
     },
@@ -41,11 +41,11 @@ export const resendActivation = route('POST /users/resend_activation', {
   body: body(EmailSchema),
   description: {
     operationId: 'resendActivation',
-    summary: 'Send me the link again',
+    summary: 'Request a new activation link',
     description:
-      'Only with EMAIL_VERIFICATION = "required". As `/users/reset_password`, for accounts that wait for an activation.',
+      'Only with EMAIL_VERIFICATION = "required". Works like `/users/reset_password`, for accounts that wait for activation.',
     tag: 'By e-mail',
-    ...linkRequest('If an account with this address waits for an activation, a message is sent.'),
+    ...linkRequest('If an account with this address waits for activation, a message is sent.'),
   },
   handle(c, { data, services }) {
     sendAfterResponse(c, 'activation', services.mail, () =>

@@ -14,9 +14,9 @@ export const changePassword = route('POST /password', {
   body: body(PasswordSchema),
   description: {
     operationId: 'changePassword',
-    summary: 'Change my password',
+    summary: 'Change the password',
     description:
-      'Sets a new password and a new token, both or neither. This revokes the old token.',
+      'Sets a new password and a new token in one transaction. This revokes the old token.',
     tag: 'With a token',
     request: {
       name: 'PasswordRequest',

@@ -3,23 +3,23 @@ import { noBody } from '../body.ts';
 import { RETRY_AFTER } from '../errors.ts';
 import { anyone, route } from '../route.ts';
 
-/** For monitors: 200 if D1 responds, 503 if it does not. */
+/** A health check for monitors: 200 if D1 responds, otherwise 503. */
 export const health = route('GET /health', {
   access: anyone(undefined),
   body: noBody,
   kind: 'file',
   description: {
     operationId: 'health',
-    summary: 'Does the database respond?',
+    summary: 'Check that the database responds',
     tag: 'About this service',
     responses: {
       200: {
-        description: 'It responds.',
+        description: 'The database responds.',
         schema: 'Health',
         examples: { healthy: { status: 'ok' } },
       },
       503: {
-        description: 'It does not respond.',
+        description: 'The database does not respond.',
         schema: 'Health',
         examples: { down: { status: 'unavailable' } },
         headers: ['Retry-After'],

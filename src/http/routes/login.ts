@@ -25,7 +25,7 @@ export const login = route('POST /login', {
     operationId: 'login',
     summary: 'Log in',
     description:
-      'Responds with the token of the user, the same each time. If a body has an `email` and no `username`, the address is the username.',
+      'Returns the token of the user. Each login returns the same token. If the body has an `email` and no `username`, the address is used as the username.',
     tag: 'Without a token',
     request,
     responses: {
@@ -36,7 +36,7 @@ export const login = route('POST /login', {
       },
       400: invalid({ empty: { username: REQUIRED, password: REQUIRED } }),
       401: {
-        description: 'A wrong username or password, or a user who may not log in.',
+        description: 'The username or password is wrong, or the user is inactive.',
         schema: 'LoginFailed',
         examples: { wrong: { valid: false, detail: UNABLE_TO_LOG_IN } },
       },
@@ -54,8 +54,8 @@ export const obtainAuthToken = route('POST /api-token-auth', {
   body: body(AuthTokenSchema),
   description: {
     operationId: 'obtainAuthToken',
-    summary: 'Log in, in DRF’s own form',
-    description: 'The responses of `obtain_auth_token` of Django REST Framework.',
+    summary: 'Log in with DRF’s responses',
+    description: 'Responds as `obtain_auth_token` of Django REST Framework does.',
     tag: 'Without a token',
     request,
     responses: {
@@ -76,7 +76,7 @@ export const obtainAuthToken = route('POST /api-token-auth', {
   },
 });
 
-/** In DRF the serializer checks the credentials, so wrong ones are invalid data. */
+/** In DRF the serializer checks the credentials, so wrong credentials are a validation error. */
 const asInvalidData = (failure: Failure) =>
   err<Failure>(
     failure.kind === 'invalid-credentials'
@@ -85,8 +85,8 @@ const asInvalidData = (failure: Failure) =>
   );
 
 /** Logs in. @returns the key of the token */
-async function obtainToken(c: AppContext, typed: Credentials): Promise<Result<string, Failure>> {
-  const credentials = { ...typed, username: normalizeUsername(typed.username) };
+async function obtainToken(c: AppContext, data: Credentials): Promise<Result<string, Failure>> {
+  const credentials = { ...data, username: normalizeUsername(data.username) };
   const allowed = await limitLogin(c, credentials.username);
   if (!allowed.ok) return allowed;
   const loggedIn = await logIn(c.var, credentials);

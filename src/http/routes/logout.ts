@@ -8,7 +8,7 @@ export const logout = route('POST /logout', {
   description: {
     operationId: 'logout',
     summary: 'Log out',
-    description: 'Deletes the token. The next login makes a new one.',
+    description: 'Deletes the token. The next login creates a new one.',
     tag: 'With a token',
     responses: { 204: { description: 'The token is deleted.' } },
   },

@@ -25,7 +25,7 @@ export const retrieveMe = route('GET /me', {
   body: noBody,
   description: {
     operationId: 'retrieveMe',
-    summary: 'Who am I?',
+    summary: 'Get the user of the token',
     tag: 'With a token',
     responses: {
       200: { description: 'The user of the token.', schema: 'User', examples: { meg: MEG } },
@@ -40,9 +40,9 @@ export const updateMe = route('PATCH /me', {
   body: body(ProfileSchema),
   description: {
     operationId: 'updateMe',
-    summary: 'Change names and address',
+    summary: 'Change names and e-mail address',
     description:
-      'Sets the fields of the body. The other fields stay as they are. If e-mail can be sent, another address needs the current password.',
+      'Sets the fields of the body. The other fields do not change. If e-mail is configured, a new address requires `current_password`.',
     tag: 'With a token',
     request: {
       name: 'ProfileRequest',
@@ -74,8 +74,8 @@ export const updateMe = route('PATCH /me', {
 });
 
 /**
- * Sets what is given. If e-mail can be sent, another address needs the current password, and
- * without one no address is written: links to it take over the account.
+ * Sets the given fields. If e-mail is configured, a new address requires the current password.
+ * Without the password, no address is written: links to the address can take over the account.
  */
 async function update(
   c: AppContext,
@@ -102,8 +102,8 @@ export const deleteMe = route('DELETE /me', {
   body: body(DeleteSchema),
   description: {
     operationId: 'deleteMe',
-    summary: 'Delete my account',
-    description: 'Deletes the user and its token, both or neither.',
+    summary: 'Delete the account',
+    description: 'Deletes the user and its token in one transaction.',
     tag: 'With a token',
     request: { name: 'DeleteRequest', examples: { meg: { current_password: PASSWORD } } },
     responses: {
@@ -128,6 +128,6 @@ export const deleteMe = route('DELETE /me', {
   },
 });
 
-/** Personal data, which no cache may keep (RFC 9111 §5.2.2.5). */
+/** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
 const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
   c.json({ id, username, first_name, last_name, email }, 200, { 'Cache-Control': 'no-store' });

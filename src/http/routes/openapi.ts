@@ -2,7 +2,7 @@ import { basePathOf } from '../mount.ts';
 import { anyone, page, type Route } from '../route.ts';
 
 /**
- * The OpenAPI document, with the address of the request as its server.
+ * The OpenAPI document. Its server is the origin of the request, with the path of a mounted app.
  *
  * @param routes the routes to describe
  */
@@ -12,7 +12,7 @@ export const openApi = (routes: () => Route[]): Route =>
     kind: 'file',
     description: {
       operationId: 'openApi',
-      summary: 'This description',
+      summary: 'The OpenAPI document',
       tag: 'About this service',
       responses: { 200: { description: 'An OpenAPI document.', mediaTypes: ['application/json'] } },
     },

@@ -13,9 +13,9 @@ export const sendPasswordReset = route('POST /users/reset_password', {
   body: body(EmailSchema),
   description: {
     operationId: 'resetPassword',
-    summary: 'I forgot my password',
+    summary: 'Request a password reset',
     description:
-      'Sends one message with a link for each active account of this address, up to ten. With a `username` it has the link of that account only. The response is the same if no account has the address.',
+      'Sends one message with a link for each active account of this address, up to ten. With a `username`, the message has only the link of that account. If no account has the address, the response is the same.',
     tag: 'By e-mail',
     ...linkRequest('If an account has this address, a message is sent.'),
   },
@@ -32,9 +32,9 @@ export const confirmPasswordReset = route('POST /users/reset_password_confirm', 
   body: body(PasswordResetConfirmSchema),
   description: {
     operationId: 'resetPasswordConfirm',
-    summary: 'Set a new password by a link',
+    summary: 'Set a new password with a link',
     description:
-      'A link works once, for an active user. It revokes the token. The next login makes a new one.',
+      'A link works once, for an active user. This revokes the token of the user. The next login creates a new one.',
     tag: 'By e-mail',
     request: {
       name: 'PasswordResetConfirmRequest',
@@ -73,7 +73,7 @@ export function linkRequest(sent: string): Pick<Description, 'request' | 'respon
         misspelt: { email: ['Enter a valid email address.'] },
       }),
       503: detail(
-        'SECRET_KEY is not set, or the setting of the page that links lead to.',
+        'SECRET_KEY or the URL of the page for links is not set.',
         { unsigned: 'Service temporarily unavailable, try again later.' },
         ['Retry-After'],
       ),

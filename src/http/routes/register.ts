@@ -26,7 +26,7 @@ export const register = route('POST /register', {
     operationId: 'register',
     summary: 'Register a user',
     description:
-      'Inserts a user and its token, both or neither. If a body has an `email` and no `username`, the address is the username too.',
+      'Inserts a user and its token in one transaction. If the body has an `email` and no `username`, the address is also used as the username.',
     tag: 'Without a token',
     request: {
       name: 'RegisterRequest',
@@ -37,7 +37,7 @@ export const register = route('POST /register', {
     responses: {
       201: {
         description:
-          'The token of the new user. With EMAIL_VERIFICATION = "required" there is no token before the address is verified.',
+          'The token of the new user. With EMAIL_VERIFICATION = "required", the user gets no token until the address is verified.',
         schema: 'Registered',
         examples: {
           meg: { token: KEY },

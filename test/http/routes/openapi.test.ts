@@ -115,8 +115,10 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
     before: () => env.DB.exec("UPDATE auth_user SET email = 'old@example.com'"),
   },
   fault: { bindings: { PBKDF2_ITERATIONS: 'many' } },
-  nobody: { fields: (fields) => ({ ...fields, uid: 'MA' }) },
-  void: { fields: (fields) => ({ ...fields, token: '0-f27b388314a46ba01ed210fcf23b91a4' }) },
+  'unknown-user': { fields: (fields) => ({ ...fields, uid: 'MA' }) },
+  'invalid-token': {
+    fields: (fields) => ({ ...fields, token: '0-f27b388314a46ba01ed210fcf23b91a4' }),
+  },
   unverified: {
     fields: (fields) => ({ ...fields, email: MEG.username }),
     bindings: verifying,

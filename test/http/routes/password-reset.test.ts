@@ -374,7 +374,7 @@ describe('the link in the mail', () => {
       expect(events().at(-1)).toMatchObject({
         event: 'mail-unavailable',
         message: expect.stringMatching(
-          /^PASSWORD_RESET_CONFIRM_URL leads to this machine\. Set it /,
+          /^PASSWORD_RESET_CONFIRM_URL is a loopback address\. Set it /,
         ),
       });
       // A phone that tries a development server has no https.

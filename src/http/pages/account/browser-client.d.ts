@@ -1,3 +1,3 @@
-/** The script as a text: what wrangler.toml's rules make of importing it. */
+/** The source of the script. The rules in wrangler.toml import it as text. */
 declare const source: string;
 export default source;

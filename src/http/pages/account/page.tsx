@@ -1,7 +1,7 @@
 /**
- * The page at `/account`, where the links in e-mails lead. The parts of a link are in the fragment
- * of its address, which browsers never send: browser-client.js reads them and shows the forms for
- * them. The words are those of Django's own pages (django/contrib/admin/templates/registration).
+ * The page at `/account`, which is the target of the links in e-mails. The parts of a link are in the
+ * fragment of its URL, which browsers never send. browser-client.js reads them and shows the forms
+ * for them. Most texts are Django's (django/contrib/admin/templates/registration).
  */
 import { Document, ICON } from '../shared/document.tsx';
 import { Field, type FieldProps } from '../shared/field.tsx';
@@ -9,11 +9,11 @@ import client from './browser-client.js';
 import style from './style.css';
 
 type PageProps = {
-  /** The path of the app, without a final slash. */
+  /** The path of the app, without a trailing slash. */
   base: string;
-  /** What the Content-Security-Policy of this response allows. */
+  /** The nonce in the Content-Security-Policy of this response. */
   nonce: string | undefined;
-  /** Whether a new user must verify its address before the first login. */
+  /** Whether new users must verify their addresses before the first login. */
   verifiesAddresses: boolean;
 };
 
@@ -24,13 +24,13 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
       <h1>Your account</h1>
     </header>
     <main>
-      <noscript>This page needs JavaScript, which is switched off in this browser.</noscript>
+      <noscript>This page needs JavaScript. It is disabled in this browser.</noscript>
       <Refusal id="link-refused">
-        This is not a whole link. Copy all of it from the message, or ask for a new one.
+        This link is incomplete. Copy the complete link from the message, or request a new one.
       </Refusal>
       <Refusal id="link-forgotten">
-        For your security this page does not keep the link. Open it again in the message, or ask for
-        a new one.
+        For your security, this page does not store the link. Open the link in the message again, or
+        request a new one.
       </Refusal>
       <Refusal id="reset-refused">
         The password reset link was invalid, possibly because it has already been used. Please
@@ -40,7 +40,7 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
         id="reset"
         title="Enter new password"
         action={`${base}/users/reset_password_confirm`}
-        says="Please enter your new password twice so we can verify you typed it in correctly."
+        intro="Please enter your new password twice so we can verify you typed it in correctly."
         fields={[
           { name: 'new_password', label: 'New password', autocomplete: 'new-password' },
           { name: 're_new_password', label: 'Confirm password', autocomplete: 'new-password' },
@@ -52,33 +52,33 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
         id="forgot"
         title="Forgot your password?"
         action={`${base}/users/reset_password`}
-        says={`Enter your email address below, and we’ll email instructions for setting a new one. ${USERNAME}`}
-        fields={ACCOUNT}
+        intro={`Enter your email address below, and we’ll email instructions for setting a new one. ${USERNAME_HELP}`}
+        fields={LINK_REQUEST}
         button="Reset my password"
-        done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. You should receive them shortly. ${IF_NOT}`}
+        done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. You should receive them shortly. ${NO_EMAIL_HELP}`}
       />
       {verifiesAddresses && (
         <>
           <Refusal id="activate-refused">
             The activation link was invalid, possibly because it has already been used. Try to log
-            in, or ask for a new link.
+            in, or request a new link.
           </Refusal>
           <Task
             id="activate"
             title="Activate your account"
             action={`${base}/users/activation`}
-            says="One more step, and you can log in."
+            intro="You can log in after the activation."
             button="Activate my account"
             done="Your account is active. You may go ahead and log in now."
           />
           <Task
             id="resend"
-            title="No activation link?"
+            title="Resend the activation link"
             action={`${base}/users/resend_activation`}
-            says={`Enter the email address you registered with, and we’ll email the link again. ${USERNAME}`}
-            fields={ACCOUNT}
-            button="Send the link again"
-            done={`We’ve emailed you the link, if an account with the email you entered is waiting for it. You should receive it shortly. ${IF_NOT}`}
+            intro={`Enter the email address you registered with, and we’ll email the link again. ${USERNAME_HELP}`}
+            fields={LINK_REQUEST}
+            button="Resend the link"
+            done={`We’ve emailed you the link, if an account with the email you entered waits for activation. You should receive it shortly. ${NO_EMAIL_HELP}`}
           />
         </>
       )}
@@ -87,17 +87,18 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
 );
 
 /** The fields of a request for links. */
-const ACCOUNT: FieldProps[] = [
+const LINK_REQUEST: FieldProps[] = [
   { name: 'email', label: 'Email', autocomplete: 'email' },
   { name: 'username', label: 'Username', autocomplete: 'username', optional: true },
 ];
 
-const USERNAME = 'If several accounts have this address, a username asks for the link of one.';
+const USERNAME_HELP =
+  'If several accounts have this address, you can enter a username to get only the link of that account.';
 
-const IF_NOT =
+const NO_EMAIL_HELP =
   'If you don’t receive an email, please make sure you’ve entered the address you registered with, and check your spam folder.';
 
-/** Why a link was not usable. */
+/** A message that a link cannot be used. */
 const Refusal = ({ id, children }: { id: string; children: string }) => (
   <p class="refused" id={id} role="alert" tabindex={-1} hidden data-view>
     {children}
@@ -107,21 +108,21 @@ const Refusal = ({ id, children }: { id: string; children: string }) => (
 type TaskProps = {
   id: string;
   title: string;
-  /** The route that the form is sent to, from the root of the server. */
+  /** The URL path that the form is sent to. */
   action: string;
-  says: string;
+  intro: string;
   fields?: FieldProps[];
   button: string;
   /** Shown after success. */
   done: string;
 };
 
-/** One task with its form. The server checks the fields, and the page shows its sentences. */
-const Task = ({ id, title, action, says, fields = [], button, done }: TaskProps) => (
+/** A task with its form. The server validates the fields, and the page shows its messages. */
+const Task = ({ id, title, action, intro, fields = [], button, done }: TaskProps) => (
   <section id={id} aria-labelledby={`${id}-title`} hidden data-view>
     <form action={action} method="post" novalidate>
       <h2 id={`${id}-title`}>{title}</h2>
-      <p>{says}</p>
+      <p>{intro}</p>
       {fields.map((field) => (
         <Field {...field} id={`${id}-${field.name}`} />
       ))}

@@ -3,12 +3,12 @@ import { detail } from '../../openapi/description.ts';
 import { byEmail, byVerification, isEnabled, page } from '../../route.ts';
 import { AccountPage } from './page.tsx';
 
-/** The page that the links in e-mails lead to by default. */
+/** The default target of the links in e-mails. */
 export const account = page('GET /account', {
   access: byEmail,
   description: {
     operationId: 'account',
-    summary: 'The page that links in e-mails lead to',
+    summary: 'The page for the links in e-mails',
     tag: 'About this service',
     responses: {
       200: { description: 'The page.', mediaTypes: ['text/html'] },

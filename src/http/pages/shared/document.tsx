@@ -1,16 +1,15 @@
-/** What the pages for people have in common: the head, the look, the key. */
+/** The HTML document of the pages: head, shared style and icon. */
 import type { Child } from 'hono/jsx';
 import style from './style.css';
 
-/** A key on a green tile. */
 export const ICON =
   "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='%230c4b33'/><path d='M13 19a4 4 0 1 1 0-6l10 0v4h-3v-2h-2v2z' fill='none' stroke='%23fff' stroke-width='2'/></svg>";
 
 type DocumentProps = {
   title: string;
-  /** What the Content-Security-Policy of this answer lets pass. */
+  /** The nonce in the Content-Security-Policy of this response. */
   nonce: string | undefined;
-  /** The page's own style and script, as texts. */
+  /** The source of the page's own style and script. */
   style: string;
   script: string;
   children: Child;

@@ -1,6 +1,6 @@
 export type FieldProps = { name: string; label: string; autocomplete: string; optional?: boolean };
 
-/** An input with its label, and a place for what is wrong with it. */
+/** An input with its label and an element for its error message. */
 export const Field = ({ id, name, label, autocomplete, optional }: FieldProps & { id: string }) => (
   <div class="field">
     <label for={id}>

@@ -1,50 +1,53 @@
 /**
- * A client of this API: `fetch`, `localStorage` and an `Authorization` header are all it takes. It reaches
- * the browser as it is written here, to be read. Each form names its request; what went over the wire is
- * shown beside it, with passwords masked.
+ * A client of this API. It needs only `fetch`, `localStorage` and an `Authorization` header. The browser gets
+ * this source unchanged, so that users can read it. Method and path of a request are those of its form. The
+ * request and the response are shown next to the form, with passwords masked.
  *
  * @typedef {{method: string, path: string, headers: Record<string, string>, body?: string}} Call
- * @typedef {{status: number, statusText: string, headers: Headers, text: string, ms: number}} Answer
+ * @typedef {{status: number, statusText: string, headers: Headers, text: string, ms: number}} CallResponse
  */
 
 const MASK = '••••••••';
 
-/** The path of the API, which is the page's, without a final slash. */
+/** The path of the API, without a trailing slash. The page has the same path. */
 const BASE = location.pathname.replace(/\/$/, '');
 
 /**
- * What an answer meant in the database: by request, status and `detail`, by request and status, or where
- * that says enough, by status.
+ * The effect of a request in the database. The keys are request, status and `detail`, or request and status,
+ * or only the status.
  *
  * @type {Record<string, string>}
  */
 const MEANINGS = {
-  'POST /register 201': 'A row in auth_user and a row in authtoken_token, both or neither.',
+  'POST /register 201':
+    'A new row in auth_user and a new row in authtoken_token, written in one transaction.',
   'POST /register 201 Verification e-mail sent.':
-    'A row in auth_user that is not active yet, and none in authtoken_token. The link in the e-mail comes first.',
+    'A new row in auth_user that is not active, and no row in authtoken_token. The link in the e-mail activates the user.',
   'POST /register 400': 'Neither row was written.',
   'POST /login 200':
-    'Read: the row in auth_user and its row in authtoken_token, which is made only if there is none.',
-  'POST /login 401': 'Nothing written. A password hash was computed even if there is no such user.',
+    'The row in auth_user and its row in authtoken_token were read. If there was no token, it was inserted.',
+  'POST /login 401':
+    'Nothing was written. A password hash was computed even if the user does not exist.',
   'GET /me 200': 'One query: the row in authtoken_token, joined with its row in auth_user.',
   'POST /password 200':
-    'A new hash in auth_user and a new key in authtoken_token, both or neither.',
-  'POST /password 400': 'Nothing written: the old password and the old token still hold.',
-  'POST /logout 204': 'The row in authtoken_token is deleted; the row in auth_user stays.',
-  400: 'Nothing looked up, nothing written.',
-  401: 'Nothing written: no row in authtoken_token let this request in.',
-  429: 'Not asked: there were too many requests like this one.',
+    'A new hash in auth_user and a new key in authtoken_token, written in one transaction.',
+  'POST /password 400': 'Nothing was written. The old password and the old token are still valid.',
+  'POST /logout 204':
+    'The row in authtoken_token was deleted. The row in auth_user was not changed.',
+  400: 'Nothing was read or written.',
+  401: 'Nothing was written. The request has no valid token.',
+  429: 'Nothing was written. There were too many requests of this kind.',
 };
 
-/** Headers that belong to the exchange; the others are said aside. */
+/** The headers that are always shown. The others are in a collapsed element. */
 const SHOWN = ['allow', 'cache-control', 'content-type', 'retry-after', 'www-authenticate'];
 
 showToken();
 for (const form of document.forms) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    // One at a time. The button stays enabled, since a disabled one would lose the focus.
-    if (form.ariaBusy !== 'true') act(form);
+    // One request at a time. The button stays enabled, because a disabled button loses the focus.
+    if (form.ariaBusy !== 'true') submit(form);
   });
 }
 document.getElementById('forget')?.addEventListener('click', ({ currentTarget }) => {
@@ -52,21 +55,21 @@ document.getElementById('forget')?.addEventListener('click', ({ currentTarget })
 });
 addEventListener('storage', showToken);
 
-/** Sends what a form asks for, keeps the token that it brings, and shows the exchange. @param {HTMLFormElement} form */
-async function act(form) {
+/** Sends a form, stores the token of the response, and shows request and response. @param {HTMLFormElement} form */
+async function submit(form) {
   const call = callOf(form);
   form.ariaBusy = 'true';
   showErrors(form, {});
-  const answer = await send(call).catch(() => undefined);
+  const response = await send(call).catch(() => undefined);
   form.ariaBusy = 'false';
-  if (!answer) return showErrors(form, { detail: 'No answer. Is the server running?' });
+  if (!response) return showErrors(form, { detail: 'No response. Is the server running?' });
 
-  const data = parse(answer.text);
+  const data = parse(response.text);
   if (data?.token) localStorage.setItem('token', data.token);
-  if (answer.status === 204) localStorage.removeItem('token');
+  if (response.status === 204) localStorage.removeItem('token');
   showToken();
-  showExchange(form, call, answer);
-  if (answer.status >= 400) showErrors(form, data ?? { detail: 'The answer is not JSON.' });
+  showExchange(form, call, response);
+  if (response.status >= 400) showErrors(form, data ?? { detail: 'The response is not JSON.' });
   else for (const input of form.querySelectorAll('input[type=password]')) clear(input);
 }
 
@@ -83,7 +86,7 @@ function callOf(form) {
   return { ...call, body: JSON.stringify(Object.fromEntries(fields)) };
 }
 
-/** @param {Call} call @returns {Promise<Answer>} */
+/** @param {Call} call @returns {Promise<CallResponse>} */
 async function send({ path, ...init }) {
   const start = performance.now();
   const response = await fetch(path, init);
@@ -92,34 +95,34 @@ async function send({ path, ...init }) {
   return { status, statusText, headers, text, ms: Math.round(performance.now() - start) };
 }
 
-/** What the lesson's client does instead of logging out. @param {HTMLFormElement} form */
+/** Removes the token from this browser without a request. Simple clients log out like this. @param {HTMLFormElement} form */
 function forget(form) {
   localStorage.removeItem('token');
   showToken();
   showErrors(form, {});
   show(form, 'request', "localStorage.removeItem('token')");
-  show(form, 'answer', 'Nothing went over the wire.');
-  show(form, 'meaning', 'The row in authtoken_token stays: the next login answers the same token.');
+  show(form, 'response', 'No request was sent.');
+  show(form, 'meaning', 'No change. The next login returns the same token.');
   for (const name of ['more', 'copy', 'command', 'copied']) part(form, name).hidden = true;
 }
 
 function showToken() {
   const token = localStorage.getItem('token');
   const output = document.getElementById('token');
-  if (output) output.textContent = token ?? 'is not set: register or log in';
+  if (output) output.textContent = token ?? 'not set: register or log in';
 }
 
-/** @param {HTMLFormElement} form @param {Call} call @param {Answer} answer */
-function showExchange(form, call, answer) {
+/** @param {HTMLFormElement} form @param {Call} call @param {CallResponse} response */
+function showExchange(form, call, response) {
   const { method, path, headers, body } = call;
-  const { status, statusText, text, ms } = answer;
+  const { status, statusText, text, ms } = response;
   show(form, 'request', `${method} ${path}`, [...lines(Object.entries(headers)), pretty(body)]);
-  const all = [...answer.headers];
+  const all = [...response.headers];
   const shown = lines(all.filter(([name]) => SHOWN.includes(name)));
-  show(form, 'answer', `${status} ${statusText} · ${ms} ms`, [...shown, pretty(text)]);
-  part(form, 'answer').dataset.ok = String(status < 400);
+  show(form, 'response', `${status} ${statusText} · ${ms} ms`, [...shown, pretty(text)]);
+  part(form, 'response').dataset.ok = String(status < 400);
   show(form, 'headers', '', lines(all.filter(([name]) => !SHOWN.includes(name))));
-  show(form, 'meaning', meaning(call, answer));
+  show(form, 'meaning', meaning(call, response));
   show(form, 'copied', '');
   part(form, 'command').hidden = true;
   for (const name of ['more', 'copy', 'copied']) part(form, name).hidden = false;
@@ -127,41 +130,42 @@ function showExchange(form, call, answer) {
   part(form, 'meaning').scrollIntoView({ block: 'nearest' });
 }
 
-/** @param {Call} call @param {Answer} answer */
+/** @param {Call} call @param {CallResponse} response */
 function meaning({ method, path }, { status, text }) {
   const outcome = `${method} ${path.slice(BASE.length)} ${status}`;
   const known =
     MEANINGS[`${outcome} ${parse(text)?.detail}`] ?? MEANINGS[outcome] ?? MEANINGS[status];
-  return known ?? 'Unknown: only the server’s log tells.';
+  return known ?? 'Unknown. See the server log.';
 }
 
 /**
- * DRF's sentences: each at its field, whose input is marked and described by it; the rest above the button.
- * The first wrong field gets the focus.
+ * Shows DRF's messages at their inputs, and marks these inputs. Messages without an input are shown above the
+ * button. The first invalid input gets the focus.
  *
  * @param {HTMLFormElement} form @param {Record<string, unknown>} errors
  */
 function showErrors(form, errors) {
   const { valid, ...rest } = errors;
   for (const input of form.querySelectorAll('input')) {
-    const sentences = rest[input.name];
+    const messages = rest[input.name];
     delete rest[input.name];
-    input.ariaInvalid = sentences ? 'true' : null;
+    input.ariaInvalid = messages ? 'true' : null;
     const error = document.getElementById(`${input.id}-error`);
-    if (error) error.textContent = sentences ? `${[sentences].flat().join(' ')}` : '';
+    if (error) error.textContent = messages ? `${[messages].flat().join(' ')}` : '';
   }
   show(form, 'error', Object.values(rest).flat().join(' '));
-  const wrong = form.querySelector('[aria-invalid=true]');
-  if (wrong instanceof HTMLElement) wrong.focus();
+  const invalid = form.querySelector('[aria-invalid=true]');
+  if (invalid instanceof HTMLElement) invalid.focus();
 }
 
 /** @param {HTMLFormElement} form @param {string} command */
 async function copy(form, command) {
   try {
     await navigator.clipboard.writeText(command);
-    show(form, 'copied', command.includes('password"') ? 'Copied, with the password.' : 'Copied.');
+    const hasPassword = command.includes('password"');
+    show(form, 'copied', hasPassword ? 'Copied. The command contains the password.' : 'Copied.');
   } catch {
-    // Browsers lend the clipboard to https and localhost only: then it is shown, for copying by hand.
+    // Browsers allow the clipboard on https and localhost only. Otherwise the command is shown as text.
     const area = part(form, 'command');
     area.hidden = false;
     area.textContent = command;
@@ -170,7 +174,7 @@ async function copy(form, command) {
   }
 }
 
-/** The same request for a POSIX shell, with what was really sent. @param {Call} call */
+/** The same request as a command for a POSIX shell, with unmasked passwords. @param {Call} call */
 function curl({ method, path, headers, body }) {
   const words = ['curl', '-X', method, quote(location.origin + path)];
   for (const line of lines(Object.entries(headers))) words.push('-H', quote(line));
@@ -178,7 +182,7 @@ function curl({ method, path, headers, body }) {
   return words.join(' ');
 }
 
-/** A word that a POSIX shell takes as it is. @param {string} text */
+/** Quotes a word for a POSIX shell. @param {string} text */
 function quote(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -188,7 +192,7 @@ function lines(headers) {
   return headers.map(([name, value]) => `${name}: ${value}`);
 }
 
-/** JSON laid out, passwords masked. @param {string} [json] */
+/** Indents JSON and masks passwords. @param {string} [json] */
 function pretty(json) {
   const data = parse(json);
   if (!data) return json;
@@ -207,7 +211,7 @@ function parse(text) {
 }
 
 /**
- * Writes into a part of the step: a first line that stands out where there are others, then those.
+ * Writes text to a part of the step. If more lines follow the first line, it is bold.
  *
  * @param {HTMLFormElement} form @param {string} name @param {string} first @param {(string | undefined)[]} [rest]
  */
@@ -223,7 +227,7 @@ function show(form, name, first, rest) {
 /** @param {HTMLFormElement} form @param {string} name */
 function part(form, name) {
   const element = form.parentElement?.querySelector(`[data-part=${name}]`);
-  if (!(element instanceof HTMLElement)) throw new Error(`There is no ${name} on the page.`);
+  if (!(element instanceof HTMLElement)) throw new Error(`The page has no part named ${name}.`);
   return element;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The page at `/`: five steps, each a form and, beside it, the exchange it led to. Rendered here
- * without any of it having happened; browser-client.js does the rest.
+ * The page at `/` to try the API: five steps, each with a form and the request and response of the
+ * form. browser-client.js sends the forms and fills in the responses.
  */
 import { Document } from '../shared/document.tsx';
 import client from './browser-client.js';
@@ -10,38 +10,38 @@ import style from './style.css';
 const TITLE = 'Token authentication, step by step';
 
 type PageProps = {
-  /** The path of the app, without a final slash. */
+  /** The path of the app, without a trailing slash. */
   base: string;
-  /** What the Content-Security-Policy of this answer lets pass. */
+  /** The nonce in the Content-Security-Policy of this response. */
   nonce: string | undefined;
-  /** Whether there is a page for who has forgotten the password. */
+  /** Whether the page for password resets is enabled. */
   resetsPasswords: boolean;
-  /** Whether a new user must verify its address before the first login. */
+  /** Whether new users must verify their addresses before the first login. */
   verifiesAddresses: boolean;
 };
 
-export const Page = ({ base, nonce, resetsPasswords, verifiesAddresses }: PageProps) => (
+export const TryItPage = ({ base, nonce, resetsPasswords, verifiesAddresses }: PageProps) => (
   <Document title={TITLE} nonce={nonce} style={style} script={client}>
     <header>
       <h1>{TITLE}</h1>
       <p>
-        Django REST Framework’s token authentication, at the edge. Each step shows what went over
-        the wire and what it meant in the database. Tools can import the{' '}
+        Django REST Framework’s token authentication, at the edge. Each step shows the request, the
+        response and the effect in the database. Tools can import the{' '}
         <a href={`${base}/openapi.json`}>OpenAPI description</a>.
       </p>
     </header>
     <aside aria-label="Your token">
-      <code>localStorage.token</code> <output id="token">is looked up by the script</output>
+      <code>localStorage.token</code> <output id="token">needs JavaScript</output>
     </aside>
     <main>
       <Step
         base={base}
         title="Register"
         action="/register"
-        says={
+        intro={
           verifiesAddresses
-            ? 'A user is made. The link in the e-mail makes it active: then it can log in.'
-            : 'A user and its token are made together.'
+            ? 'Inserts a user. The link in the e-mail activates the user, who can then log in.'
+            : 'Inserts a user and its token.'
         }
         fields={[
           { name: 'username', label: 'Username', autocomplete: 'username' },
@@ -55,7 +55,7 @@ export const Page = ({ base, nonce, resetsPasswords, verifiesAddresses }: PagePr
         base={base}
         title="Log in"
         action="/login"
-        says="The same user gets the same token, each time."
+        intro="Each login of a user returns the same token."
         fields={[
           { name: 'username', label: 'Username', autocomplete: 'username' },
           { name: 'password', label: 'Password', autocomplete: 'current-password' },
@@ -68,14 +68,14 @@ export const Page = ({ base, nonce, resetsPasswords, verifiesAddresses }: PagePr
         title="Who am I"
         action="/me"
         method="get"
-        says="The token travels in a header, and stands for its user."
+        intro="The token in the Authorization header identifies the user."
         withToken
       />
       <Step
         base={base}
         title="Change password"
         action="/password"
-        says="A new password brings a new token; the old one is dead."
+        intro="Sets a new password and a new token. This revokes the old token."
         fields={[
           {
             name: 'current_password',
@@ -90,7 +90,7 @@ export const Page = ({ base, nonce, resetsPasswords, verifiesAddresses }: PagePr
         base={base}
         title="Log out"
         action="/logout"
-        says="Logging out deletes the token. Forgetting it only clears this browser."
+        intro="Logging out deletes the token in the database. Forgetting it only removes it from this browser."
         withToken
       >
         <button type="button" id="forget" class="quiet">

@@ -1,9 +1,10 @@
 import { basePathOf } from '../../mount.ts';
 import { anyone, byEmail, byVerification, isEnabled, page, type Route } from '../../route.ts';
-import { Page } from './page.tsx';
+import { TryItPage } from './page.tsx';
 
 /**
- * The page to try the API; with `BROWSABLE_API = "false"`, 200 `{path: [methods]}` of all routes.
+ * The page to try the API. With `BROWSABLE_API = "false"` it is a list of the routes instead:
+ * `{path: [methods]}`.
  *
  * @param routes the routes to list
  */
@@ -12,11 +13,12 @@ export const index = (routes: () => Route[]): Route =>
     access: anyone(undefined),
     description: {
       operationId: 'root',
-      summary: 'A page to try the API; with BROWSABLE_API = "false", a list of the routes',
+      summary: 'A page to try the API, or a list of the routes',
+      description: 'With BROWSABLE_API = "false", the response is the list.',
       tag: 'About this service',
       responses: {
         200: {
-          description: 'The page, or the methods by path.',
+          description: 'The page, or the methods of each path.',
           mediaTypes: ['text/html', 'application/json'],
         },
       },
@@ -29,7 +31,7 @@ export const index = (routes: () => Route[]): Route =>
         return c.json(methodsByPath(enabled, base));
       }
       const html = (
-        <Page
+        <TryItPage
           base={base}
           nonce={nonce}
           resetsPasswords={isEnabled(byEmail, c.var)}

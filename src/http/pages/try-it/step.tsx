@@ -3,31 +3,31 @@ import { Field, type FieldProps } from '../shared/field.tsx';
 
 type StepProps = {
   title: string;
-  /** The path of the app, without a final slash. */
+  /** The path of the app, without a trailing slash. */
   base: string;
-  /** The route that the form is sent to; its name is also the prefix of ids. */
+  /** The path that the form is sent to. It is also the prefix of ids. */
   action: string;
   method?: 'get' | 'post';
-  says: string;
+  intro: string;
   fields?: FieldProps[];
-  /** Whether the request carries the token. */
+  /** Whether the request has the token. */
   withToken?: boolean;
-  /** Beside the button. */
+  /** Elements next to the button. */
   children?: Child;
 };
 
 /**
- * One step: its form, and a place for what it leads to. Checks are the server's: its sentences are
- * shown.
+ * A step: a form, and the request and response of the form. The server validates the fields, and the
+ * page shows its messages.
  */
 export function Step(props: StepProps) {
-  const { title, base, action, method = 'post', says, fields = [], withToken, children } = props;
+  const { title, base, action, method = 'post', intro, fields = [], withToken, children } = props;
   const id = action.slice(1);
   return (
     <section aria-labelledby={`${id}-title`}>
       <form action={base + action} method={method} novalidate data-token={withToken}>
         <h2 id={`${id}-title`}>{title}</h2>
-        <p>{says}</p>
+        <p>{intro}</p>
         {fields.map((field) => (
           <Field {...field} id={`${id}-${field.name}`} />
         ))}
@@ -45,9 +45,9 @@ export function Step(props: StepProps) {
 const Exchange = ({ request }: { request: string }) => (
   <div class="exchange">
     <pre data-part="request">{request}</pre>
-    <pre data-part="answer">Not sent yet.</pre>
+    <pre data-part="response">Not sent yet.</pre>
     <details hidden data-part="more">
-      <summary>The answer’s other headers</summary>
+      <summary>Other headers of the response</summary>
       <pre data-part="headers" />
     </details>
     <p role="status" data-part="meaning" />

@@ -68,7 +68,7 @@ describe('GET /', () => {
     const optional = 'Email <small>optional</small>';
     const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
     const html = await (await send('/', {}, bindings)).text();
-    expect(html).toContain('The link in the e-mail makes it active');
+    expect(html).toContain('The link in the e-mail activates the user');
     expect(html).not.toContain(optional);
     expect(await (await send('/')).text()).toContain(optional);
   });
