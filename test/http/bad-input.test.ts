@@ -78,14 +78,14 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
   );
 
   it.each([
-    { type: 'application/json', body: `[${'[],'.repeat(500)}[]]` },
-    { type: 'application/json', body: `{${'"a": 0,'.repeat(1000)} "a": 0}` },
-    { type: 'application/x-www-form-urlencoded', body: 'a&'.repeat(1000) },
+    { type: 'application/json', body: `[${'[],'.repeat(100)}[]]` },
+    { type: 'application/json', body: `{${'"a": 0,'.repeat(200)} "a": 0}` },
+    { type: 'application/x-www-form-urlencoded', body: 'a&'.repeat(200) },
     {
       type: 'multipart/form-data; boundary=b',
-      body: '--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n'.repeat(1001),
+      body: `${'--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n'.repeat(201)}--b--`,
     },
-  ])('refuses more than 1,000 fields, as Django does in forms: $type', async ({ type, body }) => {
+  ])('refuses more than 200 fields: $type', async ({ type, body }) => {
     expect(await answer(await post(path, body, type))).toEqual({
       status: 400,
       body: { detail: 'The body has too many fields.' },
