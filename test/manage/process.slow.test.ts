@@ -49,7 +49,9 @@ test('a database without tables is named as one', async () => {
   expect(await manage(['users'])).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringContaining('CommandError: the database has no tables yet'),
+    stderr: expect.stringMatching(
+      /CommandError: the database has no tables yet: run `npm run wrangler -- d1 migrations apply DB --local --persist-to \S+`\n$/,
+    ),
   });
 });
 
