@@ -75,7 +75,7 @@ const hashing = ({ iterations }: Settings) => hashHere(iterations);
 
 /** Node imports no text. In the package the list is a module. */
 const readCommonPasswords = () =>
-  readFile(join(import.meta.dirname, '../hashing/common-passwords.txt'), 'utf8');
+  readFile(join(import.meta.dirname, '../auth/common-passwords.txt'), 'utf8');
 
 type UserAttributes = Parameters<typeof validatePassword>[1];
 
