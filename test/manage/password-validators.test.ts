@@ -1,6 +1,6 @@
 /** The validators of AUTH_PASSWORD_VALIDATORS at the commands that set a password. */
 import { expect, test } from 'vitest';
-import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
+import { verifyPassword } from '../../src/hashing/hashers.ts';
 import { type Run, useManage } from '../helpers/manage.ts';
 
 const { manage, query } = useManage();
