@@ -11,7 +11,12 @@ const OUT = 'dist';
 const TYPES = '.wrangler/types';
 
 /** Of src/, what package.json has under `exports`. */
-const ENTRIES = ['package', 'http/token-authentication', 'client/create-client', 'store/schema'];
+const ENTRIES = [
+  'package',
+  'http/middleware/token-authentication',
+  'client/create-client',
+  'store/schema',
+];
 const COMMAND = 'manage/manage';
 
 const source = (name: string) => `src/${name}.ts`;

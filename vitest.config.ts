@@ -1,7 +1,9 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { Response } from 'miniflare';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { nodeDerivations } from './test/helpers/node-derivations.ts';
+import { pwnedPasswords } from './test/helpers/pwned-passwords.ts';
 
 /** Tests of what runs in Node. All others run in workerd. */
 const NODE_TESTS = ['test/**/*.node.test.ts', 'test/manage/**/*.test.ts'];
@@ -34,11 +36,17 @@ export default defineConfig(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               d1Databases: { ROCKS_DB: 'rocks' },
+              outboundService(request) {
+                const { status, body } = pwnedPasswords(request);
+                return new Response(body, { status });
+              },
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('./drizzle'),
                 TEST_ROCKS_MIGRATIONS: await readD1Migrations('./test/fixtures/rocks/migrations'),
                 // The smallest allowed: what a password costs is not what most tests are about.
                 PBKDF2_ITERATIONS: '1000',
+                // Short passwords are accepted, as under `npm start`.
+                AUTH_PASSWORD_VALIDATORS: '',
                 // Whatever `.dev.vars` says, where there is one.
                 SECRET_KEY: 'a secret key of the tests',
                 DEFAULT_FROM_EMAIL: 'us@example.com',

@@ -1,57 +1,65 @@
 /**
- * The app, as a request meets it: settings and store, CORS, the routes, and what answers where no
- * route does.
+ * Builds the app in the order that a request passes: middleware, routes, 404 and 405 handler, error
+ * handler.
  */
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import type { AppOptions } from './app-options.ts';
 import type { Authenticate } from './auth/tokens.ts';
-import type { Bindings } from './bindings.ts';
 import type { Api } from './client/api.ts';
-import { account } from './http/account/account.tsx';
-import { activateUser, resendActivation } from './http/activation.ts';
-import { authenticated } from './http/authenticated.ts';
-import { byMail, onlyWhereThere } from './http/by-mail.ts';
-import { clientAddress } from './http/client-address.ts';
-import { contentNegotiation } from './http/content-negotiation.ts';
+import { clientNetwork } from './http/client-address.ts';
 import type { AppEnv } from './http/context.ts';
-import { crossOrigin } from './http/cors.ts';
-import { fail, onError } from './http/failure.ts';
-import { health } from './http/health.ts';
-import { login, obtainAuthToken } from './http/login.ts';
-import { logout } from './http/logout.ts';
-import { deleteMe, retrieveMe, updateMe } from './http/me.ts';
+import { onError } from './http/errors.ts';
+import { methodNotAllowed } from './http/method-not-allowed.ts';
+import { crossOrigin } from './http/middleware/cors.ts';
+import { hardeningHeaders, pageHeaders } from './http/middleware/security-headers.ts';
 import { makeMountable } from './http/mount.ts';
-import { openApi } from './http/openapi/route.ts';
-import { password } from './http/password.ts';
-import { confirmPasswordReset, sendPasswordReset } from './http/password-reset.ts';
-import { register } from './http/register.ts';
-import { root } from './http/root.tsx';
-import { hardeningHeaders, pageHeaders } from './http/security-headers.ts';
-import { unrouted } from './http/unrouted.ts';
-import { createServices } from './services.ts';
-import type { Settings } from './settings.ts';
+import { account } from './http/pages/account/route.tsx';
+import { index } from './http/pages/try-it/route.tsx';
+import type { Route } from './http/route.ts';
+import { activateUser, resendActivation } from './http/routes/activation.ts';
+import { changePassword } from './http/routes/change-password.ts';
+import { health } from './http/routes/health.ts';
+import { login, obtainAuthToken } from './http/routes/login.ts';
+import { logout } from './http/routes/logout.ts';
+import { deleteMe, retrieveMe, updateMe } from './http/routes/me.ts';
+import { openApi } from './http/routes/openapi.ts';
+import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
+import { register } from './http/routes/register.ts';
+import type { AppOptions } from './services/app-options.ts';
+import type { Bindings } from './services/bindings.ts';
+import { createServices } from './services/services.ts';
 
-/** A registration needs 30 KB at the very most: 4,096 characters of password, escaped in JSON. */
-const MAX_BODY_BYTES = 64 * 1024;
+/** All routes. Each one is an object in http/routes/ or http/pages/. */
+export const ROUTES: Route[] = [
+  index(() => ROUTES),
+  register,
+  login,
+  obtainAuthToken,
+  logout,
+  changePassword,
+  retrieveMe,
+  updateMe,
+  deleteMe,
+  sendPasswordReset,
+  confirmPasswordReset,
+  activateUser,
+  resendActivation,
+  account,
+  health,
+  openApi(() => ROUTES),
+];
 
-/** The paths that a view of Django REST Framework answers in a Django project. */
-const VIEWS = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me', '/users/*'];
-
-const verifiesAddresses = (settings: Settings) => settings.emailVerification === 'required';
-
-/** What `createApp` makes. `tokenAuthentication` and `authEntrypoint` take it, too. */
+/** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
 export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
 };
 
-/** What a route finds that is added to the app. The app's own find more (`AppEnv`). */
+/** The context of a route that a user of the package adds. The app's own routes use `AppEnv`. */
 type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authenticate } };
 
 /**
- * The app: a Worker by itself, or a part of another, below any path.
+ * Creates the app: a complete Worker, or a part of another Worker that is mounted below any path.
  *
- * @throws SettingsError where a setting of the options cannot be used
+ * @throws SettingsError if `options.settings` has an invalid setting
  *
  * @example
  * const auth = createApp({ bindings: (env: Env) => ({ DB: env.AUTH_DB }) });
@@ -63,29 +71,27 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   const servicesOf = createServices(options);
   const app = new Hono<Env<E>, Api, '/'>({ strict: false });
 
-  app.get('/', pageHeaders);
-  app.get('/account', pageHeaders);
+  for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { settings, store, hashing, limits, authenticate, mail } = servicesOf(
-      c.env,
-      clientAddress(c),
-    );
+    const { settings, store, hashingFor, rateLimits, passwordAttempts, authenticate, mail } =
+      servicesOf(c.env);
     c.set('settings', settings);
     c.set('store', store);
-    c.set('hashing', hashing);
-    c.set('limits', limits);
+    c.set(
+      'hashing',
+      hashingFor(() => clientNetwork(c)),
+    );
+    c.set('rateLimits', rateLimits);
+    c.set('passwordAttempts', passwordAttempts);
     c.set('authenticate', authenticate);
     c.set('mail', mail);
     await next();
   });
   app.use(crossOrigin);
-  for (const path of ['/users/*', '/account']) app.use(path, onlyWhereThere(app));
-  for (const path of VIEWS) app.use(path, contentNegotiation);
-
+  for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
+  app.notFound(methodNotAllowed(ROUTES));
   app.onError(onError);
-  app.notFound(unrouted(app));
-  addRoutes(app);
   makeMountable(app);
 
   return Object.assign(app, {
@@ -93,28 +99,3 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
       servicesOf(env).authenticate(authorization),
   });
 }
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: (c) => fail(c, { kind: 'body-too-large' }),
-});
-
-/** @internal @returns the app, by whose type the tests tell that `Api` is true */
-export const addRoutes = <E extends object>(app: Hono<Env<E>, Api, '/'>) =>
-  app
-    .get('/', root(app))
-    .post('/register', limitBody, register)
-    .post('/login', limitBody, login)
-    .post('/api-token-auth', limitBody, obtainAuthToken)
-    .post('/logout', authenticated(logout))
-    .post('/password', limitBody, authenticated(password))
-    .get('/me', authenticated(retrieveMe))
-    .patch('/me', limitBody, authenticated(updateMe))
-    .delete('/me', limitBody, authenticated(deleteMe))
-    .post('/users/reset_password', limitBody, byMail(sendPasswordReset))
-    .post('/users/reset_password_confirm', limitBody, byMail(confirmPasswordReset))
-    .post('/users/activation', limitBody, byMail(activateUser, verifiesAddresses))
-    .post('/users/resend_activation', limitBody, byMail(resendActivation, verifiesAddresses))
-    .get('/account', byMail(account))
-    .get('/health', health)
-    .get('/openapi.json', openApi);

@@ -1,11 +1,13 @@
 /**
- * The Worker's entry: HTTP by default, RPC for other Workers, and the object that hashes passwords.
+ * The entry of the Worker: HTTP (the default export), the RPC entrypoint for other Workers, and the
+ * Durable Object classes.
  */
 import { createApp } from './app.ts';
 import { authEntrypoint } from './rpc/auth-entrypoint.ts';
 
 export type { AppType } from './client/api.ts';
-export { PasswordHasher } from './rpc/password-hasher.ts';
+export { PasswordHasher } from './hashing/password-hasher.ts';
+export { RateLimitCounter } from './services/rate-limit-counter.ts';
 
 const app = createApp();
 

@@ -1,16 +1,16 @@
 /**
- * What `edge-authtoken` exports: the app to mount, and all that a Worker of its own exports. The
- * package's other entries are http/token-authentication.ts, client/create-client.ts and
- * store/schema.ts.
+ * The exports of `edge-authtoken`: the app to mount, and everything that the Worker itself exports.
+ * The other entries of the package are http/middleware/token-authentication.ts,
+ * client/create-client.ts and store/schema.ts.
  */
 export { type App, createApp } from './app.ts';
-export type { AppOptions } from './app-options.ts';
-export type { Bindings } from './bindings.ts';
 export {
   type TokenAuthenticationVariables,
   tokenAuthentication,
-} from './http/token-authentication.ts';
-export { AuthEntrypoint, default, PasswordHasher } from './index.ts';
+} from './http/middleware/token-authentication.ts';
+export { AuthEntrypoint, default, PasswordHasher, RateLimitCounter } from './index.ts';
 export type { Message, SendMail } from './mail/send-mail.ts';
 export { authEntrypoint } from './rpc/auth-entrypoint.ts';
+export type { AppOptions } from './services/app-options.ts';
+export type { Bindings } from './services/bindings.ts';
 export { type Settings, SettingsError } from './settings.ts';

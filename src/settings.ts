@@ -1,233 +1,242 @@
 /**
- * The settings: options of `createApp` and, where they leave one out, the Worker's vars. Parsed
- * once, so that everything past this file can rely on them.
+ * The settings: options of `createApp`, or the variables of the Worker. Everything about a setting
+ * stands in its entry: option, variable, allowed values, default, description. The tests hold
+ * wrangler.toml and docs/settings.md to these entries.
  */
 import * as v from 'valibot';
-import type { AuthSettings } from './auth/auth-settings.ts';
-import { MAX_ITERATIONS } from './auth/passwords/hashers.ts';
-import { PASSWORD_VALIDATORS } from './auth/passwords/validators.ts';
-import type { MailSettings } from './mail/messages.tsx';
-import { isSender } from './mail/send-mail.ts';
-import type { StoreSettings } from './store/store-settings.ts';
+import { MAX_ITERATIONS } from './hashing/hashers.ts';
+import { parseSender } from './validation/email.ts';
 
-/** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
-const MIN_ITERATIONS = 1000;
+/** What a setting may be. A variable and an option are both read as a string. */
+type Kind<T> = {
+  schema: v.GenericSchema<string, T>;
+  /** Completes "must be …". */
+  allowed: string;
+};
 
-/** OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256. */
-const DEFAULT_ITERATIONS = '600000';
+const kind = <T>(schema: v.GenericSchema<string, T>, allowed: string): Kind<T> => ({
+  schema,
+  allowed,
+});
 
-/** Where the development servers of React (3000) and Vite (5173) serve a client. */
-const DEFAULT_ORIGINS =
-  'http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173';
+const wholeNumber = (min: number, max: number, unit?: string) =>
+  kind(
+    v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(min), v.maxValue(max)),
+    `a whole number${unit ? ` of ${unit}` : ''} from ${min} to ${max}`,
+  );
 
-/** Ten years: what is meant to be longer had better be for ever. */
-const MAX_TOKEN_AGE_DAYS = 3650;
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  kind<T[number]>(v.picklist(values), values.map((value) => JSON.stringify(value)).join(' or '));
 
-/** For longer than this nobody should act on a token that is dead elsewhere. */
-const MAX_TOKEN_CACHE_SECONDS = 60;
+const flag = kind(
+  v.pipe(
+    v.picklist(['true', 'false']),
+    v.transform((value) => value === 'true'),
+  ),
+  '"true" or "false"',
+);
 
-/** Django's default: three days (django/conf/global_settings.py). */
-const DEFAULT_PASSWORD_RESET_TIMEOUT = '259200';
+const nonEmptyString = kind(v.pipe(v.string(), v.nonEmpty()), 'a non-empty string');
 
-/** A minute, since nobody is faster; a year, since a link in a mailbox is a password in it. */
-const MIN_LINK_SECONDS = 60;
-const MAX_LINK_SECONDS = 31_536_000;
-
-/** This Worker's own page for links, as `npm start` serves it. */
-const DEFAULT_ACCOUNT_PAGE = 'http://localhost:8000/account';
-
-const LINK_TEMPLATE =
-  'an address with {uid} and {token} in it, such as "https://example.com/reset/{uid}/{token}"';
-
-const wholeNumber = (min: number, max: number) =>
-  v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(min), v.maxValue(max));
-
+/** Strings separated by commas. Empty ones are left out. */
 const list = v.pipe(
   v.string(),
   v.transform((text) => text.split(',').map((item) => item.trim())),
   v.transform((items) => items.filter((item) => item !== '')),
 );
 
-const Flag = v.pipe(
-  v.picklist(['true', 'false']),
-  v.transform((flag) => flag === 'true'),
-);
-
-const Origins = v.pipe(
-  list,
-  v.array(
-    v.pipe(
-      v.string(),
-      v.check((origin) => URL.parse(origin)?.origin === origin),
+const origins = kind(
+  v.pipe(
+    list,
+    v.array(
+      v.pipe(
+        v.string(),
+        v.check((origin) => URL.parse(origin)?.origin === origin),
+      ),
     ),
   ),
+  'origins separated by commas, each a scheme and host without a path or a final slash, such as "https://example.com,http://localhost:5173"',
 );
 
-const LinkTemplate = v.pipe(
-  v.string(),
-  v.includes('{uid}'),
-  v.includes('{token}'),
-  v.check((template) => /^https?:$/.test(URL.parse(template)?.protocol ?? '')),
+const linkTemplate = kind(
+  v.pipe(
+    v.string(),
+    v.includes('{uid}'),
+    v.includes('{token}'),
+    v.check((template) => /^https?:$/.test(URL.parse(template)?.protocol ?? '')),
+  ),
+  'an address with {uid} and {token} in it, such as "https://example.com/reset/{uid}/{token}"',
 );
 
-export type Settings = AuthSettings &
-  StoreSettings &
-  MailSettings & {
-    /**
-     * PBKDF2's work factor for passwords made today, 1,000 to 10,000,000. `PBKDF2_ITERATIONS`; by
-     * default 600,000.
-     */
-    iterations: number;
-    /**
-     * Browser origins that may call the API: scheme, host and port, as a browser sends them.
-     * `CORS_ALLOWED_ORIGINS`; by default the usual ones of development on this machine.
-     */
-    corsAllowedOrigins: string[];
-    /** Whether there is a page for people at `/`. `BROWSABLE_API`; by default there is. */
-    browsableApi: boolean;
-    /**
-     * What links in e-mails are signed with: Django's own, where links are to be good on both sides.
-     * `SECRET_KEY`, a secret and not a var.
-     */
-    secretKey: string | undefined;
-    /** Older keys, whose links are still good; without commas in them. `SECRET_KEY_FALLBACKS`. */
-    secretKeyFallbacks: string[];
-    /**
-     * How long a link is good, in seconds, 60 to 31,536,000. `PASSWORD_RESET_TIMEOUT`; by default
-     * three days.
-     */
-    passwordResetTimeoutSeconds: number;
-    /** Whom e-mails are from, `us@example.com` or `Us <us@example.com>`. `DEFAULT_FROM_EMAIL`. */
-    defaultFromEmail: string | undefined;
-    /**
-     * Whether users are told of changes to their password and address.
-     * `ACCOUNT_EMAIL_NOTIFICATIONS`; by default they are, where e-mail can be sent.
-     */
-    accountEmailNotifications: boolean;
-  };
+/**
+ * Django's password validators without the word `Validator`
+ * (django/contrib/auth/password_validation.py), and `PwnedPassword`.
+ */
+export const PASSWORD_VALIDATORS = [
+  'UserAttributeSimilarity',
+  'MinimumLength',
+  'CommonPassword',
+  'NumericPassword',
+  'PwnedPassword',
+] as const;
 
-/** The var that each setting has in wrangler.toml. */
-const VARS = {
-  iterations: 'PBKDF2_ITERATIONS',
-  corsAllowedOrigins: 'CORS_ALLOWED_ORIGINS',
-  browsableApi: 'BROWSABLE_API',
-  tokenMaxAgeDays: 'TOKEN_MAX_AGE_DAYS',
-  passwordValidators: 'AUTH_PASSWORD_VALIDATORS',
-  tokenReads: 'TOKEN_READS',
-  tokenCacheSeconds: 'TOKEN_CACHE_SECONDS',
-  secretKey: 'SECRET_KEY',
-  secretKeyFallbacks: 'SECRET_KEY_FALLBACKS',
-  passwordResetTimeoutSeconds: 'PASSWORD_RESET_TIMEOUT',
-  defaultFromEmail: 'DEFAULT_FROM_EMAIL',
-  passwordResetConfirmUrl: 'PASSWORD_RESET_CONFIRM_URL',
-  activationUrl: 'ACTIVATION_URL',
-  emailVerification: 'EMAIL_VERIFICATION',
-  accountEmailNotifications: 'ACCOUNT_EMAIL_NOTIFICATIONS',
-} as const satisfies Record<keyof Settings, string>;
+export type PasswordValidator = (typeof PASSWORD_VALIDATORS)[number];
 
-/** What no log may show, not even where it cannot be used. */
-const SECRETS: (keyof Settings)[] = ['secretKey', 'secretKeyFallbacks'];
+/** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
+const MIN_ITERATIONS = 1000;
 
-export type Vars = Partial<Record<(typeof VARS)[keyof Settings], string | undefined>>;
+/** Ten years. To keep tokens longer, leave the setting unset. */
+const MAX_TOKEN_AGE_DAYS = 3650;
 
-/** A setting that cannot be used. Its message is for the operator's log, never for a client. */
+/** A revoked token may be accepted for as long as this by another isolate. */
+const MAX_TOKEN_CACHE_SECONDS = 60;
+
+/** A minute, which a user needs to open a message; a year. */
+const MIN_LINK_SECONDS = 60;
+const MAX_LINK_SECONDS = 31_536_000;
+
+/** How a setting is called as a variable of the Worker, and how its errors are written. */
+type About<Variable extends string> = {
+  variable: Variable;
+  allowed: string;
+  /** A secret is never shown, not even in an error. */
+  isSecret: boolean;
+};
+
+/** A setting with a default, written as its variable would be. */
+const setting = <const Variable extends string, T>(
+  variable: Variable,
+  { schema, allowed }: Kind<T>,
+  defaultValue: string,
+) => about(v.optional(schema, defaultValue), { variable, allowed, isSecret: false });
+
+/** A setting that may be undefined. */
+const optional = <const Variable extends string, T>(
+  variable: Variable,
+  { schema, allowed }: Kind<T>,
+) => about(v.optional(schema), { variable, allowed, isSecret: false });
+
+const about = <S extends v.GenericSchema, Variable extends string>(
+  schema: S,
+  facts: About<Variable>,
+): S & About<Variable> => Object.assign(schema, facts);
+
+const secret = <S extends About<string>>(schema: S): S => Object.assign(schema, { isSecret: true });
+
+/** Ports on which React (3000) and Vite (5173) serve a client in development. */
+const DEVELOPMENT_ORIGINS =
+  'http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173';
+
+export const SETTINGS = v.object({
+  /** PBKDF2 iterations of new hashes. OWASP recommends 600000 for PBKDF2-HMAC-SHA256. */
+  iterations: setting('PBKDF2_ITERATIONS', wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), '600000'),
+
+  /** Browser origins that may call the API. */
+  corsAllowedOrigins: setting('CORS_ALLOWED_ORIGINS', origins, DEVELOPMENT_ORIGINS),
+
+  /** Whether / is a page to try the API. If it is off, / lists the routes. */
+  browsableApi: setting('BROWSABLE_API', flag, 'true'),
+
+  /** Days after which a token expires. If it is unset, tokens never expire, as in DRF. */
+  tokenMaxAgeDays: optional('TOKEN_MAX_AGE_DAYS', wholeNumber(1, MAX_TOKEN_AGE_DAYS, 'days')),
+
+  /** Django's password validators, in this order. */
+  passwordValidators: setting(
+    'AUTH_PASSWORD_VALIDATORS',
+    kind(
+      v.pipe(list, v.array(v.picklist(PASSWORD_VALIDATORS))),
+      `any of ${PASSWORD_VALIDATORS.join(', ')}, separated by commas, or empty`,
+    ),
+    '',
+  ),
+
+  /** Where tokens are looked up: the primary database, or the nearest read replica. */
+  tokenReads: setting('TOKEN_READS', oneOf('primary', 'nearest'), 'primary'),
+
+  /** Seconds for which an isolate caches a token. With 0 it caches none. */
+  tokenCacheSeconds: setting(
+    'TOKEN_CACHE_SECONDS',
+    wholeNumber(0, MAX_TOKEN_CACHE_SECONDS, 'seconds'),
+    '0',
+  ),
+
+  /**
+   * Signs the links in e-mails, and draws the stand-ins of unknown usernames. Use Django's key if
+   * links must be valid on both sides.
+   */
+  secretKey: secret(optional('SECRET_KEY', nonEmptyString)),
+
+  /** Older keys whose links are still valid. A key cannot have a comma. */
+  secretKeyFallbacks: secret(
+    setting('SECRET_KEY_FALLBACKS', kind(list, 'keys separated by commas, or empty'), ''),
+  ),
+
+  /** Seconds for which a link is valid. Three days, as in Django. */
+  passwordResetTimeoutSeconds: setting(
+    'PASSWORD_RESET_TIMEOUT',
+    wholeNumber(MIN_LINK_SECONDS, MAX_LINK_SECONDS, 'seconds'),
+    '259200',
+  ),
+
+  /** The sender of e-mails. If it is unset, there are no e-mails and no password reset. */
+  defaultFromEmail: optional(
+    'DEFAULT_FROM_EMAIL',
+    kind(
+      v.pipe(
+        v.string(),
+        v.check((from) => parseSender(from) !== undefined),
+      ),
+      'an address such as "us@example.com" or "Us <us@example.com>"',
+    ),
+  ),
+
+  /**
+   * The page where a user chooses a password, with {uid} and {token} in its address. If it is unset,
+   * links lead to /account of this app, but only on this machine.
+   */
+  passwordResetConfirmUrl: optional('PASSWORD_RESET_CONFIRM_URL', linkTemplate),
+
+  /** The page where a user activates an account, in the same form. */
+  activationUrl: optional('ACTIVATION_URL', linkTemplate),
+
+  /** Whether new users must verify their address before the first login. */
+  emailVerification: setting('EMAIL_VERIFICATION', oneOf('none', 'required'), 'none'),
+
+  /** Whether users get a message when their password or address changes. */
+  accountEmailNotifications: setting('ACCOUNT_EMAIL_NOTIFICATIONS', flag, 'true'),
+});
+
+type Entries = typeof SETTINGS.entries;
+
+export type Settings = v.InferOutput<typeof SETTINGS>;
+
+/** The variables of the Worker. A TOML number or boolean is read as its text. */
+export type Vars = {
+  [Name in keyof Entries as Entries[Name]['variable']]?: string | number | boolean | undefined;
+};
+
+/** A setting is not valid. The message is for the log of the operator, never for a client. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
 /**
- * @param vars the Worker's; an unset var has a default
- * @param options each wins over its var
- * @throws SettingsError naming the setting and what it may be
+ * @param vars the variables of the Worker. An unset variable has its default
+ * @param options each replaces its variable
+ * @throws SettingsError with the name of the setting and its allowed values
  */
 export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Settings {
-  const parse = <T>(
-    name: keyof Settings,
-    schema: v.GenericSchema<string | undefined, T>,
-    allowed: string,
-  ): T => {
-    const option = options[name];
-    // As its var would say it, so that one schema checks both.
-    const text = option === undefined ? vars[VARS[name]] : String(option);
-    const { success, output } = v.safeParse(schema, text);
-    if (success) return output;
-    const [called, asWhat] =
-      option === undefined ? [VARS[name], ', as a string'] : [`The option ${name}`, ''];
-    const isValue = SECRETS.includes(name) ? '' : ` is ${JSON.stringify(option ?? text)}; it`;
-    throw new SettingsError(`${called}${isValue} must be ${allowed}${asWhat}.`);
-  };
-  return {
-    iterations: parse(
-      'iterations',
-      v.optional(wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), DEFAULT_ITERATIONS),
-      `a whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`,
-    ),
-    corsAllowedOrigins: parse(
-      'corsAllowedOrigins',
-      v.optional(Origins, DEFAULT_ORIGINS),
-      'origins separated by commas, each a scheme and host without a path or a final slash, ' +
-        'such as "https://example.com,http://localhost:5173"',
-    ),
-    browsableApi: parse('browsableApi', v.optional(Flag, 'true'), '"true" or "false"'),
-    tokenMaxAgeDays: parse(
-      'tokenMaxAgeDays',
-      v.optional(wholeNumber(1, MAX_TOKEN_AGE_DAYS)),
-      `a whole number of days from 1 to ${MAX_TOKEN_AGE_DAYS}, or unset`,
-    ),
-    passwordValidators: parse(
-      'passwordValidators',
-      v.optional(v.pipe(list, v.array(v.picklist(PASSWORD_VALIDATORS))), ''),
-      `any of ${PASSWORD_VALIDATORS.join(', ')}, separated by commas, or empty`,
-    ),
-    tokenReads: parse(
-      'tokenReads',
-      v.optional(v.picklist(['primary', 'nearest']), 'primary'),
-      '"primary" or "nearest"',
-    ),
-    tokenCacheSeconds: parse(
-      'tokenCacheSeconds',
-      v.optional(wholeNumber(0, MAX_TOKEN_CACHE_SECONDS), '0'),
-      `a whole number of seconds from 0 to ${MAX_TOKEN_CACHE_SECONDS}`,
-    ),
-    secretKey: parse(
-      'secretKey',
-      v.optional(v.pipe(v.string(), v.nonEmpty())),
-      'a text that is not empty',
-    ),
-    secretKeyFallbacks: parse(
-      'secretKeyFallbacks',
-      v.optional(list, ''),
-      'keys separated by commas, or empty',
-    ),
-    passwordResetTimeoutSeconds: parse(
-      'passwordResetTimeoutSeconds',
-      v.optional(wholeNumber(MIN_LINK_SECONDS, MAX_LINK_SECONDS), DEFAULT_PASSWORD_RESET_TIMEOUT),
-      `a whole number of seconds from ${MIN_LINK_SECONDS} to ${MAX_LINK_SECONDS}`,
-    ),
-    defaultFromEmail: parse(
-      'defaultFromEmail',
-      v.optional(v.pipe(v.string(), v.check(isSender))),
-      'an address such as "us@example.com" or "Us <us@example.com>", or unset',
-    ),
-    passwordResetConfirmUrl: parse(
-      'passwordResetConfirmUrl',
-      v.optional(LinkTemplate, `${DEFAULT_ACCOUNT_PAGE}#reset/{uid}/{token}`),
-      LINK_TEMPLATE,
-    ),
-    activationUrl: parse(
-      'activationUrl',
-      v.optional(LinkTemplate, `${DEFAULT_ACCOUNT_PAGE}#activate/{uid}/{token}`),
-      LINK_TEMPLATE,
-    ),
-    emailVerification: parse(
-      'emailVerification',
-      v.optional(v.picklist(['none', 'required']), 'none'),
-      '"none" or "required"',
-    ),
-    accountEmailNotifications: parse(
-      'accountEmailNotifications',
-      v.optional(Flag, 'true'),
-      '"true" or "false"',
-    ),
-  };
+  const given: Record<string, unknown> = options;
+  const texts: Record<string, string> = {};
+  for (const [name, schema] of Object.entries(SETTINGS.entries)) {
+    const { variable, allowed, isSecret } = schema;
+    const value = given[name] ?? vars[variable];
+    if (value === undefined) continue;
+    texts[name] = String(value);
+    if (v.is(schema, texts[name])) continue;
+    const called = given[name] === undefined ? variable : `The option ${name}`;
+    const shown = isSecret ? '' : ` is ${JSON.stringify(value)}. It`;
+    throw new SettingsError(`${called}${shown} must be ${allowed}.`);
+  }
+  return v.parse(SETTINGS, texts);
 }

@@ -20,8 +20,8 @@ describe('parseSettings', () => {
       secretKeyFallbacks: [],
       passwordResetTimeoutSeconds: 259_200,
       defaultFromEmail: undefined,
-      passwordResetConfirmUrl: 'http://localhost:8000/account#reset/{uid}/{token}',
-      activationUrl: 'http://localhost:8000/account#activate/{uid}/{token}',
+      passwordResetConfirmUrl: undefined,
+      activationUrl: undefined,
       emailVerification: 'none',
       accountEmailNotifications: true,
     });
@@ -101,10 +101,10 @@ describe('parseSettings', () => {
   });
 
   it('takes no empty key to sign with, and says no secret', () => {
-    const sentence = 'SECRET_KEY must be a text that is not empty, as a string.';
+    const sentence = 'SECRET_KEY must be a non-empty string.';
     expect(() => parseSettings({ SECRET_KEY: '' })).toThrow(sentence);
     expect(() => parseSettings({}, { secretKey: '' })).toThrow(
-      'The option secretKey must be a text that is not empty.',
+      'The option secretKey must be a non-empty string.',
     );
     expect(parseSettings({ SECRET_KEY: 'k', SECRET_KEY_FALLBACKS: ' ,a,, b ' })).toMatchObject({
       secretKey: 'k',
@@ -116,7 +116,7 @@ describe('parseSettings', () => {
     const parse = () => parseSettings({ PBKDF2_ITERATIONS: '12' });
     expect(parse).toThrow(SettingsError);
     expect(parse).toThrow(
-      'PBKDF2_ITERATIONS is "12"; it must be a whole number from 1000 to 10000000, as a string.',
+      'PBKDF2_ITERATIONS is "12". It must be a whole number from 1000 to 10000000.',
     );
   });
 });

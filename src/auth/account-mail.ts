@@ -1,57 +1,159 @@
-/** What the domain says by e-mail. How a message looks and who carries it is not known here. */
+/**
+ * The messages that accounts lead to: which address they go to and which accounts they list. The
+ * words and the delivery are in mail/.
+ */
 
-import { encodeUid, type LinkedUser, type LinkSettings, makeToken } from './link-tokens.ts';
-import { UNUSABLE_PREFIX } from './passwords/identify.ts';
+import { isSameEmail } from '../validation/normal-form.ts';
+import {
+  encodeUid,
+  type LinkedUser,
+  type LinkPurpose,
+  type LinkSettings,
+  makeToken,
+} from './link-tokens.ts';
 
 export type Addressee = { username: string; email: string };
 
 /** The two parts of a link, as Django's and djoser's URLs have them. */
 export type Link = { uid: string; token: string };
 
-/** Each sends one message. They throw where it can't be sent. */
-export type AccountMail = {
-  passwordReset: (to: Addressee, link: Link) => Promise<void>;
-  activation: (to: Addressee, link: Link) => Promise<void>;
-  passwordChanged: (to: Addressee) => Promise<void>;
-  emailChanged: (to: Addressee) => Promise<void>;
+/** A message is `throttled`, and not sent, if its recipient has had too many. */
+export type MessageOutcome = 'sent' | 'throttled';
+
+export type Message = {
+  /** `us@example.com` or `Us <us@example.com>` (`DEFAULT_FROM_EMAIL`). */
+  from: string;
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
 };
 
-/** What is needed to send links. */
-export type LinkServices = { mail: AccountMail; links: LinkSettings };
+/** The accounts that a message lists, each with its link. */
+export type AccountList = {
+  accounts: { username: string; url: string }[];
+  /** Whether more accounts have the address. */
+  hasMore: boolean;
+};
 
-/** Of one user: was its message sent? An error is for the log alone. */
-export type Delivery = { userId: number; error?: unknown };
+/** Writes messages and sends them. `site` is the host that a message speaks of. */
+export type AccountMail = {
+  passwordReset: (site: string, to: string, list: AccountList) => Message;
+  activation: (site: string, to: string, list: AccountList) => Message;
+  passwordChanged: (site: string, to: Addressee) => Message;
+  emailChanged: (site: string, to: Addressee) => Message;
+  /** @throws if the message cannot be sent. The error's message may quote the address */
+  send: (countedAs: MessageCount, message: Message) => Promise<MessageOutcome>;
+};
 
-/** Sends each of these users a link of its own. One that can't be sent leaves the others alone. */
-export function sendLinks(
-  users: (LinkedUser & Addressee)[],
-  send: AccountMail['passwordReset'],
-  links: LinkSettings,
-): Promise<Delivery[]> {
-  const now = new Date();
-  return Promise.all(
-    users.map(async (user) => {
-      try {
-        await send(user, { uid: encodeUid(user.id), token: makeToken(user, links, now) });
-        return { userId: user.id };
-      } catch (error) {
-        return { userId: user.id, error };
-      }
-    }),
-  );
+export type MailKind = Exclude<keyof AccountMail, 'send'>;
+
+/**
+ * What the messages to a recipient are counted by: their kind, and the user's id if the request
+ * named a user. So messages that list other accounts of the address, which anyone can register, do
+ * not use up the link of the named one.
+ */
+export type MessageCount = MailKind | `${MailKind} of ${number}`;
+
+/** What is needed to write links. */
+export type LinkServices = {
+  mail: AccountMail;
+  links: LinkSettings;
+  /** Where links lead, with `{uid}` and `{token}` in it. */
+  template: string;
+};
+
+/** A request for links, as it was typed. */
+export type LinkRequest = {
+  email: string;
+  /** Asks for the link of this user only. Empty for all accounts of the address. */
+  username: string;
+};
+
+/** A message to send, and the users whose links are in it. */
+export type Outgoing = { userIds: number[]; countedAs: MessageCount; message: Message };
+
+type Recipient = LinkedUser & Addressee;
+
+/** A message stays short, however many accounts were registered with an address. */
+const MAX_ACCOUNTS_PER_MESSAGE = 10;
+
+/** How many users to look up for a message. One more tells whether there are more. */
+export const MAX_RECIPIENTS = MAX_ACCOUNTS_PER_MESSAGE + 1;
+
+/**
+ * Writes one message to the users of an address, with a link for each. It goes to the address that
+ * they store, never to the typed one (CVE-2019-19844). Users who store another spelling of the
+ * address are left out: to its mail server it may be another mailbox.
+ *
+ * @param found at most `MAX_RECIPIENTS` users
+ * @returns undefined if no user has the address. The work is the same: it occupies the isolate, so
+ *   its duration would show in the next response
+ */
+export function writeLinks(
+  purpose: LinkPurpose,
+  found: Recipient[],
+  request: LinkRequest,
+  services: LinkServices,
+): Outgoing | undefined {
+  const users = found.filter(({ email }) => isSameToPeople(email, request.email));
+  const first = users.find(({ email }) => isSameEmail(email, request.email)) ?? users[0];
+  if (!first) {
+    write(purpose, request.email, [standInFor(request)], false, services);
+    return undefined;
+  }
+  const listed = users
+    .filter(({ email }) => isSameEmail(email, first.email))
+    .slice(0, MAX_ACCOUNTS_PER_MESSAGE);
+  const countedAs = request.username === '' ? purpose : (`${purpose} of ${first.id}` as const);
+  const hasMore = listed.length < users.length;
+  return { countedAs, ...write(purpose, first.email, listed, hasMore, services) };
 }
 
-/**
- * Users of one address who get a message each. Django sends them all; Workers Free lets a request
- * make 50 calls to other services (developers.cloudflare.com/workers/platform/limits).
- */
-export const MAX_USERS_PER_ADDRESS = 10;
+/** Writes a message with the link of one user. */
+export const writeLink = (
+  purpose: LinkPurpose,
+  user: Recipient,
+  services: LinkServices,
+): Outgoing => ({ countedAs: purpose, ...write(purpose, user.email, [user], false, services) });
+
+function write(
+  purpose: LinkPurpose,
+  to: string,
+  users: Recipient[],
+  hasMore: boolean,
+  { mail, links, template }: LinkServices,
+): Pick<Outgoing, 'userIds' | 'message'> {
+  const now = new Date();
+  const accounts = users.map((user) => {
+    const link = { uid: encodeUid(user.id), token: makeToken(purpose, user, links, now) };
+    return { username: user.username, url: fill(template, link) };
+  });
+  const message = mail[purpose](siteOf(template), to, { accounts, hasMore });
+  return { userIds: users.map(({ id }) => id), message };
+}
+
+/** The host that messages speak of. */
+export const siteOf = (template: string): string => new URL(template).host;
+
+const fill = (template: string, { uid, token }: Link): string =>
+  template.replaceAll('{uid}', uid).replaceAll('{token}', token);
+
+/** A user for whom a message costs as much to write as for a real one. */
+const standInFor = ({ email }: LinkRequest): Recipient => ({
+  id: 0,
+  username: 'a-stand-in',
+  email,
+  password: `pbkdf2_sha256$600000$${'A'.repeat(22)}$${'A'.repeat(43)}=`,
+  last_login: null,
+});
 
 /**
- * Has the user this address, and a password that can be replaced? The database compares ASCII
- * letters alone; this is `_unicode_ci_compare` (django/contrib/auth/forms.py).
+ * `_unicode_ci_compare` (django/contrib/auth/forms.py). The database ignores the case of ASCII
+ * letters only.
  */
-export const isReachable = (user: LinkedUser, email: string): boolean =>
-  !user.password.startsWith(UNUSABLE_PREFIX) && comparable(user.email) === comparable(email);
+const isSameToPeople = (email: string, other: string): boolean =>
+  comparableEmail(email) === comparableEmail(other);
 
-const comparable = (email: string): string => email.normalize('NFKC').toLowerCase();
+/** Addresses that a mail service may take for the same are equal in this form. */
+export const comparableEmail = (email: string): string => email.normalize('NFKC').toLowerCase();

@@ -2,21 +2,23 @@
  * Addresses that are verified before the first login (djoser's activation). To Django such a user
  * is an ordinary inactive one.
  *
- * Who was never active has neither a last login nor a token; an activation sets the last login.
- * So its link works once, and who was deactivated later cannot activate himself.
+ * A user who was never active has neither a last login nor a token, and an activation sets the last
+ * login. So a link works once, and a user who was deactivated later cannot activate the account.
  */
-import { djangoDatetime } from '../django-datetime.ts';
-import { err, ok, type Result } from '../result.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { normalizeUsername } from '../validation/normal-form.ts';
 import {
-  type Delivery,
-  isReachable,
   type Link,
+  type LinkRequest,
   type LinkServices,
-  MAX_USERS_PER_ADDRESS,
-  sendLinks,
+  MAX_RECIPIENTS,
+  type Outgoing,
+  writeLink,
+  writeLinks,
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
-import { checkToken, decodeUid } from './link-tokens.ts';
+import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
 import type { InvalidLink } from './password-reset.ts';
 
 /** djoser's `stale_token`: this user does not wait for an activation. */
@@ -28,28 +30,34 @@ const wasNeverActive = ({ is_active, last_login, token_key }: Activatable): bool
   !is_active && last_login === null && token_key === null;
 
 /**
- * Sends a link to each user of this address who was never active and whose password is usable.
+ * Writes a message with a link for each user of this address who was never active and whose
+ * password is usable.
  *
- * @returns what became of each message; empty where there is no such user
+ * @returns undefined if there is no such user
  */
-export async function sendActivations(
+export async function writeActivations(
   { store }: AuthServices,
-  { mail, links }: LinkServices,
-  email: string,
-): Promise<Delivery[]> {
-  const users = await store.findUsersByEmail(email, MAX_USERS_PER_ADDRESS);
-  const recipients = users.filter((user) => wasNeverActive(user) && isReachable(user, email));
-  return sendLinks(recipients, mail.activation, links);
+  request: LinkRequest,
+  services: LinkServices,
+): Promise<Outgoing | undefined> {
+  const { email, username } = request;
+  const name = normalizeUsername(username);
+  const users = await store.findUsersToActivate(email, name, MAX_RECIPIENTS);
+  return writeLinks('activation', users, request, services);
 }
 
-/** Sends the user who has just registered a link. */
-export async function sendFirstActivation(
+/**
+ * Writes the message to a user who has just registered.
+ *
+ * @returns undefined if the user is gone
+ */
+export async function writeFirstActivation(
   { store }: AuthServices,
-  { mail, links }: LinkServices,
   userId: number,
-): Promise<Delivery[]> {
+  services: LinkServices,
+): Promise<Outgoing | undefined> {
   const user = await store.findUserById(userId);
-  return sendLinks(user ? [user] : [], mail.activation, links);
+  return user && writeLink('activation', user, services);
 }
 
 /**
@@ -59,17 +67,17 @@ export async function sendFirstActivation(
  */
 export async function activate(
   { store }: AuthServices,
-  { links }: LinkServices,
   { uid, token }: Link,
+  links: LinkSettings,
 ): Promise<Result<number, InvalidLink | StaleLink>> {
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
   if (!user) return err({ kind: 'invalid-uid' });
   const userId = user.id;
   const now = new Date();
-  // As it was when the link was made, so that a link used before is stale and not invalid.
+  // As the user was when the link was made, so that a link used before is stale and not invalid.
   const asRegistered = { ...user, last_login: null };
-  if (!checkToken(asRegistered, token, links, now)) {
+  if (!checkToken('activation', asRegistered, token, links, now)) {
     return err({ kind: 'invalid-link-token', userId });
   }
   const isActivated =

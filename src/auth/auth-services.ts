@@ -1,6 +1,15 @@
+import type { PasswordHashing } from '../hashing/password-hashing.ts';
+import type { Settings } from '../settings.ts';
 import type { Store } from '../store/store.ts';
-import type { AuthSettings } from './auth-settings.ts';
-import type { PasswordHashing } from './passwords/password-hashing.ts';
+import type { PasswordAttempts } from './password-attempts.ts';
 
 /** What the domain works with. */
-export type AuthServices = { store: Store; hashing: PasswordHashing; settings: AuthSettings };
+export type AuthServices = {
+  store: Store;
+  hashing: PasswordHashing;
+  passwordAttempts: PasswordAttempts;
+  settings: Pick<
+    Settings,
+    'tokenMaxAgeDays' | 'passwordValidators' | 'emailVerification' | 'secretKey'
+  >;
+};

@@ -2,8 +2,10 @@
  * From a username and password to the user's token (django/contrib/auth/backends.py
  * `ModelBackend`).
  */
-import { err, ok, type Result } from '../result.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import type { AuthServices } from './auth-services.ts';
+import { type CountedAttempt, type TooManyFailures, tryPassword } from './password-attempts.ts';
+import { drawStandIn } from './stand-in.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
@@ -12,12 +14,14 @@ export type Credentials = {
   password: string;
 };
 
-/** The reason is for the log alone. The client gets the same answer for each. */
-export type LoginFailure = {
+/** The client gets the same response for each reason. Only the log has the reason and the user. */
+export type InvalidCredentials = {
   kind: 'invalid-credentials';
   reason: 'unknown-user' | 'wrong-password' | 'inactive-user' | 'changed-meanwhile';
   userId?: number;
 };
+
+export type LoginFailure = InvalidCredentials | (TooManyFailures & { userId: number | undefined });
 
 export type Login = {
   userId: number;
@@ -28,6 +32,8 @@ export type Login = {
    * and returns whether it did. It costs as much as a login: run it once the answer is out.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
+  /** Run it after the response. Until then the login counts as failed, which refuses no owner. */
+  forgetFailures: CountedAttempt['forgetFailures'] | undefined;
 };
 
 /**
@@ -49,20 +55,32 @@ export async function logIn(
 
 /** Undefined where the user has changed meanwhile: its password, `is_active`, or all of it. */
 async function attemptLogin(
-  { store, hashing, settings: { tokenMaxAgeDays } }: AuthServices,
+  services: AuthServices,
   { username, password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
-  const user = await store.findUserByUsername(username);
-  // Also where there is no user or it is inactive: the time taken must not tell.
-  const { isCorrect, mustUpdate } = await hashing.verifyPassword(password, user?.password);
+  const { store, hashing, settings } = services;
+  const { secretKey, tokenMaxAgeDays } = settings;
+  const revocations = store.revocations();
+  const draws = drawStandIn(username, secretKey);
+  const { user, encoded } = await store.findUserOrStandIn(username, draws);
+
+  // For an unknown or inactive user too, so that the time does not show which it is.
+  const account = { name: username, stored: user?.password };
+  const tried = await tryPassword(services, account, password, encoded);
+  if (!tried.ok) return err({ ...tried.error, userId: user?.id });
+  const { isCorrect, mustUpdate, forgetFailures } = tried.value;
+
+  // Even if the password is the stand-in's.
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
   if (!user.is_active) return err({ kind: 'invalid-credentials', reason: 'inactive-user', userId });
 
+  // If this isolate has revoked something meanwhile, it may be this token: ask the database again.
+  const isCurrent = store.revocations() === revocations;
   const { token } = user;
   const key =
-    token && !isExpired(token, tokenMaxAgeDays)
+    token && isCurrent && !isExpired(token, tokenMaxAgeDays)
       ? token.key
       : await store.getOrCreateToken(
           userId,
@@ -74,5 +92,10 @@ async function attemptLogin(
 
   const upgradeHash = async () =>
     store.replacePassword(userId, user.password, await hashing.makePassword(password));
-  return ok({ userId, key, upgradeHash: mustUpdate ? upgradeHash : undefined });
+  return ok({
+    userId,
+    key,
+    upgradeHash: mustUpdate ? upgradeHash : undefined,
+    forgetFailures,
+  });
 }

@@ -1,27 +1,32 @@
-/** What users do to their own account. The current password is asked for where harm can be done. */
-import { err, ok, type Result } from '../result.ts';
+/** What users do to their own account. A change that could take it away needs the current password. */
+import { err, ok, type Result } from '../lib/result.ts';
 import type { ProfileChanges } from '../store/users.ts';
+import { isSameEmail, normalizeEmail } from '../validation/normal-form.ts';
 import type { AuthServices } from './auth-services.ts';
-import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
-import { newToken } from './tokens.ts';
-import { normalizeEmail, type User } from './users.ts';
+import { type TooManyFailures, tryPassword } from './password-attempts.ts';
+import { type PasswordRefused, validatePassword } from './password-validators.ts';
+import { type Authenticated, type AuthenticationFailure, newToken } from './tokens.ts';
+import type { User } from './users.ts';
+
+export type { ProfileChanges };
 
 type PasswordChange = { current_password: string; new_password: string };
 
 type InvalidPassword = { kind: 'invalid-password' };
 
 /**
- * Sets a new password and a new token, both or neither. The old token is dead then.
+ * Sets a new password and a new token, both or neither. This revokes the old token.
  *
  * @returns the new token's key
  */
 export async function changeOwnPassword(
   services: AuthServices,
-  user: User,
+  authenticated: Authenticated,
   { current_password, new_password }: PasswordChange,
-): Promise<Result<string, InvalidPassword | PasswordRefused>> {
+): Promise<Result<string, TooManyFailures | InvalidPassword | PasswordRefused>> {
   const { store, hashing, settings } = services;
-  return withCurrentPassword(services, user, current_password, async (stored) => {
+  const { user } = authenticated;
+  return withCurrentPassword(services, authenticated, current_password, async (stored) => {
     const sentences = await validatePassword(new_password, user, settings.passwordValidators);
     if (sentences.length > 0)
       return err({ kind: 'password-refused', field: 'new_password', sentences });
@@ -36,47 +41,75 @@ export async function changeOwnPassword(
  */
 export async function deleteOwnAccount(
   services: AuthServices,
-  user: User,
+  authenticated: Authenticated,
   currentPassword: string,
-): Promise<Result<undefined, InvalidPassword | { kind: 'user-referenced' }>> {
-  return withCurrentPassword(services, user, currentPassword, async (stored) => {
-    const outcome = await services.store.deleteUser(user.id, stored);
+): Promise<Result<undefined, TooManyFailures | InvalidPassword | { kind: 'user-referenced' }>> {
+  return withCurrentPassword(services, authenticated, currentPassword, async (stored) => {
+    const outcome = await services.store.deleteUser(authenticated.user.id, stored);
     if (outcome === 'referenced') return err({ kind: 'user-referenced' });
     return outcome === 'deleted' ? ok(undefined) : undefined;
   });
 }
 
-/**
- * Sets what is given of the names and the address. No password is asked for.
- *
- * @returns undefined where the user is gone
- */
+/** Whether the changes give the user another address. */
+export const changesEmail = ({ email }: Pick<User, 'email'>, changes: ProfileChanges): boolean =>
+  changes.email !== undefined && !isSameEmail(changes.email, email);
+
+/** Sets the given names and the given address, without a password. */
 export async function updateOwnProfile(
   { store }: AuthServices,
   user: User,
   changes: ProfileChanges,
-): Promise<User | undefined> {
-  const email = changes.email === undefined ? {} : { email: normalizeEmail(changes.email) };
-  const profile = await store.updateProfile(user.id, { ...changes, ...email });
-  return profile && { ...user, ...profile };
+): Promise<Result<User, AuthenticationFailure>> {
+  const profile = await store.updateProfile(user.id, withNormalEmail(changes));
+  if (!profile) return err({ kind: 'authentication-failed', reason: 'user-inactive' });
+  return ok({ ...user, ...profile });
 }
 
 /**
- * Runs a change once the current password is verified.
+ * The same with the current password: links are sent to the address, so whoever changes it can take
+ * over the account.
+ */
+export async function updateOwnEmail(
+  services: AuthServices,
+  authenticated: Authenticated,
+  changes: ProfileChanges,
+  currentPassword: string,
+): Promise<Result<User, TooManyFailures | InvalidPassword>> {
+  const { user } = authenticated;
+  return withCurrentPassword(services, authenticated, currentPassword, async (stored) => {
+    const profile = await services.store.updateProfile(user.id, withNormalEmail(changes), stored);
+    return profile && ok({ ...user, ...profile });
+  });
+}
+
+const withNormalEmail = ({ email, ...names }: ProfileChanges): ProfileChanges => ({
+  ...names,
+  email: email === undefined ? undefined : normalizeEmail(email),
+});
+
+/**
+ * Verifies the current password and runs a change.
  *
- * @param change gets the stored password, which it must compare and swap. It returns undefined
- *   where that password has changed. Then the current password is verified once more, and no more.
+ * @param change gets the stored password, which it must compare and swap. It returns undefined if
+ *   that password has changed. Then all of this is tried a second time, and no more.
  */
 async function withCurrentPassword<T, E>(
-  { store, hashing }: AuthServices,
-  user: User,
+  services: AuthServices,
+  { user, token }: Authenticated,
   currentPassword: string,
   change: (stored: string) => Promise<Result<T, E> | undefined>,
-): Promise<Result<T, E | InvalidPassword>> {
+): Promise<Result<T, E | TooManyFailures | InvalidPassword>> {
+  // Wrong passwords are counted by the token. So failed logins do not lock its owner out, and a
+  // stolen token gives no endless guesses. A login gives another token after a logout.
+  const name = `token ${token.key}`;
   const attempt = async () => {
-    const stored = await store.findPassword(user.id);
-    const { isCorrect } = await hashing.verifyPassword(currentPassword, stored);
+    const stored = await services.store.findPassword(user.id);
+    const tried = await tryPassword(services, { name, stored }, currentPassword, stored);
+    if (!tried.ok) return tried;
+    const { isCorrect, forgetFailures } = tried.value;
     if (!isCorrect || stored === undefined) return err({ kind: 'invalid-password' as const });
+    await forgetFailures?.();
     return change(stored);
   };
   return (await attempt()) ?? (await attempt()) ?? err({ kind: 'invalid-password' });

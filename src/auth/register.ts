@@ -1,10 +1,10 @@
 /** From a registration to a user with a token (django/contrib/auth/models.py `UserManager`). */
-import { djangoDatetime } from '../django-datetime.ts';
-import { err, ok, type Result } from '../result.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
 import type { AuthServices } from './auth-services.ts';
-import { type PasswordRefused, validatePassword } from './passwords/validators.ts';
+import { type PasswordRefused, validatePassword } from './password-validators.ts';
 import { newToken } from './tokens.ts';
-import { normalizeEmail, normalizeUsername } from './users.ts';
 
 type Registration = {
   username: string;

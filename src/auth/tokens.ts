@@ -3,9 +3,9 @@
  * authentication.py.
  */
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
-import { djangoDatetime } from '../django-datetime.ts';
-import { err, ok, type Result } from '../result.ts';
-import type { Unavailable } from '../service-unavailable.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { Unavailable } from '../lib/service-unavailable.ts';
 import type { User } from './users.ts';
 
 /** Bytes of randomness in a key of ours: 160 bits, 40 hexadecimal digits (`Token.generate_key`). */

@@ -1,7 +1,7 @@
 /**
- * The API as a type: what each route takes, and what it answers by status. Nothing of the server is
- * behind it, so that a client's compiler reads this file and Hono's types alone. The tests hold it
- * to the routes themselves (test/client/api.test.ts).
+ * The API as a type: the body of each route, and its response for each status. It imports nothing
+ * from the server, so the compiler of a client reads only this file and Hono's types. `route()` and
+ * test/client/api.test.ts check that it matches the routes.
  */
 import type { Hono } from 'hono';
 import type { BlankEnv, BlankInput } from 'hono/types';
@@ -16,16 +16,21 @@ export type Registration = {
   email?: string | undefined;
 };
 
-/** What is given is set, the rest stays. */
+/** The fields to change. The other fields do not change. */
 export type ProfileChanges = {
   first_name?: string | undefined;
   last_name?: string | undefined;
   email?: string | undefined;
+  /** Required for a new `email`, if e-mail is configured on the server. */
+  current_password?: string | undefined;
 };
 
 export type PasswordChange = { current_password: string; new_password: string };
 
 export type Confirmation = { current_password: string };
+
+/** Requests links by e-mail: for all accounts with the address, or for one of them. */
+export type LinkRequest = { email: string; username?: string | undefined };
 
 /** The two parts of a link in an e-mail. */
 export type Link = { uid: string; token: string };
@@ -36,7 +41,7 @@ export type Token = { readonly token: string };
 
 export type LoggedIn = { readonly valid: true; readonly token: string };
 
-/** The user that a token stands for. */
+/** The user that a token identifies. */
 export type Me = {
   id: number;
   username: string;
@@ -45,10 +50,10 @@ export type Me = {
   email: string;
 };
 
-/** One sentence, in DRF's words. */
+/** One message of DRF. */
 export type Detail = { detail: string };
 
-/** DRF's sentences, by field. */
+/** DRF's messages by field. */
 export type FieldErrors = Record<string, string[]>;
 
 type Json<Status extends number, Output> = {
@@ -59,8 +64,8 @@ type Json<Status extends number, Output> = {
 
 type NoContent = { output: null; outputFormat: 'body'; status: 204 };
 
-/** Every answer of a route, with what the route takes. */
-type Route<Input, Answers> = Answers extends {
+/** The input of a route, combined with each of its responses. */
+type Route<Input, Responses> = Responses extends {
   output: infer Output;
   outputFormat: infer OutputFormat;
   status: infer Status;
@@ -70,39 +75,39 @@ type Route<Input, Answers> = Answers extends {
 
 type Faults = Json<406 | 500 | 503, Detail>;
 type Unauthorized = Json<401, Detail>;
-type Throttled = Json<429, Detail>;
-/** What is wrong, by field; or why the body could not be read. */
+type TooManyRequests = Json<429, Detail>;
+/** Messages by field, or the reason why the body could not be parsed. */
 type Invalid = Json<400, FieldErrors | Detail>;
-type NotRead = Json<413 | 415, Detail>;
+type Unreadable = Json<413 | 415, Detail>;
 
-/** 404 where no e-mail can be sent. */
-type ByMail = Json<404, Detail> | Throttled;
+/** 404 if the settings disable the route. */
+type ByEmail = Json<404, Detail> | TooManyRequests;
 
 /** A route that reads a body. */
-type Reads<Body, Answers> = Route<{ json: Body }, Answers | Invalid | NotRead | Faults>;
+type WithBody<Body, Responses> = Route<{ json: Body }, Responses | Invalid | Unreadable | Faults>;
 
 export type Api = {
-  '/register': { $post: Reads<Registration, Json<201, Token | Detail> | Throttled> };
+  '/register': { $post: WithBody<Registration, Json<201, Token | Detail> | TooManyRequests> };
   '/login': {
-    $post: Reads<
+    $post: WithBody<
       Credentials,
-      Json<200, LoggedIn> | Json<401, Detail & { valid: false }> | Throttled
+      Json<200, LoggedIn> | Json<401, Detail & { valid: false }> | TooManyRequests
     >;
   };
-  '/api-token-auth': { $post: Reads<Credentials, Json<200, Token> | Throttled> };
+  '/api-token-auth': { $post: WithBody<Credentials, Json<200, Token> | TooManyRequests> };
   '/logout': { $post: Route<BlankInput, NoContent | Unauthorized | Faults> };
   '/password': {
-    $post: Reads<PasswordChange, Json<200, Token> | Unauthorized | Throttled>;
+    $post: WithBody<PasswordChange, Json<200, Token> | Unauthorized | TooManyRequests>;
   };
   '/me': {
     $get: Route<BlankInput, Json<200, Me> | Unauthorized | Faults>;
-    $patch: Reads<ProfileChanges, Json<200, Me> | Unauthorized | Throttled>;
-    $delete: Reads<Confirmation, NoContent | Unauthorized | Json<409, Detail> | Throttled>;
+    $patch: WithBody<ProfileChanges, Json<200, Me> | Unauthorized | TooManyRequests>;
+    $delete: WithBody<Confirmation, NoContent | Unauthorized | Json<409, Detail> | TooManyRequests>;
   };
-  '/users/reset_password': { $post: Reads<{ email: string }, NoContent | ByMail> };
-  '/users/reset_password_confirm': { $post: Reads<PasswordReset, NoContent | ByMail> };
-  '/users/activation': { $post: Reads<Link, NoContent | ByMail | Json<403, Detail>> };
-  '/users/resend_activation': { $post: Reads<{ email: string }, NoContent | ByMail> };
+  '/users/reset_password': { $post: WithBody<LinkRequest, NoContent | ByEmail> };
+  '/users/reset_password_confirm': { $post: WithBody<PasswordReset, NoContent | ByEmail> };
+  '/users/activation': { $post: WithBody<Link, NoContent | ByEmail | Json<403, Detail>> };
+  '/users/resend_activation': { $post: WithBody<LinkRequest, NoContent | ByEmail> };
   '/health': {
     $get: Route<
       BlankInput,
@@ -111,5 +116,5 @@ export type Api = {
   };
 };
 
-/** What a typed client is made of: `hc<AppType>(url)`, from hono/client. */
+/** The type for Hono's typed client: `hc<AppType>(url)`, from hono/client. */
 export type AppType = Hono<BlankEnv, Api, '/'>;

@@ -1,6 +1,6 @@
 /**
- * A client in a few lines: keeps the token, sends it, and tells apart what went well and what did
- * not. For browsers, Node and Workers; it needs nothing but `fetch`.
+ * A small client of the API. It stores the token, sends it, and returns each response as a result or
+ * a failure. It runs in browsers, Node and Workers, and needs only `fetch`.
  */
 import type {
   Confirmation,
@@ -19,20 +19,20 @@ import type {
 
 export type * from './api.ts';
 
-/** What a request led to. It never throws. */
-export type Result<T> = { ok: true; data: T } | Failure;
+/** The result of a request. A failure is a value: the client does not throw. */
+export type ApiResult<T> = { ok: true; data: T } | Failure;
 
 export type Failure = {
   ok: false;
-  /** HTTP's; 0 where there was no answer. */
+  /** The HTTP status; 0 if there was no response, or no JSON. */
   status: number;
-  /** A sentence to show: the `detail`, or else the first about a field. */
+  /** A message to show: `detail`, or the first message of a field. */
   detail: string;
-  /** DRF's sentences by field; those about no field are under `non_field_errors`. */
+  /** DRF's messages by field. Messages without a field are under `non_field_errors`. */
   errors: FieldErrors;
 };
 
-/** Where a token outlives the page: `localStorage` is such a place. */
+/** Storage for the token, for example `localStorage`. */
 export type TokenStorage = {
   getItem: (key: string) => string | null;
   setItem: (key: string, value: string) => void;
@@ -40,8 +40,10 @@ export type TokenStorage = {
 };
 
 /**
- * @param url where the API is, such as `https://example.com/auth`, without a final slash
- * @param storage keeps the token under `token`; by default it is forgotten with the page
+ * Creates a client of the API.
+ *
+ * @param url the URL of the API, such as `https://example.com/auth`, without a trailing slash
+ * @param storage keeps the token under the key `token`. The default is in memory only
  *
  * @example
  * const auth = createClient('http://localhost:8000', localStorage);
@@ -49,7 +51,7 @@ export type TokenStorage = {
  * if (!login.ok) console.log(login.detail);
  */
 export function createClient(url: string, storage: TokenStorage = inMemory()) {
-  async function send<T>(method: string, path: string, body?: object): Promise<Result<T>> {
+  async function send<T>(method: string, path: string, body?: object): Promise<ApiResult<T>> {
     const token = storage.getItem('token');
     const headers = {
       ...(body && { 'Content-Type': 'application/json' }),
@@ -57,48 +59,52 @@ export function createClient(url: string, storage: TokenStorage = inMemory()) {
     };
     try {
       const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-      const answer = await fetch(url + path, init);
-      const data = JSON.parse((await answer.text()) || 'null');
-      if (!answer.ok) return failure(answer.status, data);
+      const response = await fetch(url + path, init);
+      const data = JSON.parse((await response.text()) || 'null');
+      if (!response.ok) return failure(response.status, data);
       if (data?.token) storage.setItem('token', data.token);
       return { ok: true, data };
     } catch {
-      return failure(0, { detail: 'No answer.' });
+      return failure(0, { detail: 'No valid response.' });
     }
   }
 
-  /** The token is dead. */
-  function forget<T>(result: Result<T>): Result<T> {
+  /** Removes the token after the server has deleted it. */
+  function removeToken<T>(result: ApiResult<T>): ApiResult<T> {
     if (result.ok) storage.removeItem('token');
     return result;
   }
 
   return {
-    /** No token where the address must be verified first: then a link is on its way to it. */
+    /** If the address must be verified first, the server sends a link and returns no token. */
     register: (fields: Registration) => send<Token | Detail>('POST', '/register', fields),
     login: (credentials: Credentials) => send<LoggedIn>('POST', '/login', credentials),
-    logout: () => send<null>('POST', '/logout').then(forget),
+    logout: () => send<null>('POST', '/logout').then(removeToken),
     me: () => send<Me>('GET', '/me'),
     updateMe: (changes: ProfileChanges) => send<Me>('PATCH', '/me', changes),
     deleteMe: (confirmation: Confirmation) =>
-      send<null>('DELETE', '/me', confirmation).then(forget),
+      send<null>('DELETE', '/me', confirmation).then(removeToken),
     changePassword: (change: PasswordChange) => send<Token>('POST', '/password', change),
-    resetPassword: (email: string) => send<null>('POST', '/users/reset_password', { email }),
+    /** @param username to get the link of one account, if several accounts have the address */
+    resetPassword: (email: string, username?: string) =>
+      send<null>('POST', '/users/reset_password', { email, username }),
     resetPasswordConfirm: (reset: PasswordReset) =>
       send<null>('POST', '/users/reset_password_confirm', reset),
     activate: (link: Link) => send<null>('POST', '/users/activation', link),
-    resendActivation: (email: string) => send<null>('POST', '/users/resend_activation', { email }),
+    /** @param username as for `resetPassword` */
+    resendActivation: (email: string, username?: string) =>
+      send<null>('POST', '/users/resend_activation', { email, username }),
   };
 }
 
 function failure(status: number, body: { detail?: string; [field: string]: unknown }): Failure {
   const { detail, ...fields } = body;
   const errors: FieldErrors = {};
-  for (const [field, sentences] of Object.entries(fields)) {
-    if (Array.isArray(sentences)) errors[field] = sentences.map(String);
+  for (const [field, messages] of Object.entries(fields)) {
+    if (Array.isArray(messages)) errors[field] = messages.map(String);
   }
-  const [sentence = `HTTP ${status}`] = Object.values(errors).flat();
-  return { ok: false, status, detail: detail ?? sentence, errors };
+  const [message = `HTTP ${status}`] = Object.values(errors).flat();
+  return { ok: false, status, detail: detail ?? message, errors };
 }
 
 function inMemory(): TokenStorage {

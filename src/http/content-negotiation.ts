@@ -1,24 +1,26 @@
-import { createMiddleware } from 'hono/factory';
-import type { AppEnv } from './context.ts';
-import { fail } from './failure.ts';
+import type { HonoRequest } from 'hono';
+import { err, ok, type Result } from '../lib/result.ts';
 
-/** The media ranges that JSON satisfies. DRF looks at neither `q` nor any other parameter here. */
+/** The media ranges that JSON satisfies. Like DRF, this ignores `q` and all other parameters. */
 const JSON_RANGES = ['*/*', 'application/json', 'application/*', '*/json'];
 
 /**
- * Answers 406 where `Accept` has no range for JSON, and 404 to a `?format=` other than `json`
- * (rest_framework/negotiation.py, `DefaultContentNegotiation`). To be used before everything that
- * reads, checks or writes: `APIView.initial` negotiates first.
+ * Checks that the client accepts JSON (rest_framework/negotiation.py, `DefaultContentNegotiation`).
+ *
+ * @returns `not-acceptable` if no range of `Accept` includes JSON, `not-found` if `?format=` is not
+ *   `json`
  */
-export const contentNegotiation = createMiddleware<AppEnv>(async (c, next) => {
-  const accept = c.req.header('Accept') ?? '*/*';
-  const format = c.req.url.includes('format=') && c.req.queries('format')?.at(-1);
-  if (format && format !== 'json') return fail(c, { kind: 'not-found' });
+export function negotiate(
+  request: HonoRequest,
+): Result<undefined, { kind: 'not-found' } | { kind: 'not-acceptable' }> {
+  const accept = request.header('Accept') ?? '*/*';
+  const format = request.url.includes('format=') && request.queries('format')?.at(-1);
+  if (format && format !== 'json') return err({ kind: 'not-found' });
   if (accept !== '*/*' && !accept.split(',').some(isSatisfiedByJson)) {
-    return fail(c, { kind: 'not-acceptable' });
+    return err({ kind: 'not-acceptable' });
   }
-  await next();
-});
+  return ok(undefined);
+}
 
 const isSatisfiedByJson = (range: string): boolean =>
   JSON_RANGES.includes(range.split(';', 1)[0]?.trim().toLowerCase() ?? '');

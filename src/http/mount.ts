@@ -1,25 +1,33 @@
 /**
- * What makes the app mountable: below any path of another Hono app it answers as at `/`.
+ * Makes the app mountable: below any path of another Hono app it responds as at `/`.
  *
- * Hono's `route()` copies the routes of an app into its parent, one by one. What answers where no
- * route does, how paths with a final slash are read and the names in `c.var` would then be the
- * parent's. So the whole app is one more route, in front of its others: the parent copies it and
- * never gets past it. The app itself does not route through it.
+ * Hono's `route()` copies the routes of an app into its parent, one by one. The copied routes would
+ * use the parent's 404 handler, its rule for trailing slashes and its `c.var`. So `makeMountable`
+ * puts one catch-all route before the others, which passes the request to the app. The parent copies
+ * it too, and it always responds. The router of the app itself does not have it.
  */
 import type { Context, Env, ExecutionContext, Hono } from 'hono';
 import { routePath } from 'hono/route';
 import type { Schema } from 'hono/types';
 import { getPathNoStrict } from 'hono/utils/url';
 
-/** Requests that came through a parent, and the path it has the app at, without a final slash. */
+/** For requests through a parent: the path that the app is mounted at, without a trailing slash. */
 const basePaths = new WeakMap<Request, string>();
 
-/** The path that the app is mounted at, without a final slash: '' for a Worker of its own. */
-export const basePathOf = (c: Context): string => basePaths.get(c.req.raw) ?? '';
+/**
+ * The path that the app is mounted at, without a trailing slash; '' if it is not mounted.
+ *
+ * It is computed from the two paths and not read from `basePaths`, because a middleware may have
+ * replaced `c.req.raw`.
+ */
+export function basePathOf(c: Context): string {
+  const [fullPath, ownPath] = [getPathNoStrict(c.req.raw), c.req.path];
+  return fullPath.endsWith(ownPath) ? fullPath.slice(0, -ownPath.length) : fullPath;
+}
 
-/** To be called when the app has its routes and its handlers of errors. */
+/** Call it after the routes and the error handlers are added. */
 export function makeMountable<E extends Env, S extends Schema>(app: Hono<E, S>): void {
-  // Another view of the same app, with the same router: its paths begin where it is mounted.
+  // `basePath` returns a copy of the app with the same router. Its `getPath` removes the base path.
   const mounted = Object.assign(app.basePath('/'), {
     getPath: (request: Request) =>
       getPathNoStrict(request).slice(basePaths.get(request)?.length) || '/',
@@ -27,19 +35,19 @@ export function makeMountable<E extends Env, S extends Schema>(app: Hono<E, S>):
 
   async function wholeApp(c: Context): Promise<Response> {
     const { raw } = c.req;
-    // A parent's middleware may have read the body. Hono remembers it.
+    // A middleware of the parent may have read the body. Hono has cached it.
     const request = raw.bodyUsed ? new Request(raw, { body: await c.req.arrayBuffer() }) : raw;
-    // The route's path has one segment more: the *.
+    // The path of this route has one more segment: `*`.
     const depth = routePath(c).split('/').length - 1;
     basePaths.set(request, c.req.path.split('/').slice(0, depth).join('/'));
     const response = await mounted.fetch(request, c.env, executionContextOf(c));
-    // With the headers that the parent has set.
+    // `newResponse` adds the headers that the parent has set.
     return c.newResponse(response.body, response);
   }
   app.routes.unshift({ method: 'ALL', path: '/*', basePath: '/', handler: wholeApp });
 }
 
-/** Undefined in tests that ask an app without one. */
+/** Undefined in tests that send a request without an execution context. */
 function executionContextOf(c: Context): ExecutionContext | undefined {
   try {
     return c.executionCtx;

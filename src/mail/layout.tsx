@@ -1,20 +1,22 @@
 import type { Child } from 'hono/jsx';
 
-/** What a message says: paragraphs, and a link in their middle. */
-export type Content = { before: string[]; link?: { url: string; label: string }; after: string[] };
+type MessageLink = { url: string; label: string; note: string };
+
+/** The paragraphs of a message, with links in the middle. */
+export type Content = { before: string[]; links?: MessageLink[]; after: string[] };
 
 const FONT =
   "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;line-height:1.5";
 
-/** For the lines of about 60 characters that are read best, in pixels. */
+/** In pixels: lines of about 60 characters are the easiest to read. */
 const WIDTH = 520;
 
 /**
  * A message as HTML. Its style is inline and its dark colours in one style sheet: mail programs know
- * little CSS, and a message must be good without it. The colours are those of the pages for people
- * (src/http/page/style.css).
+ * little CSS, and a message must be readable without it. The colours are those of the pages for
+ * people (src/http/pages/shared/style.css).
  */
-export const Layout = ({ subject, before, link, after }: Content & { subject: string }) => (
+export const Layout = ({ subject, before, links = [], after }: Content & { subject: string }) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -32,7 +34,7 @@ export const Layout = ({ subject, before, link, after }: Content & { subject: st
         >
           <h1 style="margin:0 0 20px;font-size:20px;line-height:1.3">{subject}</h1>
           {before.map(Paragraph)}
-          {link && <Link {...link} />}
+          {links.map(Link)}
           {after.map(Paragraph)}
         </Cell>
       </Cell>
@@ -44,8 +46,8 @@ const Paragraph = (text: string) => (
   <p style="margin:0 0 16px;font-size:16px;overflow-wrap:anywhere">{text}</p>
 );
 
-/** A button, and the address itself for those who want to see where it leads. */
-const Link = ({ url, label }: { url: string; label: string }) => (
+/** A button, the address itself for readers who want to see where it leads, and a note. */
+const Link = ({ url, label, note }: MessageLink) => (
   <>
     <p style="margin:24px 0 16px">
       <a
@@ -61,14 +63,15 @@ const Link = ({ url, label }: { url: string; label: string }) => (
         {url}
       </a>
     </p>
+    {Paragraph(note)}
   </>
 );
 
 type CellProps = { className: string; width: number | string; style: string; children: Child };
 
 /**
- * A box in the middle of what is around it. It is a table, since Outlook for Windows gives widths
- * and room to tables alone.
+ * A centred box. It is a table, because Outlook for Windows applies widths and padding to tables
+ * only.
  */
 const Cell = ({ className, width, style, children }: CellProps) => (
   <table

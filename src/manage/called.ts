@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CommandError } from './command-error.ts';
 
-/** A checkout runs its TypeScript, the package what was made of it. */
-const isCheckout = import.meta.filename.endsWith('.ts');
+/** A checkout runs its TypeScript, the package its build. */
+export const isCheckout = import.meta.filename.endsWith('.ts');
 
 export const MANAGE = isCheckout ? 'npm run manage --' : 'npx edge-authtoken';
 export const WRANGLER = isCheckout ? 'npm run wrangler --' : 'npx wrangler';

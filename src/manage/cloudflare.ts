@@ -1,16 +1,13 @@
-/**
- * What a deployment needs of wrangler, and so of Cloudflare: questions with JSON for an answer, and
- * work.
- */
+/** Runs wrangler: to ask Cloudflare something, with JSON for an answer, and to change something. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import * as v from 'valibot';
+import type { SecretKey } from './before-production.ts';
+import { wranglerCommand } from './called.ts';
 import { CommandError } from './command-error.ts';
-
-const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
 
 /** What `wrangler whoami --json` answers; where nobody is logged in it exits with 1 as well. */
 const WhoAmI = v.variant('loggedIn', [
@@ -24,6 +21,9 @@ const WhoAmI = v.variant('loggedIn', [
 
 /** What `wrangler d1 list --json` answers. */
 const Databases = v.array(v.object({ uuid: v.string(), name: v.string() }));
+
+/** What `wrangler secret list --format json` answers. */
+const Secrets = v.array(v.object({ name: v.string() }));
 
 /** A line of WRANGLER_OUTPUT_FILE_PATH. */
 const OutputEntry = v.object({ type: v.string(), targets: v.optional(v.array(v.string()), []) });
@@ -39,6 +39,17 @@ const HOST = /^(?:https:\/\/)?([\w-]+(?:\.[\w-]+)+)(?: \(|$)/;
 export const whoAmI = () => ask(['whoami', '--json'], WhoAmI);
 
 export const listDatabases = () => ask(['d1', 'list', '--json'], Databases);
+
+/** Whether the Worker has a secret SECRET_KEY; unknown if Cloudflare does not say. */
+export async function askSecretKey(): Promise<SecretKey> {
+  try {
+    const secrets = await ask(['secret', 'list', '--format', 'json'], Secrets);
+    return { kind: secrets.some(({ name }) => name === 'SECRET_KEY') ? 'secret' : 'unset' };
+  } catch (error) {
+    if (error instanceof CommandError) return { kind: 'unknown' };
+    throw error;
+  }
+}
 
 /** Asks no question: after a "no" there would be a Worker without its tables. */
 export const applyMigrations = (flags: string[]): Promise<void> =>
@@ -67,7 +78,7 @@ export async function upload(flags: string[]): Promise<URL | undefined> {
 
 /** Without a terminal, as here, wrangler asks nothing. */
 async function ask<T>(args: string[], schema: v.GenericSchema<unknown, T>): Promise<T> {
-  const running = promisify(execFile)(process.execPath, [WRANGLER, ...args]);
+  const running = promisify(execFile)(process.execPath, [wranglerCommand(), ...args]);
   running.child.stdin?.end();
   const { stdout, stderr } = await running.catch((error) => v.parse(Failed, error));
   const answer = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), stdout);
@@ -83,7 +94,7 @@ async function run(
   stdin: 'inherit' | 'ignore',
   env: Record<string, string> = {},
 ): Promise<void> {
-  const child = spawn(process.execPath, [WRANGLER, ...args], {
+  const child = spawn(process.execPath, [wranglerCommand(), ...args], {
     env: { ...process.env, ...env },
     stdio: [stdin, 'inherit', 'inherit'],
   });

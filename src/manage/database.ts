@@ -9,11 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import * as v from 'valibot';
-import type { Bindings } from '../bindings.ts';
-import { rootCause } from '../root-cause.ts';
+import { rootCause } from '../lib/root-cause.ts';
+import type { Bindings } from '../services/bindings.ts';
 import type { Vars } from '../settings.ts';
+import type { SecretKey } from './before-production.ts';
 import { DEPLOY, loadWrangler, WRANGLER, wranglerCommand } from './called.ts';
+import { askSecretKey } from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
 
 export type Where = {
@@ -30,29 +33,12 @@ export type Database = {
   d1: D1Database;
   vars: Vars;
   migrationsDir: string;
-  /** Whether the Worker hashes passwords in Durable Objects. */
-  hasPasswordHasher: boolean;
+  configuration: Configuration;
+  /** The key that the Worker signs links with, as far as it can be known. */
+  secretKey: () => Promise<SecretKey>;
   /** Undefined where no `EMAIL` is bound. */
   email: SendEmail | undefined;
 };
-
-/** What matters here of wrangler.toml. */
-const WranglerConfig = v.object({
-  name: v.optional(v.string()),
-  account_id: v.optional(v.string()),
-  compatibility_date: v.optional(v.string()),
-  vars: v.record(v.string(), v.unknown()),
-  durable_objects: v.object({ bindings: v.array(v.object({ class_name: v.string() })) }),
-  send_email: v.optional(v.array(v.looseObject({ name: v.string() })), []),
-  d1_databases: v.array(
-    v.object({
-      binding: v.string(),
-      database_name: v.optional(v.string()),
-      database_id: v.optional(v.string()),
-      migrations_dir: v.optional(v.string(), 'migrations'),
-    }),
-  ),
-});
 
 /** What `wrangler d1 info --json` answers, of which only this matters. */
 const DatabaseInfo = v.object({ uuid: v.string() });
@@ -68,12 +54,8 @@ export async function withDatabase<T>(
   kind: 'read' | 'write',
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const { unstable_readConfig } = await loadWrangler();
-  const { durable_objects, ...config } = v.parse(
-    WranglerConfig,
-    unstable_readConfig({}, { hideWarnings: true }),
-  );
-  const binding = chooseDatabase(config.d1_databases, where.binding);
+  const configuration = await readConfiguration();
+  const binding = chooseDatabase(configuration.d1_databases, where.binding);
   const name = binding.database_name ?? binding.binding;
 
   const id = where.remote
@@ -82,26 +64,27 @@ export async function withDatabase<T>(
   note(`Database ${name} (${id}), ${where.remote ? 'remote' : `local in ${where.persistTo}`}`);
   if (where.remote && kind === 'write' && !where.yes) await confirmWrite(name);
 
+  const { name: worker, account_id, compatibility_date, vars, send_email } = configuration;
   const proxy = await openProxy(where, {
-    ...config,
-    send_email: config.send_email.map((email) => ({ ...email, remote: where.remote ?? false })),
+    ...{ name: worker, account_id, compatibility_date, vars },
+    send_email: send_email.map((email) => ({ ...email, remote: where.remote ?? false })),
     d1_databases: [{ ...binding, binding: 'DB', database_id: id, remote: where.remote ?? false }],
   });
+  const local = where.remote ? {} : devVars();
   try {
     return await work({
       d1: proxy.env.DB,
-      vars: { ...proxy.env, ...(!where.remote && devVars()) },
+      vars: { ...proxy.env, ...local },
       email: proxy.env.EMAIL,
       migrationsDir: binding.migrations_dir,
-      hasPasswordHasher: durable_objects.bindings.some(
-        ({ class_name }) => class_name === 'PasswordHasher',
-      ),
+      configuration,
+      secretKey: where.remote ? askSecretKey : async () => keyOf(local),
     });
   } catch (error) {
     if (String(rootCause(error)).includes('no such table')) {
       throw new CommandError(
         `the database has no tables yet: run \`${WRANGLER} d1 migrations apply ${binding.binding} ` +
-          `${where.remote ? '--remote' : '--local'}\``,
+          `${where.remote ? '--remote' : `--local --persist-to ${where.persistTo}`}\``,
       );
     }
     throw error;
@@ -118,6 +101,9 @@ function devVars(): Vars {
     return {};
   }
 }
+
+const keyOf = ({ SECRET_KEY }: Vars): SecretKey =>
+  SECRET_KEY === undefined ? { kind: 'unset' } : { kind: 'value', value: String(SECRET_KEY) };
 
 /** @throws CommandError where it is not clear which */
 function chooseDatabase<T extends { binding: string }>(databases: T[], name?: string): T {

@@ -1,15 +1,21 @@
 /**
- * `npm run deploy`: the Worker, its database and its migrations, from a fresh clone or again.
- * wrangler does each step; their order is here. What failed can be repeated: each run asks what is
- * there already.
+ * `npm run deploy`: deploys the Worker, its database and its migrations, for the first time or again.
+ * wrangler does each step. Each run asks what exists already, so that it can be repeated after a
+ * failure.
  */
-import { readFile } from 'node:fs/promises';
+import './owner-only.ts';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import * as v from 'valibot';
-import { parseSettings } from '../settings.ts';
-import { applyMigrations, listDatabases, upload, whoAmI } from './cloudflare.ts';
+import { parseSettings, SettingsError } from '../settings.ts';
+import {
+  findingsOf,
+  hasPasswordHasher,
+  printFindings,
+  type SecretKey,
+} from './before-production.ts';
+import { applyMigrations, askSecretKey, listDatabases, upload, whoAmI } from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
 import { loginCost } from './hashing-cost.ts';
 import { note, print } from './terminal.ts';
 
@@ -21,39 +27,32 @@ const HEALTH_TIMEOUT_MS = 5_000;
 const FAILED = 1;
 const USAGE = 2;
 
-/** What matters here of wrangler.toml. */
-const WranglerConfig = v.object({
-  account_id: v.optional(v.string()),
-  vars: v.record(v.string(), v.unknown()),
-  durable_objects: v.object({ bindings: v.array(v.object({ name: v.string() })) }),
-  d1_databases: v.array(
-    v.object({
-      binding: v.string(),
-      database_name: v.string(),
-      database_id: v.optional(v.string()),
-    }),
-  ),
-});
+const HELP = `Usage: npm run deploy -- [options]
 
-type Config = v.InferOutput<typeof WranglerConfig>;
+Deploys the Worker of wrangler.toml, its database and its migrations to Cloudflare. Ends with what
+SECURITY.md asks for before production.
+
+Options:
+  --temporary  deploy to a temporary account, which is deleted after an hour
+  -h, --help   show this help`;
 
 async function deploy(isTemporary: boolean): Promise<void> {
-  const { unstable_readConfig } = await import('wrangler');
-  const config = v.parse(WranglerConfig, unstable_readConfig({}, { hideWarnings: true }));
-  const cost = costOf(config);
+  const configuration = await readConfiguration();
+  // A setting that is not valid stops the deployment before it starts.
+  findingsOf({ configuration, secretKey: { kind: 'unknown' } });
 
   if (isTemporary) sayWhatTemporaryMeans();
-  else await sayWhoIsLoggedIn(config);
-  note(cost);
+  else await sayWhoIsLoggedIn(configuration);
+  note(costOf(configuration));
   note(
     'Workers Free bills nothing and refuses what is above its daily limits: 100,000 requests, and',
   );
   note(
-    '100,000 rows written to D1 (a registration writes 6). Workers Paid bills CPU, objects and rows.',
+    '100,000 rows written to D1 (a registration writes 7). Workers Paid bills CPU, objects and rows.',
   );
 
-  // Nothing is asked of a temporary account before wrangler has made it, which the upload does.
-  const isFirst = isTemporary || !(await hasDatabase(config));
+  // A temporary account can be asked nothing before the upload, which creates it.
+  const isFirst = isTemporary || !(await hasDatabase(configuration));
   const flags = isTemporary ? ['--temporary'] : [];
   if (!isFirst) await applyMigrations(flags);
   const url = await upload(flags);
@@ -61,31 +60,28 @@ async function deploy(isTemporary: boolean): Promise<void> {
 
   if (url) await untilHealthy(url);
   print(url ? `Deployed and healthy: ${url}` : 'Deployed, at the routes above: ask /health there.');
-  print(cost);
-  print('Next, from SECURITY.md, "Before production":');
-  for (const line of await stepsBeforeProduction()) print(line);
+  const secretKey: SecretKey = isTemporary ? { kind: 'unknown' } : await askSecretKey();
+  printFindings({ configuration, secretKey, hosts: url ? [url.hostname] : [] });
 }
 
-function costOf({ vars, durable_objects }: Config): string {
-  const hasHasher = durable_objects.bindings.some(({ name }) => name === 'PASSWORD_HASHER');
-  return loginCost(parseSettings(vars).iterations, hasHasher).line;
-}
+const costOf = (configuration: Configuration): string =>
+  loginCost(parseSettings(configuration.vars).iterations, hasPasswordHasher(configuration)).line;
 
 function sayWhatTemporaryMeans(): void {
   note(
     'A temporary account: going on accepts the terms of Cloudflare that wrangler shows. It is deleted',
   );
   note(
-    'after an hour, unless somebody opens the claim link that wrangler prints. Who has that link can',
+    'after an hour, unless the claim link that wrangler prints is opened. Keep the link secret:',
   );
-  note('take the account, with its users and tokens: keep it to yourself.');
+  note('anyone with it can take over the account with its users and tokens.');
 }
 
-async function sayWhoIsLoggedIn({ account_id }: Config): Promise<void> {
+async function sayWhoIsLoggedIn({ account_id }: Configuration): Promise<void> {
   const who = await whoAmI();
   if (!who.loggedIn) {
     throw new CommandError(
-      'nobody is logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN;\n' +
+      'not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN;\n' +
         'or try it for an hour without an account: `npm run deploy -- --temporary`',
     );
   }
@@ -98,7 +94,7 @@ async function sayWhoIsLoggedIn({ account_id }: Config): Promise<void> {
   note(`Logged in as ${who.email ?? 'an API token'}, account ${account}`);
 }
 
-async function hasDatabase({ d1_databases }: Config): Promise<boolean> {
+async function hasDatabase({ d1_databases }: Configuration): Promise<boolean> {
   const database = d1_databases.find(({ binding }) => binding === 'DB');
   if (!database) throw new CommandError('wrangler.toml has no D1 database bound as DB');
   return (await listDatabases()).some(
@@ -124,18 +120,21 @@ async function untilHealthy(url: URL): Promise<void> {
   }
 }
 
-async function stepsBeforeProduction(): Promise<string[]> {
-  const security = await readFile('SECURITY.md', 'utf8');
-  return /^## Before production\n.*?(^1\. .*?)\n+## /ms.exec(security)?.[1]?.split('\n') ?? [];
-}
-
 try {
-  const { values } = parseArgs({ options: { temporary: { type: 'boolean', default: false } } });
-  await deploy(values.temporary);
+  const { values } = parseArgs({
+    options: {
+      temporary: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) for (const line of HELP.split('\n')) print(line);
+  else await deploy(values.temporary);
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   const isUsage = 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-  if (!isUsage && !(error instanceof CommandError)) throw error;
-  for (const line of `${error.name}: ${error.message}`.split('\n')) note(line);
+  const isExpected = isUsage || error instanceof CommandError || error instanceof SettingsError;
+  if (!isExpected) throw error;
+  const label = isUsage ? 'error' : error.name;
+  for (const line of `${label}: ${error.message}`.split('\n')) note(line);
   process.exitCode = isUsage ? USAGE : FAILED;
 }

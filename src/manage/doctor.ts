@@ -1,62 +1,87 @@
 /**
- * `manage doctor`: reads the database and the settings and says what would hurt. Writes nothing.
+ * `manage doctor`: checks the database and, as `check --deploy` does, the settings of a deployment.
+ * Writes nothing.
  */
 import { readdir } from 'node:fs/promises';
-import { type IdentifiedPassword, identifyPassword } from '../auth/passwords/identify.ts';
-import { normalizeUsername } from '../auth/users.ts';
+import { type IdentifiedPassword, identifyPassword } from '../hashing/identify.ts';
 import { parseSettings } from '../settings.ts';
 import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
+import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
+import { printFindings } from './before-production.ts';
+import { WRANGLER } from './called.ts';
 import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
-import { cpuMsOf, loginCost, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
+import { cpuMsOf, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
+import { MAX_IDS } from './records.ts';
 import { count, number, print } from './terminal.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
 
-/** Users that a query answers with. */
+/** Users for one query. */
 const PAGE_LENGTH = 1000;
 
-export async function doctor({
-  d1,
-  vars,
-  migrationsDir,
-  hasPasswordHasher,
-}: Database): Promise<void> {
-  const inspection = inspectionQueries(d1);
+export async function doctor(database: Database): Promise<void> {
+  const { configuration, vars } = database;
+  const inspection = inspectionQueries(database.d1);
+  await reportMigrations(inspection, database.migrationsDir);
+  const withoutToken = await inspection.countUsersWithoutToken();
+  const orphans = await inspection.countTokensWithoutUser();
+  info(
+    `Users: ${number(await inspection.countUsers())}, ${number(await inspection.countInactive())} inactive`,
+  );
+  info(`Tokens: ${number(await inspection.countTokens())}`);
+  report(true, `Users without a token: ${number(withoutToken)} (the next login creates one)`);
+  report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
+
+  await reportIds(inspection);
+  await reportPasswords(inspection);
+  await reportValues(inspection);
+  await reportKeys(inspection);
+  await reportWaiting(inspection, parseSettings(vars).emailVerification === 'required');
+  printFindings({ configuration, secretKey: await database.secretKey() });
+}
+
+const LABEL_WIDTH = 'WARNING  '.length;
+
+const report = (isWell: boolean, line: string): void =>
+  print((isWell ? 'OK' : 'WARNING').padEnd(LABEL_WIDTH) + line);
+
+const info = (line: string): void => print(' '.repeat(LABEL_WIDTH) + line);
+
+async function reportMigrations(inspection: Inspection, migrationsDir: string): Promise<void> {
   const applied = await inspection.appliedMigrations();
   const files = (await readdir(migrationsDir)).filter((file) => file.endsWith('.sql')).sort();
   const pending = files.filter((file) => !applied.includes(file));
   report(
     pending.length === 0,
-    pending.length === 0 ? 'Migrations: all applied' : `Migrations pending: ${pending.join(', ')}`,
+    pending.length === 0
+      ? 'Migrations: all applied'
+      : `Migrations not applied: ${pending.join(', ')}. Run \`${WRANGLER} d1 migrations apply\``,
   );
-
-  const { iterations } = parseSettings(vars);
-  const cost = loginCost(iterations, hasPasswordHasher);
-  report(cost.isOnEveryPlan, `Setting: ${cost.line}`);
-
-  const withoutToken = await inspection.countUsersWithoutToken();
-  const orphans = await inspection.countTokensWithoutUser();
-  print(
-    `     Users: ${number(await inspection.countUsers())}, ${number(await inspection.countInactive())} inactive`,
-  );
-  print(`     Tokens: ${number(await inspection.countTokens())}`);
-  report(true, `Users without a token: ${number(withoutToken)} (the next login makes one)`);
-  report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
-
-  await reportPasswords(inspection);
-  await reportNames(inspection);
-  await reportKeys(inspection);
 }
 
-const report = (isWell: boolean, line: string): void =>
-  print(`${isWell ? ' ok  ' : 'LOOK '}${line}`);
+/** Ids that Django's AutoField cannot hold, and those of the users to come. */
+async function reportIds(inspection: Inspection): Promise<void> {
+  const { users, isLastTooHigh, isLastInexact } = await inspection.highIds(MAX_IDS.AutoField);
+  const advice =
+    "they cannot be moved to Django's AutoField. Above 2^53 they cannot be used at all";
+  report(
+    users === 0,
+    `Ids above ${MAX_IDS.AutoField}: ${number(users)}${users === 0 ? '' : `: ${advice}`}`,
+  );
+  const remedy = 'Change high ids, then `seq` of auth_user in sqlite_sequence';
+  if (isLastInexact) {
+    report(false, `Ids of new users are above 2^53: registrations fail. ${remedy}`);
+  } else if (isLastTooHigh) {
+    report(false, `Ids of new users are above ${MAX_IDS.AutoField}. ${remedy}`);
+  }
+}
 
 async function reportPasswords(inspection: Inspection): Promise<void> {
-  print('     Passwords:');
+  info('Passwords:');
   for (const { users, sample } of await inspection.passwordGroups()) {
     const password = identifyPassword(sample);
-    // They are named below.
+    // These users are named below.
     if (password.kind === 'malformed') continue;
     const isWell =
       password.kind === 'unusable' || (password.kind === 'verifiable' && !holdsThread(password));
@@ -66,22 +91,22 @@ async function reportPasswords(inspection: Inspection): Promise<void> {
     inspection.pageOfOddPasswords,
     ({ password }) => identifyPassword(password).kind === 'malformed',
   );
-  const advice = 'no password can be right until `changepassword` gives one';
-  if (malformed.total > 0) reportFound('  Users with no hash at all', malformed, advice);
+  const advice = 'no password is right. Set one with `changepassword`';
+  if (malformed.total > 0) reportFound('  Users without a valid password hash', malformed, advice);
 
   function describe({ kind, algorithm, iterations }: IdentifiedPassword): string {
     const label = iterations ? `${algorithm} of ${count(iterations, 'iteration')}` : algorithm;
     switch (kind) {
       case 'unusable':
-        return 'an unusable password, as Django calls it';
+        return 'an unusable password';
       case 'malformed':
-        return 'no hash at all: no password can be right';
+        return 'no valid password hash';
       case 'unsupported':
-        return `${label}, which cannot be checked here: \`changepassword\` helps`;
+        return `${label}, which cannot be checked here. Set a password with \`changepassword\``;
       case 'verifiable':
         return holdsThread({ kind, algorithm, iterations })
-          ? `${label}: in production JavaScript hashes it, which holds up other requests for about ` +
-              `${number(Math.round(cpuMsOf(algorithm, iterations ?? 0)))} ms, until the first login`
+          ? `${label}: the first login of each blocks other requests for about ` +
+              `${number(Math.round(cpuMsOf(algorithm, iterations ?? 0)))} ms in production`
           : label;
     }
   }
@@ -91,15 +116,40 @@ async function reportPasswords(inspection: Inspection): Promise<void> {
 const holdsThread = ({ algorithm, iterations = 0 }: IdentifiedPassword): boolean =>
   algorithm === 'pbkdf2_sha1' && iterations > MAX_NATIVE_ITERATIONS;
 
-async function reportNames(inspection: Inspection): Promise<void> {
-  // Login looks for a name in its NFKC form: who is stored in another cannot be found.
-  const lost = await find(
+/** Names and addresses that validation would not store. */
+async function reportValues(inspection: Inspection): Promise<void> {
+  // A login looks a name up in its NFKC form.
+  const notNormal = await find(
     inspection.pageOfNonAsciiNames,
     ({ username }) => normalizeUsername(username) !== username,
   );
-  reportFound('Usernames not in Unicode form NFKC', lost, 'cannot log in by name until renamed');
+  reportFound(
+    'Usernames not in Unicode form NFKC',
+    notNormal,
+    'cannot log in by name until renamed',
+  );
   const blank = await find(inspection.pageOfBlankNames, () => true);
   reportFound('Blank usernames', blank, 'cannot log in by name until renamed');
+  // A look-up ignores the case of ASCII letters.
+  const addresses = await find(
+    inspection.pageOfNonAsciiAddresses,
+    ({ email }) => normalizeEmail(email) !== email,
+  );
+  reportFound(
+    'E-mail addresses with capital letters beyond ASCII in the domain',
+    addresses,
+    'a password reset does not find them',
+  );
+  const long = await find(
+    inspection.pageOfLongValues,
+    () => true,
+    ({ columns }) => columns,
+  );
+  reportFound(
+    "Values longer than Django's columns",
+    long,
+    'an import, PostgreSQL and MySQL refuse them. Shorten them',
+  );
 }
 
 async function reportKeys(inspection: Inspection): Promise<void> {
@@ -107,27 +157,50 @@ async function reportKeys(inspection: Inspection): Promise<void> {
   reportFound(
     'Tokens that no request can send, empty or with white space',
     lost,
-    '`drf_create_token -r` gives new ones',
+    'replace them with `drf_create_token -r`',
   );
 }
 
-/** One line: how many there are, and of those that there are what to do and who. */
-function reportFound(label: string, found: Found, advice: string): void {
-  const who = found.total === 0 ? '' : `: ${advice}: ${list(found)}`;
-  report(found.total === 0, `${label}: ${number(found.total)}${who}`);
+/** Users whom an activation link lets in: they may be users whom Django's admin has deactivated. */
+async function reportWaiting(inspection: Inspection, isVerified: boolean): Promise<void> {
+  const waiting = await find(inspection.pageOfWaiting, () => true);
+  const label = 'Users waiting for activation (inactive, never logged in, no token)';
+  const advice = 'an activation link lets them in. Use `deactivate` for users who must stay out';
+  if (waiting.total > 0 && isVerified) info(foundLine(label, waiting, advice));
+  else reportFound(label, waiting, advice);
 }
 
-/** Those of the users of all pages that a finding is about. */
+function reportFound(label: string, found: Found, advice: string): void {
+  report(found.total === 0, foundLine(label, found, advice));
+}
+
+/** One line: how many users there are, what to do, and their names. */
+const foundLine = (label: string, found: Found, advice: string): string =>
+  `${label}: ${number(found.total)}${found.total === 0 ? '' : `: ${advice}: ${list(found)}`}`;
+
+/**
+ * Users of all pages that a finding is about.
+ *
+ * @param isMeant whether it is about this user
+ * @param detailOf what is said of it besides its name
+ */
 async function find<T extends InspectedUser>(
-  page: (afterId: number, limit: number) => Promise<T[]>,
+  page: (afterId: string, limit: number) => Promise<T[]>,
   isMeant: (user: T) => boolean,
+  detailOf?: (user: T) => string,
 ): Promise<Found> {
   const found = nobody();
-  for (let last = Number.MIN_SAFE_INTEGER, rows = PAGE_LENGTH; rows === PAGE_LENGTH; ) {
+  for (let last = LOWEST_ID, rows = PAGE_LENGTH; rows === PAGE_LENGTH; ) {
     const users = await page(last, PAGE_LENGTH);
-    for (const user of users) if (isMeant(user)) add(found, `${user.username} (id ${user.id})`);
+    for (const user of users.filter(isMeant)) {
+      const details = detailOf === undefined ? '' : `, ${detailOf(user)}`;
+      add(found, user.username, ` (id ${user.id}${details})`);
+    }
     last = users.at(-1)?.id ?? last;
     rows = users.length;
   }
   return found;
 }
+
+/** SQLite's lowest integer. */
+const LOWEST_ID = '-9223372036854775808';

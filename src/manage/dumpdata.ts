@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
+import { addIgnored, type Ignored } from './ignored.ts';
 import { createJsonArrayParser } from './json-array.ts';
 import {
   type FixtureToken,
@@ -25,7 +26,9 @@ export const GZIP = '.gz';
 export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
 
 /** What a file that is no fixture should have been. */
-const EXPECTED = 'expected [{"model": "auth.user", "pk": 1, "fields": {…}}, …]';
+const EXPECTED =
+  'expected [{"model": "auth.user", "pk": 1, "fields": {…}}, …], as ' +
+  '`manage.py dumpdata auth.user authtoken.token` writes it';
 
 /** What is decompressed at a time; a plain file is read in pieces of the same length. */
 const CHUNK_BYTES = 64 * 1024;
@@ -33,7 +36,10 @@ const CHUNK_BYTES = 64 * 1024;
 /** What a decoder makes of bytes that are no text. */
 const REPLACEMENT = '\uFFFD';
 
-const Item = v.looseObject({ model: v.string() });
+/** Django's app labels and names of models have up to 100 characters (`ContentType`). */
+const MAX_MODEL_LENGTH = 201;
+
+const Item = v.looseObject({ model: v.pipe(v.string(), v.maxLength(MAX_MODEL_LENGTH)) });
 
 /** A record of a fixture; of other models only the name. */
 type Entry =
@@ -51,7 +57,7 @@ type Entry =
 export async function stageFixture(
   path: string,
   staging: Staging,
-  ignored: Map<string, number>,
+  ignored: Ignored,
   findUserIds: FindUserIds,
 ): Promise<void> {
   let record = 0;
@@ -67,7 +73,7 @@ export async function stageFixture(
       ofRecord(record, entry.model, () => {
         if ('user' in entry) staging.addUser(entry.user, known);
         else if ('token' in entry) staging.addToken(entry.token, { file: path, record }, known);
-        else ignored.set(entry.model, (ignored.get(entry.model) ?? 0) + 1);
+        else addIgnored(ignored, entry.model, 1);
       });
     }
   }

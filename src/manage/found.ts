@@ -1,4 +1,4 @@
-/** Users that a report names: some of them, and how many they are. No I/O. */
+/** Users that a report names: the first of them, and their number. No I/O. */
 import { number } from './terminal.ts';
 
 /** How many users of a kind a report names. It counts the others. */
@@ -8,9 +8,15 @@ export type Found = { names: string[]; total: number };
 
 export const nobody = (): Found => ({ names: [], total: 0 });
 
-export function add(found: Found, name: string): void {
+/** UTF-16 units that a report shows of a name: Django's usernames have at most 150 characters. */
+const SHOWN_LENGTH = 200;
+
+/** @param details follow the name */
+export function add(found: Found, name: string, details = ''): void {
   found.total += 1;
-  if (found.names.length < NAMED) found.names.push(name);
+  if (found.names.length >= NAMED) return;
+  const shown = name.length > SHOWN_LENGTH ? `${name.slice(0, SHOWN_LENGTH)}…` : name;
+  found.names.push(shown + details);
 }
 
 export const list = ({ names, total }: Found): string =>

@@ -4,19 +4,30 @@
  * only then, a chunk of whole accounts at a time, into the database.
  */
 import { access, constants, stat } from 'node:fs/promises';
-import { djangoDatetime } from '../django-datetime.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
+import { writing } from '../store/unavailable.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
 import { type FindUserIds, stageFixture } from './dumpdata.ts';
+import type { Ignored } from './ignored.ts';
+import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
 import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
 
-export type ImportOptions = { dryRun?: boolean; onConflict: OnConflict };
+export type ImportOptions = {
+  dryRun?: boolean;
+  onConflict: OnConflict;
+  /**
+   * What inactive users are who have never logged in and have no token. Django does not say. By
+   * default deactivated: a link for the activation does not let them in.
+   */
+  inactiveUsers?: 'deactivated' | 'waiting';
+};
 
 type Bulk = ReturnType<typeof bulkQueries>;
 
@@ -31,7 +42,7 @@ const USERS_LENGTH = 1000;
 export async function importFiles(
   { d1 }: Pick<Database, 'd1'>,
   paths: string[],
-  { dryRun = false, onConflict }: ImportOptions,
+  { dryRun = false, onConflict, inactiveUsers = 'deactivated' }: ImportOptions,
 ): Promise<void> {
   for (const path of paths) {
     if (path === STDIO) continue;
@@ -43,18 +54,23 @@ export async function importFiles(
   }
   const bulk = bulkQueries(d1);
   const usersBefore = await bulk.countUsers();
-  const staging = createStaging(await bulk.lastUserId());
+  const lastUserId = await bulk.lastUserId();
+  if (lastUserId > MAX_IDS.BigAutoField) {
+    throw new CommandError('the ids of the database are too high for new users: see `doctor`');
+  }
+  const staging = createStaging(lastUserId);
   try {
-    const ignored = new Map<string, number>();
+    const ignored: Ignored = new Map();
     const findUserIds: FindUserIds =
       usersBefore > 0 ? bulk.findUserIds : async () => new Map<string, number>();
     for (const path of paths) await stageFile(path, staging, ignored, findUserIds);
     if (usersBefore > 0) await addKnownUsers(bulk, staging);
     refuseOrphans(staging);
+    if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
     if (usersBefore > 0) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update' });
+    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
   } finally {
     staging.close();
   }
@@ -63,7 +79,7 @@ export async function importFiles(
 async function stageFile(
   path: string,
   staging: Staging,
-  ignored: Map<string, number>,
+  ignored: Ignored,
   findUserIds: FindUserIds,
 ): Promise<void> {
   try {
@@ -139,7 +155,10 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
     writeChunk: (chunk: Accounts) => Promise<void>,
   ) => {
     for (const chunk of chunks(accounts)) {
-      await writeChunk(chunk);
+      await writing(async (isRetry) => {
+        // The first try may have taken place, although D1 failed.
+        if (!isRetry || !(await areThere(bulk, chunk))) await writeChunk(chunk);
+      });
       done += chunk.length;
       progress.reach(done);
     }
@@ -158,6 +177,12 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
     note(rest);
     throw error;
   }
+}
+
+/** Whether the database has exactly these accounts. */
+async function areThere(bulk: Bulk, chunk: Accounts & { length: number }): Promise<boolean> {
+  const known = await bulk.classifyAccounts(chunk);
+  return known.length === chunk.length && known.every(({ standing }) => standing === 'same');
 }
 
 /** Accounts put together into as much as one statement takes, and how many they are. */

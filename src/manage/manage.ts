@@ -3,6 +3,7 @@
  * `npm run manage -- <command>`, or `npx edge-authtoken <command>` of the package: what Django's
  * `manage.py` does, for the database of the wrangler configuration in this folder.
  */
+import './owner-only.ts';
 import { Console } from 'node:console';
 import { runManage } from './program.ts';
 

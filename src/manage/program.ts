@@ -1,6 +1,9 @@
 /** The commands of `manage`: what Django's `manage.py` does, for this database. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { rootCause } from '../root-cause.ts';
+
+import { rootCause } from '../lib/root-cause.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
+
 import { MANAGE, SERVE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
@@ -40,6 +43,7 @@ export async function runManage(args: string[], openDatabase = withDatabase): Pr
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
     if (error instanceof CommandError) note(`${error.name}: ${error.message}`);
+    else if (error instanceof ServiceUnavailable) note(`Error: ${error.message}`);
     else note(String(rootCause(error)).split('\n')[0] ?? '');
     return FAILED;
   }
@@ -87,6 +91,14 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       new Option('--on-conflict <what>', 'what to do with users who are here with other values')
         .choices(['fail', 'skip', 'update'])
         .default('fail'),
+    )
+    .addOption(
+      new Option(
+        '--inactive-users <what>',
+        'what inactive users are who have never logged in and have no token',
+      )
+        .choices(['deactivated', 'waiting'])
+        .default('deactivated'),
     )
     .addHelpText(
       'after',

@@ -8,7 +8,7 @@
  * asked: it exists.
  */
 import * as v from 'valibot';
-import { djangoDatetime } from '../django-datetime.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 
 /** A user as a fixture has it. */
 export type FixtureUser = Omit<UserRow, 'id' | 'date_joined'> & {
@@ -43,7 +43,27 @@ const text = (length: number) =>
 
 const NOT_WHOLE = 'not a whole number';
 
-const id = v.pipe(v.number(NOT_WHOLE), v.safeInteger(NOT_WHOLE));
+/**
+ * The highest id, by the field that Django numbers users with.
+ * - `AutoField`: an integer of 32 bits in PostgreSQL and MySQL (`IntegerField`).
+ * - `BigAutoField`: 2^52. JavaScript's numbers are exact up to 2^53, and the database numbers the
+ *   next users above.
+ */
+export const MAX_IDS = { AutoField: 2 ** 31 - 1, BigAutoField: 2 ** 52 };
+
+export type IdLimit = keyof typeof MAX_IDS;
+
+const TOO_HIGH = {
+  AutoField: `more than ${MAX_IDS.AutoField}, the highest id of Django's AutoField`,
+  BigAutoField: `more than ${MAX_IDS.BigAutoField}, the highest id that can be imported`,
+};
+
+const withinLimit = (limit: IdLimit) =>
+  v.check((id: number) => Math.abs(id) <= MAX_IDS[limit], TOO_HIGH[limit]);
+
+/** An id of a row, which is read as a bigint so that it keeps its digits. */
+const rowId = (limit: IdLimit) =>
+  v.pipe(v.bigint(NOT_WHOLE), v.transform(Number), withinLimit(limit));
 
 const NOT_A_DATETIME = 'not a datetime';
 
@@ -62,12 +82,15 @@ const converted = <T>(convert: (value: unknown) => T | undefined, message: strin
 /** Python's `int()` of a text, except digits of other scripts. */
 const PYTHON_INT = /^\s*[+-]?\d+(?:_\d+)*\s*$/;
 
-/** Number or text: a fixture is read with its numbers as text (see `readFixture`). */
-const wholeNumber = v.pipe(
+/**
+ * An id of a fixture, number or text: a fixture is read with its numbers as text (see
+ * `readFixture`). It does not say which field numbers the users; Django's own is an AutoField.
+ */
+const fixtureId = v.pipe(
   v.string(NOT_WHOLE),
   v.regex(PYTHON_INT, NOT_WHOLE),
   v.transform((text) => Number(text.replaceAll('_', ''))),
-  v.safeInteger(NOT_WHOLE),
+  withinLimit('AutoField'),
 );
 
 /** Django's own list (django/db/models/fields/__init__.py, `BooleanField.to_python`). */
@@ -139,7 +162,7 @@ const rowDatetime = v.pipe(
   v.check((value) => ROW_DATETIME.test(value) && toRow(value) !== undefined, NOT_A_DATETIME),
 );
 
-const rowBoolean = v.picklist([0, 1], 'neither 0 nor 1');
+const rowBoolean = v.pipe(v.picklist([0n, 1n], 'neither 0 nor 1'), v.transform(Number));
 
 const password = text(128);
 const username = text(150);
@@ -163,9 +186,9 @@ const list = v.optional(v.array(v.unknown(), 'not a list'), []);
  * permissions stay Django's: their tables are not ours.
  */
 const FixtureUserRecord = v.object({
-  pk: v.nullish(wholeNumber),
+  pk: v.nullish(fixtureId),
   fields: fieldsOf({
-    id: v.nullish(wholeNumber),
+    id: v.nullish(fixtureId),
     password: v.optional(password, ''),
     last_login: v.optional(v.nullable(fixtureDatetime), null),
     is_superuser: v.optional(fixtureBoolean, false),
@@ -182,7 +205,7 @@ const FixtureUserRecord = v.object({
 });
 
 const userReference = v.union(
-  [wholeNumber, v.strictTuple([v.string()])],
+  [fixtureId, v.strictTuple([v.string()])],
   'neither the number of a user nor its username in a list',
 );
 
@@ -198,26 +221,30 @@ const FixtureTokenRecord = v.object({
 });
 
 /** A row of `auth_user`, as SQLite has it. */
-const RowOfUser = v.object({
-  id,
-  password,
-  last_login: v.nullable(rowDatetime),
-  is_superuser: rowBoolean,
-  username,
-  last_name,
-  email,
-  is_staff: rowBoolean,
-  is_active: rowBoolean,
-  date_joined: rowDatetime,
-  first_name,
-});
+const userRow = (limit: IdLimit) =>
+  v.object({
+    id: rowId(limit),
+    password,
+    last_login: v.nullable(rowDatetime),
+    is_superuser: rowBoolean,
+    username,
+    last_name,
+    email,
+    is_staff: rowBoolean,
+    is_active: rowBoolean,
+    date_joined: rowDatetime,
+    first_name,
+  });
 
-type UserRow = v.InferOutput<typeof RowOfUser>;
+type UserRow = v.InferOutput<ReturnType<typeof userRow>>;
 
 /** A row of `authtoken_token`, as SQLite has it. */
-const RowOfToken = v.object({ key, created: rowDatetime, user_id: id });
+const tokenRow = (limit: IdLimit) => v.object({ key, created: rowDatetime, user_id: rowId(limit) });
 
-type TokenRow = v.InferOutput<typeof RowOfToken>;
+type TokenRow = v.InferOutput<ReturnType<typeof tokenRow>>;
+
+const USER_ROWS = { AutoField: userRow('AutoField'), BigAutoField: userRow('BigAutoField') };
+const TOKEN_ROWS = { AutoField: tokenRow('AutoField'), BigAutoField: tokenRow('BigAutoField') };
 
 /** What a record holds, or what is wrong with it: the field and the reason, never the value. */
 export type Parsed<T> = { row: T } | { reason: string };
@@ -246,9 +273,12 @@ export function parseTokenRecord(record: unknown): Parsed<FixtureToken> {
   return { row: { key: key ?? '', created: created ?? null, user } };
 }
 
-export const parseUserRow = (row: unknown): Parsed<UserRow> => parse(RowOfUser, row);
+/** @param row with its integers as bigints, as are those of a token's row */
+export const parseUserRow = (row: unknown, limit: IdLimit): Parsed<UserRow> =>
+  parse(USER_ROWS[limit], row);
 
-export const parseTokenRow = (row: unknown): Parsed<TokenRow> => parse(RowOfToken, row);
+export const parseTokenRow = (row: unknown, limit: IdLimit): Parsed<TokenRow> =>
+  parse(TOKEN_ROWS[limit], row);
 
 function parse<T>(schema: v.GenericSchema<unknown, T>, record: unknown): Parsed<T> {
   const { success, output, issues } = v.safeParse(schema, record, { abortEarly: true });

@@ -1,9 +1,11 @@
-/** What `manage import` says at its end: what it did, and what in the files is broken. */
-import { identifyPassword } from '../auth/passwords/identify.ts';
-import { normalizeUsername } from '../auth/users.ts';
+/** The report of `manage import`: what it did, and the users and tokens that need attention. */
+
+import { identifyPassword } from '../hashing/identify.ts';
+import { normalizeUsername } from '../validation/normal-form.ts';
 import { add, type Found, list, NAMED, nobody } from './found.ts';
+import { type Ignored, ignoredLines } from './ignored.ts';
 import type { Staging } from './staging.ts';
-import { count, number, print, warn } from './terminal.ts';
+import { count, note, number, print, warn } from './terminal.ts';
 
 /** What stands in an account's way. `--on-conflict update` clears the first only. */
 const CONFLICTS: Record<string, string> = {
@@ -23,11 +25,16 @@ export function printConflicts(staging: Staging): void {
   if (total > NAMED) print(`  and ${number(total - NAMED)} more`);
 }
 
-/** @param ignored the number of records of each other model */
+type ReportOptions = {
+  dryRun: boolean;
+  isUpdate: boolean;
+  inactiveUsers: 'deactivated' | 'waiting';
+};
+
 export function printReport(
   staging: Staging,
-  ignored: ReadonlyMap<string, number>,
-  { dryRun, isUpdate }: { dryRun: boolean; isUpdate: boolean },
+  ignored: Ignored,
+  { dryRun, isUpdate, inactiveUsers }: ReportOptions,
 ): void {
   const same = staging.countStanding('same');
   const conflicts = staging.countConflicts();
@@ -40,7 +47,7 @@ export function printReport(
   print(
     `Skipped:         ${number(same)} already here, ${number(conflicts - updated)} in conflict`,
   );
-  for (const [model, records] of ignored) print(`Ignored:         ${model} (${number(records)})`);
+  for (const line of ignoredLines(ignored)) print(`Ignored:         ${line}`);
   const inGroups = staging.countInGroups();
   if (inGroups > 0) {
     warn(
@@ -48,11 +55,27 @@ export function printReport(
         'An export leaves them as they are there.',
     );
   }
+  reportMaybeWaiting(staging, inactiveUsers);
   reportUsers(staging);
   reportTokens(staging);
 }
 
-/** Who cannot log in here, and what to do about it. */
+/** Names the inactive users whom an activation link would let in, and what became of them. */
+function reportMaybeWaiting(staging: Staging, inactiveUsers: ReportOptions['inactiveUsers']): void {
+  const found = nobody();
+  for (const username of staging.maybeWaiting()) add(found, username);
+  if (found.total === 0) return;
+  const users = `${count(found.total, 'inactive user')} without a login or a token: ${list(found)}.`;
+  warn(
+    inactiveUsers === 'deactivated'
+      ? `${users} Imported as deactivated: no activation link lets them in. If they wait for ` +
+          "djoser's activation, use --inactive-users waiting."
+      : `${users} Imported as waiting: an activation link lets them in. Use \`deactivate\` for ` +
+          'users who must stay out.',
+  );
+}
+
+/** Names the users who cannot log in here, and says what to do about it. */
 function reportUsers(staging: Staging): void {
   const unsupported = new Map<string, Found>();
   const malformed = nobody();
@@ -71,29 +94,29 @@ function reportUsers(staging: Staging): void {
   }
   for (const [algorithm, users] of unsupported) {
     warn(
-      `${count(users.total, 'user')} whose password is kept as ${algorithm}, not checked here: ${list(users)}`,
+      `Passwords stored as ${algorithm} cannot be checked here (${count(users.total, 'user')}): ${list(users)}`,
     );
   }
   if (unsupported.size > 0) {
-    warn(
-      'Their tokens work. For a password, `manage changepassword <username>`; or let them log in to ' +
-        'Django once with PBKDF2 first in PASSWORD_HASHERS, and import again with --on-conflict update.',
+    note(
+      'Their tokens work. Set a password with `changepassword <username>`, or let them log in to ' +
+        'Django with PBKDF2 first in PASSWORD_HASHERS, and import again with --on-conflict update.',
     );
   }
   if (malformed.total > 0) {
     warn(
-      `${count(malformed.total, 'user')} whose stored password is no hash, in Django neither: ${list(malformed)}`,
+      `No valid password hash (${count(malformed.total, 'user')}): ${list(malformed)}. Django cannot ` +
+        'log them in either. Set a password with `changepassword <username>`.',
     );
-    warn('No password is right for them until `manage changepassword <username>` gives one.');
   }
   if (notNormalized.total > 0) {
     warn(
-      `${count(notNormalized.total, 'username')} not in Unicode form NFKC, which a login cannot find: ` +
+      `${count(notNormalized.total, 'username')} not in Unicode form NFKC. A login does not find them: ` +
         list(notNormalized),
     );
   }
   if (nameless.total > 0) {
-    warn(`A blank username, which no login can give: ${list(nameless)}`);
+    warn(`${count(nameless.total, 'blank username')}. A login cannot name them: ${list(nameless)}`);
   }
 }
 
@@ -102,8 +125,7 @@ function reportTokens(staging: Staging): void {
   for (const username of staging.usersOfUnsendableKeys()) add(unsendable, username);
   if (unsendable.total === 0) return;
   warn(
-    `${count(unsendable.total, 'token')} that no request can send, empty or with white space: ` +
-      list(unsendable),
+    `${count(unsendable.total, 'token')} that no request can send, empty or with white space, of: ` +
+      `${list(unsendable)}. Replace them with \`drf_create_token -r <username>\`.`,
   );
-  warn('`manage drf_create_token -r <username>` gives them new ones.');
 }

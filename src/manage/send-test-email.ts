@@ -1,7 +1,7 @@
 /** `manage sendtestemail`, Django's (django/core/management/commands/sendtestemail.py). */
 import { hostname } from 'node:os';
+import { rootCause } from '../lib/root-cause.ts';
 import { sendByCloudflare } from '../mail/send-mail.ts';
-import { rootCause } from '../root-cause.ts';
 import { parseSettings } from '../settings.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';

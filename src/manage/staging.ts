@@ -5,8 +5,13 @@
  * ends.
  */
 import { DatabaseSync } from 'node:sqlite';
-import type { Standing, Value } from '../store/operator/bulk.ts';
-import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
+import {
+  NO_LOGIN,
+  type Standing,
+  TOKEN_COLUMNS,
+  USER_COLUMNS,
+  type Value,
+} from '../store/operator/bulk.ts';
 import { UNSENDABLE_KEY } from '../store/operator/inspection.ts';
 import { CommandError } from './command-error.ts';
 import type { FixtureToken, FixtureUser } from './records.ts';
@@ -67,16 +72,25 @@ const TWICE: Record<string, string> = {
 /** Columns that a fixture may leave open. */
 const MOMENTS = ['date_joined', 'created'];
 
-const columnsOf = (table: string, columns: string[]) =>
-  columns.map((name) => `${table}."${name}"`).join(', ');
-
-/** The same, with `:now` for what is open. */
+/** The columns of a table, with `:now` for what is open. */
 const closedColumnsOf = (table: string, columns: string[]) =>
   columns
     .map((name) =>
       MOMENTS.includes(name) ? `coalesce(${table}."${name}", :now)` : `${table}."${name}"`,
     )
     .join(', ');
+
+/**
+ * Imported users of whom Django does not say whether they wait for djoser's activation or were
+ * deactivated: inactive, never logged in, without a token.
+ */
+const MAYBE_WAITING = `NOT is_known AND NOT is_active AND coalesce(last_login, '${NO_LOGIN}') = '${NO_LOGIN}'
+  AND id NOT IN (SELECT user_id FROM token)`;
+
+/** Columns of a user as Django has them. */
+const DJANGO_COLUMNS = USER_COLUMNS.map((name) =>
+  name === 'last_login' ? `nullif(last_login, '${NO_LOGIN}') AS last_login` : `"${name}"`,
+).join(', ');
 
 const standingIs = (standing: Standing) =>
   `user.id IN (SELECT id FROM place WHERE standing = '${standing}')`;
@@ -183,6 +197,11 @@ export function createStaging(lastUserId = 0) {
       );
     },
 
+    /** Gives users who may wait for an activation a last login, so that no link activates them. */
+    deactivateMaybeWaiting(): void {
+      db.exec(`UPDATE user SET last_login = '${NO_LOGIN}' WHERE ${MAYBE_WAITING}`);
+    },
+
     countUsers: () => count('user'),
     countTokens: () => count('token'),
     countInGroups: () => count('user WHERE has_groups'),
@@ -223,8 +242,8 @@ export function createStaging(lastUserId = 0) {
         }));
     },
 
-    users: () =>
-      db.prepare(`SELECT ${columnsOf('user', USER_COLUMNS)} FROM user ORDER BY id`).iterate(),
+    /** For Django. */
+    users: () => db.prepare(`SELECT ${DJANGO_COLUMNS} FROM user ORDER BY id`).iterate(),
     tokens: () => db.prepare('SELECT key, created, user_id FROM token ORDER BY key').iterate(),
 
     /** Of the users that were imported. */
@@ -235,6 +254,11 @@ export function createStaging(lastUserId = 0) {
       for (const { id, username, password } of query.iterate()) {
         yield { id: Number(id), username: String(username), password: String(password) };
       }
+    },
+
+    *maybeWaiting(): Generator<string> {
+      const query = db.prepare(`SELECT username FROM user WHERE ${MAYBE_WAITING} ORDER BY id`);
+      for (const { username } of query.iterate()) yield String(username);
     },
 
     /** Users whose token no request can send. */

@@ -13,20 +13,32 @@ export const STDIO = '-';
 export const fileName = (path: string): string => (path === STDIO ? 'standard input' : path);
 
 export const print = (line: string): void => {
-  process.stdout.write(`${harmless(line)}\n`);
+  process.stdout.write(`${printable(line)}\n`);
 };
 
-/** What is worth knowing and not the answer. */
+/** Information that is not the answer: progress, warnings, errors. */
 export const note = (line: string): void => {
-  process.stderr.write(`${harmless(line)}\n`);
+  process.stderr.write(`${printable(line)}\n`);
 };
-
-/** An imported name may hold anything: its control characters would be orders to the terminal. */
-const harmless = (line: string): string => line.replace(/(?!\t)\p{Cc}/gu, '\uFFFD');
 
 export const warn = (line: string): void => {
-  process.stderr.write(`${styleText('yellow', harmless(line), { stream: process.stderr })}\n`);
+  const text = printable(`WARNING: ${line}`);
+  process.stderr.write(`${styleText('yellow', text, { stream: process.stderr })}\n`);
 };
+
+/**
+ * Characters that change what a terminal shows: control characters other than the tab, line and
+ * paragraph separators, lone surrogates, and format and ignorable characters, which are invisible
+ * or reorder the text around them (unicode.org/reports/tr9, tr36).
+ */
+const UNPRINTABLE = /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * Text that is safe to write to a terminal, whatever a name in a file or database holds. What would
+ * be invisible or act on the terminal is shown by its code point, as `\u{202e}`.
+ */
+const printable = (text: string): string =>
+  text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 
 /** 1234567 → `1,234,567`. */
 export const number = (value: number): string => value.toLocaleString('en-US');
@@ -38,75 +50,77 @@ export const count = (value: number, noun: string): string =>
 export const isInteractive = (): boolean =>
   Boolean(process.stdin.isTTY) && Boolean(process.stderr.isTTY);
 
-const output = process.stderr;
+/** The streams as they are at the question: clack would take those of its first import. */
+const streams = () => ({ input: process.stdin, output: process.stderr });
 
-export async function ask(message: string, defaultValue = ''): Promise<string> {
-  return answered(await clack.text({ message, defaultValue, output })) ?? defaultValue;
+export async function ask(question: string, defaultValue = ''): Promise<string> {
+  const message = printable(question);
+  return answered(await clack.text({ message, defaultValue, ...streams() })) ?? defaultValue;
 }
 
 /** Reads a password without an echo, not even of its length. */
 export async function askPassword(message: string): Promise<string> {
-  return answered(await clack.password({ message, mask: '', output })) ?? '';
+  return answered(await clack.password({ message, mask: '', ...streams() })) ?? '';
 }
 
-export async function confirm(message: string): Promise<boolean> {
-  return answered(await clack.confirm({ message, initialValue: false, output }));
+export async function confirm(question: string): Promise<boolean> {
+  const message = printable(question);
+  return answered(await clack.confirm({ message, initialValue: false, ...streams() }));
 }
 
-/** Ctrl-C, in Django's words. */
+/** @throws CommandError after Ctrl-C, in Django's words */
 function answered<T>(answer: T | typeof clack.CANCEL_SYMBOL): T {
   if (answer === clack.CANCEL_SYMBOL) throw new CommandError('Operation cancelled.');
   return answer;
 }
 
-/** How far something is; it is over where its scope ends, however that comes. */
+/** Shows how far a piece of work is. It ends with its scope, also after an error. */
 export type Progress = { reach: (done: number) => void } & Disposable;
 
-/** Of all steps, one line in so many where there is no terminal to draw a bar on. */
+/** Lines for a whole piece of work if standard error is not a terminal. */
 const LINES = 10;
 
-/** Steps of a bar: more would only be drawn again. */
-const BAR_STEPS = 200;
+/** Steps for a whole piece of work on a terminal. */
+const PERCENT = 100;
 
-/** A bar on a terminal, a line every tenth of the way elsewhere. */
+/** ECMA-48, "erase in line": what a longer line before has left. */
+const ERASE_TO_END = '\x1b[K';
+
+/**
+ * One line that is written again and again on a terminal; elsewhere a line after each tenth. It
+ * leaves the terminal's mode as it is: in raw mode Ctrl-C would be a key that nothing reads while
+ * SQLite works.
+ */
 export function startProgress(label: string, total: number): Progress {
-  return process.stderr.isTTY ? bar(label, total) : lines(label, total);
-}
-
-function bar(label: string, total: number): Progress {
-  const shown = clack.progress({ max: BAR_STEPS, output });
-  // clack takes Ctrl-C for a success: it exits with 0.
-  const onInterrupt = () => {
-    note('CommandError: Operation cancelled.');
-    process.exitCode = 1;
-  };
-  shown.start(label);
-  process.once('exit', onInterrupt);
-  let step = 0;
+  const isTerminal = Boolean(process.stderr.isTTY);
+  const steps = isTerminal ? PERCENT : LINES;
+  let reached = 0;
   return {
     reach(done) {
-      const next = total > 0 ? Math.floor((done / total) * BAR_STEPS) : BAR_STEPS;
-      if (next > step) shown.advance(next - step, `${label} ${percent(done, total)}`);
-      step = Math.max(step, next);
+      const step = total > 0 ? Math.floor((done / total) * steps) : steps;
+      if (step <= reached) return;
+      reached = step;
+      const line = `${label} ${total > 0 ? Math.floor((done / total) * 100) : 100}%`;
+      if (isTerminal) process.stderr.write(`\r${printable(line)}${ERASE_TO_END}`);
+      else note(line);
     },
     [Symbol.dispose]() {
-      process.off('exit', onInterrupt);
-      shown.stop(label);
+      if (isTerminal && reached > 0) process.stderr.write('\n');
     },
   };
 }
 
-function lines(label: string, total: number): Progress {
-  let line = 0;
-  return {
-    reach(done) {
-      const next = total > 0 ? Math.floor((done / total) * LINES) : LINES;
-      if (next > line) note(`${label} ${percent(done, total)}`);
-      line = Math.max(line, next);
-    },
-    [Symbol.dispose]() {},
-  };
+/**
+ * Runs work that does not yield to the event loop, such as node:sqlite's, so that Ctrl-C ends the
+ * process. A handler of SIGINT, such as wrangler's, could not run meanwhile; without one the system
+ * ends the process.
+ */
+export function endedByInterrupt<T>(work: () => T): T {
+  const handlers = process.listeners('SIGINT');
+  process.removeAllListeners('SIGINT');
+  try {
+    return work();
+  } finally {
+    for (const handler of handlers) process.on('SIGINT', handler);
+  }
 }
-
-const percent = (done: number, total: number): string =>
-  `${total > 0 ? Math.floor((done / total) * 100) : 100}%`;

@@ -3,7 +3,9 @@
  * they have the command (django/contrib/auth/management/commands,
  * rest_framework/authtoken/management/commands).
  */
+import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import * as v from 'valibot';
 import {
@@ -14,13 +16,25 @@ import {
   setUserActive,
   setUserPassword,
 } from '../auth/operator/users.ts';
-import { hashHere } from '../auth/passwords/password-hashing.ts';
-import { parseSettings, type Vars } from '../settings.ts';
+import { validatePassword } from '../auth/password-validators.ts';
+import { hashHere } from '../hashing/password-hashing.ts';
+import { parseSettings, type Settings } from '../settings.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
+import { isCheckout } from './called.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
-import { ask, askPassword, count, isInteractive, note, number, print } from './terminal.ts';
+import {
+  ask,
+  askPassword,
+  confirm,
+  count,
+  isInteractive,
+  note,
+  number,
+  print,
+  warn,
+} from './terminal.ts';
 
 /** `changepassword` gives up after so many (`MAX_TRIES`). */
 const MAX_TRIES = 3;
@@ -42,6 +56,7 @@ export async function createUserCommand(
   { isSuperuser }: { isSuperuser: boolean },
 ): Promise<void> {
   const store = operatorQueries(d1);
+  const settings = parseSettings(vars);
   const kind = isSuperuser ? 'Superuser' : 'User';
   if (options.input && !isInteractive()) {
     throw new CommandError(
@@ -49,18 +64,36 @@ export async function createUserCommand(
     );
   }
   const answers = options.input
-    ? await askForUser(store, options)
-    : await readEnvironment(store, options);
-  const created = await createUser(store, hashing(vars), { ...answers, isSuperuser });
+    ? await askForUser(store, settings, options)
+    : await readEnvironment(store, settings, options);
+  const created = await createUser(store, hashing(settings), { ...answers, isSuperuser });
   if (!created.ok) throw new CommandError(TAKEN);
   print(`${kind} created successfully.`);
 }
 
-const hashing = (vars: Vars) => hashHere(parseSettings(vars).iterations);
+const hashing = ({ iterations }: Settings) => hashHere(iterations);
+
+/** Node imports no text. In the package the list is a module. */
+const readCommonPasswords = () =>
+  readFile(join(import.meta.dirname, '../auth/common-passwords.txt'), 'utf8');
+
+type UserAttributes = Parameters<typeof validatePassword>[1];
+
+const refusals = (password: string, user: UserAttributes, { passwordValidators }: Settings) =>
+  validatePassword(
+    password,
+    user,
+    passwordValidators,
+    isCheckout ? readCommonPasswords : undefined,
+  );
 
 type Answers = { username: string; email: string; password: string | undefined };
 
-async function askForUser(store: OperatorStore, options: CreateOptions): Promise<Answers> {
+async function askForUser(
+  store: OperatorStore,
+  settings: Settings,
+  options: CreateOptions,
+): Promise<Answers> {
   let username = options.username;
   if (username !== undefined) {
     const reason = await whyNotUsername(store, username);
@@ -82,22 +115,41 @@ async function askForUser(store: OperatorStore, options: CreateOptions): Promise
     if (reason) note(`Error: ${reason}`);
     else email = answer;
   }
+  const user = { username, email, first_name: '', last_name: '' };
   let password: string | undefined;
-  while (password === undefined) {
-    const answer = await askPassword('Password:');
-    if (answer !== (await askPassword('Password (again):'))) {
-      note("Error: Your passwords didn't match.");
-    } else {
-      const reason = whyNotPassword(answer);
-      if (reason) note(reason);
-      else password = answer;
-    }
-  }
+  while (password === undefined) password = await askForNewPassword(user, settings);
   return { username, email, password };
 }
 
-/** Django's variables of `createsuperuser --noinput`; `createuser` reads the same. */
-async function readEnvironment(store: OperatorStore, options: CreateOptions): Promise<Answers> {
+/** @returns undefined if the password is not one that the operator wants to set */
+async function askForNewPassword(
+  user: UserAttributes,
+  settings: Settings,
+): Promise<string | undefined> {
+  const password = await askPassword('Password:');
+  if (password !== (await askPassword('Password (again):'))) {
+    note("Error: Your passwords didn't match.");
+    return undefined;
+  }
+  const reason = whyNotPassword(password);
+  if (reason) note(reason);
+  if (reason) return undefined;
+  const sentences = await refusals(password, user, settings);
+  for (const sentence of sentences) note(sentence);
+  const isWanted =
+    sentences.length === 0 || (await confirm('Bypass password validation and create user anyway?'));
+  return isWanted ? password : undefined;
+}
+
+/**
+ * Django's variables of `createsuperuser --noinput`; `createuser` reads the same. As in Django the
+ * validators refuse nothing here.
+ */
+async function readEnvironment(
+  store: OperatorStore,
+  settings: Settings,
+  options: CreateOptions,
+): Promise<Answers> {
   const { env } = process;
   const username = options.username ?? env.DJANGO_SUPERUSER_USERNAME;
   const email = options.email || env.DJANGO_SUPERUSER_EMAIL;
@@ -109,10 +161,14 @@ async function readEnvironment(store: OperatorStore, options: CreateOptions): Pr
     whyNot(fields.email, email) ??
     (password === undefined ? undefined : whyNotPassword(password));
   if (reason) throw new CommandError(reason);
+  if (password !== undefined) {
+    const user = { username, email, first_name: '', last_name: '' };
+    for (const sentence of await refusals(password, user, settings)) warn(sentence);
+  }
   return { username, email, password };
 }
 
-/** Why nobody can be given this name; undefined where somebody can. */
+/** Why a user cannot have this name; undefined if one can. */
 async function whyNotUsername(store: OperatorStore, username: string): Promise<string | undefined> {
   const reason = whyNot(fields.username, username);
   if (reason) return `Error: ${reason}`;
@@ -145,17 +201,18 @@ export async function changePasswordCommand(
   username?: string,
 ): Promise<void> {
   const store = operatorQueries(d1);
+  const settings = parseSettings(vars);
   const name = username ?? userInfo().username;
   const user = await findUser(store, name);
   if (!user) throw new CommandError(`user '${name}' does not exist`);
   note(`Changing password for user '${user.username}'`);
 
-  const password = isInteractive() ? await askTwice(user) : await readTwice();
-  await setUserPassword(store, hashing(vars), user, password);
+  const password = await (isInteractive() ? askTwice : readTwice)(user, settings);
+  await setUserPassword(store, hashing(settings), user, password);
   print(`Password changed successfully for user '${user.username}'`);
 }
 
-async function askTwice(user: FoundUser): Promise<string> {
+async function askTwice(user: FoundUser, settings: Settings): Promise<string> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const password = await askPassword('Password:');
     if (password === '') throw new CommandError('aborted');
@@ -163,24 +220,33 @@ async function askTwice(user: FoundUser): Promise<string> {
       note('Passwords do not match. Please try again.');
       continue;
     }
-    const reason = whyNotPassword(password);
-    if (reason === undefined) return password;
-    note(reason);
+    const reasons = await whyNotNewPassword(password, user, settings);
+    if (reasons.length === 0) return password;
+    for (const reason of reasons) note(reason);
   }
   throw new CommandError(
     `Aborting password change for user '${user.username}' after ${MAX_TRIES} attempts`,
   );
 }
 
-async function readTwice(): Promise<string> {
+async function readTwice(user: FoundUser, settings: Settings): Promise<string> {
   const lines: string[] = [];
   for await (const line of createInterface({ input: process.stdin })) lines.push(line);
   const [password = '', again] = lines;
   if (password === '') throw new CommandError('aborted');
   if (password !== again) throw new CommandError('Passwords do not match.');
-  const reason = whyNotPassword(password);
-  if (reason) throw new CommandError(reason);
+  const reasons = await whyNotNewPassword(password, user, settings);
+  if (reasons.length > 0) throw new CommandError(reasons.join(' '));
   return password;
+}
+
+async function whyNotNewPassword(
+  password: string,
+  user: FoundUser,
+  settings: Settings,
+): Promise<string[]> {
+  const reason = whyNotPassword(password);
+  return reason === undefined ? refusals(password, user, settings) : [reason];
 }
 
 /** `drf_create_token`: prints the token, which is what it is for. */
@@ -225,7 +291,7 @@ export async function listUsersCommand(
   }
   note(
     users.length < total
-      ? `${number(users.length)} of ${count(total, 'user')}: narrow it by --search or widen it by --limit`
+      ? `Showing ${number(users.length)} of ${count(total, 'user')}. Use --search to filter or --limit to show more.`
       : count(total, 'user'),
   );
 }

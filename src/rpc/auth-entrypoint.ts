@@ -1,11 +1,11 @@
-/** The door for other Workers: a service binding instead of HTTP. */
+/** RPC entrypoint for other Workers, which call it through a service binding. */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Authenticate } from '../auth/tokens.ts';
-import { logFault } from '../log.ts';
-import { err } from '../result.ts';
-import { ServiceUnavailable } from '../service-unavailable.ts';
+import { logFault } from '../lib/log.ts';
+import { err } from '../lib/result.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 
-/** An app of `createApp`: both doors then share its statements and its token cache. */
+/** An app of `createApp`. HTTP and RPC then share its prepared statements and its token cache. */
 type App<E> = {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
 };
@@ -16,29 +16,29 @@ type AuthEntrypointClass<E> = new (
 ) => WorkerEntrypoint<E> & { authenticate: Authenticate };
 
 /**
- * A class to export, which tells another Worker whose request it has been sent, as
- * `tokenAuthentication` asks.
+ * Creates a class to export. Another Worker that binds it passes its `authenticate` to
+ * `tokenAuthentication`.
  *
  * @example
  * export const AuthEntrypoint = authEntrypoint(auth);
- * // and in the other Worker, where it is bound as AUTH
+ * // in the other Worker, with a service binding named AUTH:
  * tokenAuthentication({ authenticate: (authorization, c) => c.env.AUTH.authenticate(authorization) })
  */
 export const authEntrypoint = <E>(app: App<E>): AuthEntrypointClass<E> =>
   class AuthEntrypoint extends WorkerEntrypoint<E> {
     /**
-     * @param authorization the request's Authorization header, undefined where there is none
-     * @returns the user and its token, or why there is none: plain values, which RPC copies
-     * @throws Error for a fault of ours, whose cause is in our log and not in the error
+     * @param authorization the `Authorization` header of the request; undefined if it has none
+     * @returns the user and its token, or a failure, as plain values that RPC can copy
+     * @throws Error for a bug. The cause is in the log of this Worker and not in the error
      */
     async authenticate(authorization: string | undefined): ReturnType<Authenticate> {
       try {
         return await app.authenticate(authorization, { env: this.env });
       } catch (error) {
-        // RPC would carry the message to the caller and its log, and Drizzle's names the token.
+        // RPC would send the message to the other Worker, and Drizzle's messages contain the token.
         logFault(error);
         if (error instanceof ServiceUnavailable) return err({ kind: 'unavailable' });
-        throw new Error('edge-authtoken could not authenticate; the cause is in its log.');
+        throw new Error('edge-authtoken could not authenticate. The cause is in its log.');
       }
     }
   };

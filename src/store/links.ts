@@ -1,6 +1,7 @@
-/** Links in e-mails: whose they are, and what the one of an activation does. */
-import { and, eq, isNull, notExists, sql } from 'drizzle-orm';
+/** The users of links in e-mails, and the activation of one. */
+import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
 import { statement } from './statement.ts';
 import { reading, writing } from './unavailable.ts';
@@ -8,50 +9,73 @@ import { reading, writing } from './unavailable.ts';
 const { placeholder } = sql;
 
 export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
-  const select = () =>
-    db
-      .select({
-        id: authUser.id,
-        username: authUser.username,
-        first_name: authUser.first_name,
-        last_name: authUser.last_name,
-        email: authUser.email,
-        password: authUser.password,
-        last_login: authUser.last_login,
-        is_active: authUser.is_active,
-        token_key: authtokenToken.key,
-      })
-      .from(authUser)
-      .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id));
+  const linked = {
+    id: authUser.id,
+    username: authUser.username,
+    email: authUser.email,
+    password: authUser.password,
+    last_login: authUser.last_login,
+  };
 
-  const selectById = select()
+  const selectById = db
+    .select({
+      ...linked,
+      first_name: authUser.first_name,
+      last_name: authUser.last_name,
+      is_active: authUser.is_active,
+      token_key: authtokenToken.key,
+    })
+    .from(authUser)
+    .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
     .where(eq(authUser.id, placeholder('id')))
     .prepare();
 
-  const selectByEmail = select()
-    .where(sql`${authUser.email} = ${placeholder('email')} collate nocase`)
-    .orderBy(authUser.id)
-    .limit(placeholder('limit'))
-    .prepare();
+  const wasNeverActive = and(
+    eq(authUser.is_active, false),
+    isNull(authUser.last_login),
+    notExists(
+      db
+        .select({ one: sql`1` })
+        .from(authtokenToken)
+        .where(eq(authtokenToken.user_id, authUser.id)),
+    ),
+  );
+
+  /** Users of an address: all of them up to a limit, or the one with a username. */
+  function selectByEmail(condition: SQL | undefined) {
+    const ofAddress = and(
+      sql`${authUser.email} = ${placeholder('email')} collate nocase`,
+      // `is_password_usable` (django/contrib/auth/hashers.py).
+      sql`${authUser.password} not like '!%'`,
+      condition,
+    );
+    const all = db
+      .select(linked)
+      .from(authUser)
+      .where(ofAddress)
+      .orderBy(authUser.id)
+      .limit(placeholder('limit'))
+      .prepare();
+    const one = db
+      .select(linked)
+      .from(authUser)
+      .where(and(eq(authUser.username, placeholder('username')), ofAddress))
+      .prepare();
+    return async (email: string, username: string, limit: number) => {
+      const users = await reading(() =>
+        username === '' ? all.all({ email, limit }) : one.all({ email, username }),
+      );
+      for (const { id } of users) exactId(id);
+      return users;
+    };
+  }
 
   const activate = statement(
     d1,
     db
       .update(authUser)
       .set({ is_active: true, last_login: sql`${placeholder('now')}` })
-      .where(
-        and(
-          eq(authUser.id, placeholder('id')),
-          eq(authUser.is_active, false),
-          isNull(authUser.last_login),
-          notExists(
-            db
-              .select({ one: sql`1` })
-              .from(authtokenToken)
-              .where(eq(authtokenToken.user_id, authUser.id)),
-          ),
-        ),
-      ),
+      .where(and(eq(authUser.id, placeholder('id')), wasNeverActive)),
   );
 
   const selectLastLogin = statement(
@@ -63,14 +87,25 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
   );
 
   return {
-    findUserById: (id: number) => reading(() => selectById.get({ id })),
+    async findUserById(id: number) {
+      const user = await reading(() => selectById.get({ id }));
+      if (user) exactId(user.id);
+      return user;
+    },
 
     /**
-     * Users whose address is this one, in any case of ASCII letters (Django's `iexact` on SQLite),
-     * in the order of their ids.
+     * Active users with a usable password whose address is this one, in any case of ASCII letters
+     * (Django's `iexact` on SQLite), in the order of their ids.
+     *
+     * It reads the users of the address until there are `limit` of these. With a username it reads
+     * that user only.
+     *
+     * @param username empty for all users of the address
      */
-    findUsersByEmail: (email: string, limit: number) =>
-      reading(() => selectByEmail.all({ email, limit })),
+    findUsersToReset: selectByEmail(eq(authUser.is_active, true)),
+
+    /** The same for users with a usable password who were never active. */
+    findUsersToActivate: selectByEmail(wasNeverActive),
 
     /**
      * Makes a user active who never was: inactive, without a last login and without a token.

@@ -1,15 +1,15 @@
 /** All queries of one database, each a function, with their statements prepared. */
 import { drizzle } from 'drizzle-orm/d1';
+import type { Settings } from '../settings.ts';
 import { linkQueries } from './links.ts';
 import { passwordQueries } from './passwords.ts';
-import type { TokenReads } from './store-settings.ts';
 import { tokenQueries } from './tokens.ts';
 import { reading } from './unavailable.ts';
 import { userQueries } from './users.ts';
 
-export type Store = ReturnType<typeof queries>;
+export type Queries = ReturnType<typeof queries>;
 
-export function queries(d1: D1Database, tokenReads: TokenReads) {
+export function queries(d1: D1Database, tokenReads: Settings['tokenReads']) {
   const db = drizzle(d1);
   const selectOne = d1.prepare('SELECT 1');
   return {

@@ -1,9 +1,10 @@
 /**
- * The database: one function per query. A function is one D1 round trip, unless its comment says
- * more. No rules here: what a row means is the domain's business.
+ * The database: one function for each query. A function is one D1 round trip, unless its comment
+ * says more. There are no rules here: the domain decides what a row means.
  */
-import { queries, type Store } from './queries.ts';
-import type { StoreSettings } from './store-settings.ts';
+import type { Settings } from '../settings.ts';
+import { queries } from './queries.ts';
+import { type Store, withRevocations } from './revocations.ts';
 import { withTokenCache } from './token-cache.ts';
 
 export type { Store };
@@ -11,11 +12,11 @@ export type { Store };
 /** Prepares the statements. Call it once for each database binding, not once for each request. */
 export function createStore(
   d1: D1Database,
-  { tokenReads, tokenCacheSeconds }: StoreSettings = {
+  { tokenReads, tokenCacheSeconds }: Pick<Settings, 'tokenReads' | 'tokenCacheSeconds'> = {
     tokenReads: 'primary',
     tokenCacheSeconds: 0,
   },
 ): Store {
-  const store = queries(d1, tokenReads);
+  const store = withRevocations(queries(d1, tokenReads));
   return tokenCacheSeconds > 0 ? withTokenCache(store, tokenCacheSeconds) : store;
 }

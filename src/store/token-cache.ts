@@ -4,7 +4,7 @@
  * the seconds are over. A token that was not found is never remembered.
  */
 import QuickLRU from 'quick-lru';
-import type { Store } from './queries.ts';
+import type { Store } from './revocations.ts';
 
 /** About 5 MB of an isolate's 128; quick-lru keeps up to twice as many. */
 export const MAX_TOKENS = 10_000;
@@ -58,7 +58,7 @@ export function withTokenCache(store: Store, seconds: number): Store {
         ({ token }) => token.key === key,
         () => store.deleteToken(key),
       ),
-    updateProfile: (id, changes) => changingUser(id, () => store.updateProfile(id, changes)),
+    updateProfile: (id, ...rest) => changingUser(id, () => store.updateProfile(id, ...rest)),
     deleteUser: (id, password) => changingUser(id, () => store.deleteUser(id, password)),
     replacePasswordAndToken: (id, ...rest) =>
       changingUser(id, () => store.replacePasswordAndToken(id, ...rest)),

@@ -1,7 +1,8 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import type { Settings } from '../settings.ts';
+import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
-import type { TokenReads } from './store-settings.ts';
 import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
@@ -32,7 +33,7 @@ export const newTokenOf = (db: DrizzleD1Database, user: SQL | undefined) =>
     .from(authUser)
     .where(user);
 
-export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: TokenReads) {
+export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Settings['tokenReads']) {
   const { sql: selectByKey } = db
     .select({
       id: authUser.id,
@@ -61,7 +62,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Token
     const [id, username, first_name, last_name, email, is_staff, is_superuser, is_active] = row;
     return {
       user: {
-        id,
+        id: exactId(id),
         username,
         first_name,
         last_name,

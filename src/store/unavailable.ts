@@ -1,48 +1,159 @@
 /**
- * D1's passing failures: of the network, of a moved or overloaded database. D1 retries reads by
- * itself. It never retries writes, since it cannot know whether they took place.
+ * Errors of D1 that are not bugs: the database does not answer for a while. D1's words are from
+ * developers.cloudflare.com (D1: Debug D1, Error list), unless another source is named.
  */
-import { ServiceUnavailable } from '../service-unavailable.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 
-/** D1's words for errors that may be retried (developers.cloudflare.com, D1: Debug, Error list). */
-const TRANSIENT = [
-  'Network connection lost',
-  'storage caused object to be reset',
-  'reset because its code was updated',
-  'Cannot resolve D1 DB due to transient issue on remote node',
-  'Internal error while starting up D1 DB storage',
-  'D1 DB is overloaded',
-  "Can't read from request stream because client disconnected",
-  'storage operation exceeded timeout',
+type D1Failure = {
+  /** Parts of D1's messages. */
+  messages: string[];
+  /** For the log: the cause and what to do next. */
+  reason: string;
+  /** Waits before each retry of a read, in milliseconds. D1 itself retries reads after most errors. */
+  readRetries: number[];
+  /** The same for a write. D1 never retries a write, since it may have taken place. */
+  writeRetries: number[];
+};
+
+/** A retry within a second does not help. */
+const NEVER: number[] = [];
+/** For a database that is restarted or moved. */
+const ONCE = [100];
+/** For a database that another process locks, as `manage import` does for each of its writes. */
+const UNTIL_UNLOCKED = [20, 50, 100, 150, 200, 250];
+
+const FAILURES: D1Failure[] = [
+  {
+    messages: [
+      'Network connection lost',
+      'Replica disconnected from primary',
+      'Cannot resolve D1 DB due to transient issue on remote node',
+      "Can't read from request stream because client disconnected",
+      'reset because its code was updated',
+      'storage caused object to be reset',
+      'Internal error while starting up D1 DB storage',
+    ],
+    reason:
+      'D1 did not answer: the network failed, or the database was restarted. It recovers by itself. ' +
+      'If it does not, see https://www.cloudflarestatus.com.',
+    readRetries: NEVER,
+    writeRetries: ONCE,
+  },
+  {
+    messages: ['D1 DB is overloaded', 'storage operation exceeded timeout'],
+    reason:
+      'D1 has more to do than it can do in time. Look for a burst of requests or a long query, such ' +
+      'as an import.',
+    readRetries: NEVER,
+    writeRetries: NEVER,
+  },
+  {
+    messages: [
+      'exceeded its memory limit and was reset',
+      'exceeded its CPU time limit and was reset',
+      'SQLITE_NOMEM',
+    ],
+    reason:
+      'A query needed too much memory or CPU time, and D1 restarted the database. Look for a large ' +
+      'query, such as an import.',
+    readRetries: NEVER,
+    writeRetries: ONCE,
+  },
+  {
+    // cloudflare/workers-sdk, issues 9519 and 9578.
+    messages: ['Currently processing a long-running export'],
+    reason:
+      'The database is being exported, and D1 refuses other queries until the export ends. A failed ' +
+      'export ends after a time-out. Export when there are few requests.',
+    readRetries: NEVER,
+    writeRetries: NEVER,
+  },
+  {
+    // workerd's src/workerd/util/sqlite.c++: a message of SQLite and the name of its error code.
+    messages: ['SQLITE_BUSY', 'SQLITE_LOCKED', 'database is locked'],
+    reason:
+      'Another process is writing to the database, such as `manage import` beside `npm start`. Wait ' +
+      'until it ends.',
+    readRetries: UNTIL_UNLOCKED,
+    writeRetries: UNTIL_UNLOCKED,
+  },
+  {
+    // workerd hides what is not the application's fault (src/workerd/jsg/util.c++). In local
+    // development that is SQLITE_BUSY or SQLITE_FULL, for reads too: each query writes a bookmark
+    // (cloudflare/workers-sdk, issue 14916).
+    messages: ['internal error; reference ='],
+    reason:
+      'D1 failed without a cause. In local development an earlier line has it. SQLITE_BUSY: another ' +
+      'process is writing to the database; wait until it ends. SQLITE_FULL: the disk is full; make ' +
+      'room. In production D1 recovers by itself. If it does not, see ' +
+      'https://www.cloudflarestatus.com, and give the reference to Cloudflare.',
+    readRetries: UNTIL_UNLOCKED,
+    writeRetries: UNTIL_UNLOCKED,
+  },
+  {
+    messages: [
+      'SQLITE_FULL',
+      'SQLITE_IOERR',
+      'Exceeded maximum DB size',
+      'maximum account storage limit',
+    ],
+    reason:
+      'The database cannot grow: its maximum size, the storage of the account or the disk is used up. ' +
+      'Delete rows, or make room.',
+    readRetries: NEVER,
+    writeRetries: NEVER,
+  },
+  {
+    messages: ["exceeded D1's free tier daily row"],
+    reason:
+      'The daily limit of Workers Free is reached. D1 answers again at midnight UTC, or at once on ' +
+      'Workers Paid.',
+    readRetries: NEVER,
+    writeRetries: NEVER,
+  },
 ];
 
-/** Runs a read. @throws ServiceUnavailable where D1 failed for a passing reason */
-export async function reading<T>(query: () => Promise<T>): Promise<T> {
-  try {
-    return await query();
-  } catch (error) {
-    throw isTransient(error)
-      ? new ServiceUnavailable('database', 'D1 did not answer', { cause: error })
-      : error;
-  }
-}
+/**
+ * Runs a read.
+ *
+ * @param query gets whether it ran before
+ * @throws ServiceUnavailable if D1 does not answer
+ */
+export const reading = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
+  retried(query, ({ readRetries }) => readRetries);
 
 /**
- * Runs a write, and once more where D1 failed: the first try may have taken place or not. So
- * running it twice must do the same as running it once.
+ * Runs a write, and again if D1 failed: it may have taken place nevertheless. So running it twice
+ * must have the same effect as running it once.
  *
- * @param query told whether it may have run before
- * @throws ServiceUnavailable where D1 failed twice for a passing reason
+ * @param query gets whether it may have run before
+ * @throws ServiceUnavailable if D1 does not answer
  */
-export async function writing<T>(query: (isRetry: boolean) => Promise<T>): Promise<T> {
-  try {
-    return await query(false);
-  } catch (error) {
-    if (!isTransient(error)) throw error;
-    return reading(() => query(true));
+export const writing = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
+  retried(query, ({ writeRetries }) => writeRetries);
+
+async function retried<T>(
+  query: (isRetry: boolean) => Promise<T>,
+  retriesAfter: (failure: D1Failure) => number[],
+): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await query(tries > 0);
+    } catch (error) {
+      const failure = FAILURES.find(({ messages }) => isOneOf(messages, error));
+      if (!failure) throw error;
+      const delayMs = retriesAfter(failure)[tries];
+      if (delayMs === undefined) {
+        throw new ServiceUnavailable('database', failure.reason, { cause: error });
+      }
+      await new Promise((resolve) => setTimeout(resolve, withJitter(delayMs)));
+    }
   }
 }
 
-const isTransient = (error: unknown): boolean =>
+const isOneOf = (messages: string[], error: unknown): boolean =>
   error instanceof Error &&
-  (TRANSIENT.some((words) => error.message.includes(words)) || isTransient(error.cause));
+  (messages.some((words) => error.message.includes(words)) || isOneOf(messages, error.cause));
+
+/** Half to all of it, so that requests that failed together do not try again together. */
+const withJitter = (delayMs: number): number => delayMs * (1 - Math.random() / 2);

@@ -1,7 +1,8 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
-import { rootCause } from '../root-cause.ts';
+import { rootCause } from '../lib/root-cause.ts';
+import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
 import { reading, writing } from './unavailable.ts';
@@ -15,6 +16,48 @@ const { placeholder } = sql;
 
 /** What `RETURNING id` gives of one inserted row. */
 const InsertedRow = v.tuple([v.object({ id: v.number() })]);
+
+/** What a login needs of a user. */
+export type FoundUser = {
+  id: number;
+  password: string;
+  is_active: boolean;
+  /** Null if the user has none. */
+  token: { key: string; created: string } | null;
+};
+
+type FoundRow =
+  | { id: null; password: string }
+  | { id: number; password: string; is_active: number; key: string | null; created: string | null };
+
+/** The id that a draw in JSON falls on: that of its last place up to the highest id. */
+const idOf = (draw: string) =>
+  `lowest + (select max(value) from json_each(${draw}) where value <= highest - lowest)`;
+
+/** The password of the first user that a join finds, which may use the lowest and highest id. */
+const standInFrom = (join: string) => `
+  select null, password, null, null, null from (
+    select auth_user.password
+      from (select (select min(id) from auth_user) as lowest,
+                   (select max(id) from auth_user) as highest)
+      cross join ${join}
+     limit 1
+  )`;
+
+/**
+ * The user of a name (?1), or the password of its stand-in, by the draws of the name in JSON (?2). The
+ * stand-in is the user with the id of the earliest draw that falls on one. If no draw does, it is the
+ * next user after the first draw. SQLite joins in the order written (`cross join`) and stops at a
+ * limit, so that the lookup of a known name reads no other user.
+ */
+const SELECT_USER_OR_STAND_IN = `
+  select id, password, is_active, key, created
+    from auth_user left join authtoken_token on user_id = id
+   where username = ?1
+  union all ${standInFrom(`json_each(?2) as draw
+      cross join auth_user on auth_user.id = ${idOf('draw.value')}`)}
+  union all ${standInFrom(`auth_user on auth_user.id >= ${idOf("?2 -> '$[0]'")}`)}
+  limit 1`.trim();
 
 export function userQueries(d1: D1Database, db: DrizzleD1Database) {
   const insertUser = statement(
@@ -56,17 +99,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     )
     .prepare();
 
-  const selectByUsername = db
-    .select({
-      id: authUser.id,
-      password: authUser.password,
-      is_active: authUser.is_active,
-      token: { key: authtokenToken.key, created: authtokenToken.created },
-    })
-    .from(authUser)
-    .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
-    .where(eq(authUser.username, placeholder('username')))
-    .prepare();
+  const selectUserOrStandIn = d1.prepare(SELECT_USER_OR_STAND_IN);
 
   const updateProfile = db
     .update(authUser)
@@ -75,7 +108,12 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       last_name: sql`coalesce(${placeholder('last_name')}, ${authUser.last_name})`,
       email: sql`coalesce(${placeholder('email')}, ${authUser.email})`,
     })
-    .where(eq(authUser.id, placeholder('id')))
+    .where(
+      and(
+        eq(authUser.id, placeholder('id')),
+        sql`${authUser.password} = coalesce(${placeholder('password')}, ${authUser.password})`,
+      ),
+    )
     .returning({
       first_name: authUser.first_name,
       last_name: authUser.last_name,
@@ -99,24 +137,53 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
             insertUser({ last_login: null, ...user }),
             ...(token ? [insertTokenOfUsername({ ...token, username })] : []),
           ]);
-          return v.parse(InsertedRow, inserted?.results)[0].id;
+          return exactId(v.parse(InsertedRow, inserted?.results)[0].id);
         } catch (error) {
           if (!isUniqueViolation(error, 'auth_user.username')) throw error;
           // A retry may meet its own first try, whose answer was lost. No other user has this hash:
           // its salt is random.
-          return isRetry ? (await selectIdByPassword.get({ username, password }))?.id : undefined;
+          const own = isRetry ? await selectIdByPassword.get({ username, password }) : undefined;
+          return own && exactId(own.id);
         }
       });
     },
 
-    /** What a login needs of a user; `token` is null where the user has none. */
-    findUserByUsername: (username: string) => reading(() => selectByUsername.get({ username })),
+    /**
+     * Looks a name up. For an unknown one it reads a stand-in as well, in the same round trip.
+     *
+     * @param draws those of the name (`drawStandIn`)
+     * @returns the user, and the stored password to verify: the user's or the stand-in's. Undefined
+     *   if there is no user of the name, and if there are no users at all.
+     */
+    async findUserOrStandIn(
+      username: string,
+      draws: number[][],
+    ): Promise<{ user: FoundUser | undefined; encoded: string | undefined }> {
+      const row = await reading(() =>
+        selectUserOrStandIn.bind(username, JSON.stringify(draws)).first<FoundRow>(),
+      );
+      if (!row || row.id === null) return { user: undefined, encoded: row?.password };
+      const { id, password, is_active, key, created } = row;
+      const token = key === null || created === null ? null : { key, created };
+      const user = { id: exactId(id), password, is_active: Boolean(is_active), token };
+      return { user, encoded: password };
+    },
 
-    /** Sets what is given. @returns the profile as it is now; undefined where the user is gone */
-    updateProfile: (id: number, { first_name, last_name, email }: ProfileChanges) =>
+    /**
+     * Sets what is given.
+     *
+     * @param password what the stored password must still be; undefined for any
+     * @returns the profile as it is now; undefined if the user is gone or the password is another one
+     */
+    updateProfile: (
+      id: number,
+      { first_name, last_name, email }: ProfileChanges,
+      password?: string,
+    ) =>
       writing(() =>
         updateProfile.get({
           id,
+          password: password ?? null,
           first_name: first_name ?? null,
           last_name: last_name ?? null,
           email: email ?? null,

@@ -1,4 +1,8 @@
 import * as v from 'valibot';
+import { isLongerThan } from '../lib/is-longer-than.ts';
+
+/** Characters of an address (RFC 3696 §3, as Django has it). No longer text reaches the patterns. */
+const MAX_LENGTH = 320;
 
 /** Letters and digits beyond ASCII (Django's `DomainNameValidator.ul`, and the planes above it). */
 const UL = '\\u00a1-\\uffff\\u{10000}-\\u{10ffff}';
@@ -25,11 +29,25 @@ const ADDRESS_LITERAL = /^\[([a-f0-9:.]+)\]$/i;
 
 const IpAddress = v.pipe(v.string(), v.ip());
 
-/** Is this an address to Django (django/core/validators.py, `EmailValidator`, Django 5.2)? */
+/** Whether Django takes this for an address (django/core/validators.py, `EmailValidator`, 5.2). */
 export function isEmail(value: string): boolean {
+  if (isLongerThan(value, MAX_LENGTH)) return false;
   const at = value.lastIndexOf('@');
   const [user, domain] = [value.slice(0, at), value.slice(at + 1)];
   if (at < 0 || !(DOT_ATOM.test(user) || QUOTED_STRING.test(user))) return false;
   if (domain === 'localhost' || DOMAIN.test(domain)) return true;
   return v.is(IpAddress, ADDRESS_LITERAL.exec(domain)?.[1]);
+}
+
+const SENDER = /^(?<name>[^<>\p{C}]*[^<>\p{C}\s])\s*<(?<email>[^<>]+)>$/u;
+
+/**
+ * The sender of messages: `us@example.com` or `Us <us@example.com>`.
+ *
+ * @returns undefined if it is neither
+ */
+export function parseSender(from: string): { name?: string; email: string } | undefined {
+  const { name, email = from } = SENDER.exec(from)?.groups ?? {};
+  if (!isEmail(email)) return undefined;
+  return name === undefined ? { email } : { name, email };
 }

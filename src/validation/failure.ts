@@ -1,5 +1,5 @@
 /** How a body can be wrong. */
-export type ValidationFailure = { kind: 'invalid'; errors: ValidationErrors };
+export type ValidationFailure = { kind: 'validation-error'; errors: ValidationErrors };
 
 /** DRF's `serializer.errors`: sentences by field, or under `non_field_errors`. */
 export type ValidationErrors = Record<string, string[]>;
@@ -9,4 +9,5 @@ export type ParseFailure =
   | { kind: 'invalid-boundary'; boundary: string }
   | { kind: 'unsupported-media-type'; mediaType: string };
 
-export type ParseErrorReason = 'json' | 'json-encoding' | 'form' | 'multipart';
+/** `incomplete`: the client closed the connection before the body was complete. */
+export type ParseErrorReason = 'json' | 'json-encoding' | 'too-many-fields' | 'incomplete';

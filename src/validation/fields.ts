@@ -1,12 +1,14 @@
 /**
  * DRF's fields as valibot schemas: its coercions, the order of its checks and its sentences
- * (rest_framework/fields.py `CharField`, `EmailField`; rest_framework/validators.py). All that is
- * wrong with a field is reported, except that a missing, null, mistyped or blank one is only that.
+ * (rest_framework/fields.py `CharField`, `EmailField`; rest_framework/validators.py). All errors of
+ * a field are reported, but a missing, null, mistyped or blank field has only that error.
  *
- * `v.metadata` says in JSON Schema, for the API's description, what checks of ours cannot.
+ * `v.metadata` describes in JSON Schema what these checks require, for the API's description.
  */
 import * as v from 'valibot';
+import { isLongerThan } from '../lib/is-longer-than.ts';
 import { isEmail } from './email.ts';
+import { normalizeEmail, normalizeUsername, USERNAME_LENGTH } from './normal-form.ts';
 
 export const REQUIRED = 'This field is required.';
 const NULL = 'This field may not be null.';
@@ -17,32 +19,39 @@ const INVALID_USERNAME =
   'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.';
 
 /** Characters, from django/contrib/auth/models.py `AbstractUser`. */
-const USERNAME_LENGTH = 150;
 const NAME_LENGTH = 150;
 const EMAIL_LENGTH = 254;
-/**
- * Characters. Far beyond any passphrase, and few enough that hashing them costs nothing beside
- * PBKDF2.
- */
+/** Characters. Longer than any passphrase, and short enough to cost little beside PBKDF2. */
 const PASSWORD_LENGTH = 4096;
 
-/**
- * Word characters of any script: what Python's `\w` matches (letters, numbers and the underscore).
- */
-const USERNAME = /^[\p{L}\p{N}_.@+-]+$/u;
+/** Python's `\w` matches letters and numbers of any script, and the underscore. */
+const USERNAME_CHARACTERS = '\\p{L}\\p{N}_.@+-';
+
+/** Finds another character, but not behind the end of the longest name. */
+const INVALID_CHARACTER = new RegExp(
+  `^[${USERNAME_CHARACTERS}]{0,${USERNAME_LENGTH}}[^${USERNAME_CHARACTERS}]`,
+  'u',
+);
 
 /**
  * White space to Python's `str.strip()` (`str.isspace`). JavaScript's `trim` would add U+FEFF, and
  * miss U+001C to U+001F and U+0085.
  */
-const WHITE_SPACE =
-  '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const SURROUNDING_WHITE_SPACE = new RegExp(`^${WHITE_SPACE}+|${WHITE_SPACE}+$`, 'g');
+const WHITE_SPACE = new Set(
+  '\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008' +
+    '\u2009\u200a\u2028\u2029\u202f\u205f\u3000',
+);
 
 const text = (invalid = INVALID_STRING) =>
   v.string((issue) => (issue.input === null ? NULL : invalid));
 
-const strip = v.transform((value: string) => value.replace(SURROUNDING_WHITE_SPACE, ''));
+/** `str.strip()`. A regular expression for the end would begin anew at each white space. */
+const strip = v.transform((value: string) => {
+  let [start, end] = [0, value.length];
+  while (start < end && WHITE_SPACE.has(value.charAt(start))) start++;
+  while (end > start && WHITE_SPACE.has(value.charAt(end - 1))) end--;
+  return value.slice(start, end);
+});
 
 /** A transformation, so that nothing after it looks at a blank value. */
 const notBlank = v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
@@ -51,10 +60,10 @@ const notBlank = v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) =
   return NEVER;
 });
 
-/** Counts code points, as Python does; a string is never shorter in UTF-16 units. */
-const maxLength = (length: number) =>
+/** @param normalize makes the form that is stored, which is never shorter: it must fit too */
+const maxLength = (length: number, normalize = (value: string) => value) =>
   v.check(
-    (value: string) => value.length <= length || [...value].length <= length,
+    (value: string) => !isLongerThan(value, length) && !isLongerThan(normalize(value), length),
     `Ensure this field has no more than ${length} characters.`,
   );
 
@@ -66,23 +75,31 @@ const prohibitNullCharacters = v.check(
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const prohibitSurrogateCharacters = v.check(
-  (value: string) => !LONE_SURROGATE.test(value),
+  (value: string) => value.isWellFormed(),
   ({ input }) => {
     const codePoint = LONE_SURROGATE.exec(input)?.[0].codePointAt(0)?.toString(16).toUpperCase();
     return `Surrogate characters are not allowed: U+${codePoint}.`;
   },
 );
 
-/** A name to register: `AbstractUser.username` with its `UnicodeUsernameValidator`. */
+/**
+ * A name to register: `AbstractUser.username` with its `UnicodeUsernameValidator`. It is checked in
+ * its normal form, as Django's `UsernameField` does and DRF does not: that is what is stored.
+ */
 export const username = v.pipe(
   text(),
   strip,
   notBlank,
-  v.regex(USERNAME, INVALID_USERNAME),
+  v.transform(normalizeUsername),
+  v.check((value) => !INVALID_CHARACTER.test(value), INVALID_USERNAME),
   maxLength(USERNAME_LENGTH),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
-  v.metadata({ minLength: 1, maxLength: USERNAME_LENGTH }),
+  v.metadata({
+    pattern: `^[${USERNAME_CHARACTERS}]+$`,
+    minLength: 1,
+    maxLength: USERNAME_LENGTH,
+  }),
 );
 
 /** DRF's `CharField()`, of any length. */
@@ -95,9 +112,7 @@ const charField = v.pipe(
   v.metadata({ minLength: 1 }),
 );
 
-/**
- * A name to look for (`AuthTokenSerializer.username`): one that nobody can have is looked for too.
- */
+/** A name to look up (`AuthTokenSerializer.username`), also if no user can have it. */
 export const usernameToFind = charField;
 
 /** A password to verify, never trimmed and of any length (`AuthTokenSerializer.password`). */
@@ -129,14 +144,20 @@ export const name = v.pipe(
   v.metadata({ maxLength: NAME_LENGTH }),
 );
 
+/**
+ * Django checks an address as it is typed: `LOCALHOST` is no domain. Lower-casing the domain can
+ * make it longer, so the address that is stored is checked as well.
+ */
+const isEmailToStore = (value: string) => isEmail(value) && isEmail(normalizeEmail(value));
+
 /** An address; may be blank. */
 export const email = v.pipe(
   text(INVALID_EMAIL),
   strip,
-  maxLength(EMAIL_LENGTH),
+  maxLength(EMAIL_LENGTH, normalizeEmail),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
-  v.check((value) => value === '' || isEmail(value), INVALID_EMAIL),
+  v.check((value) => value === '' || isEmailToStore(value), INVALID_EMAIL),
   v.metadata({ maxLength: EMAIL_LENGTH }),
 );
 
@@ -145,14 +166,14 @@ export const emailToReach = v.pipe(
   text(INVALID_EMAIL),
   strip,
   notBlank,
-  maxLength(EMAIL_LENGTH),
+  maxLength(EMAIL_LENGTH, normalizeEmail),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
-  v.check(isEmail, INVALID_EMAIL),
+  v.check(isEmailToStore, INVALID_EMAIL),
   v.metadata({ format: 'email', minLength: 1, maxLength: EMAIL_LENGTH }),
 );
 
-/** An address to look for: one that nobody can have is looked for too (DRF's `EmailField()`). */
+/** An address to look up (DRF's `EmailField()`), also if it is too long to be stored. */
 export const emailToFind = v.pipe(
   text(INVALID_EMAIL),
   strip,
@@ -163,5 +184,5 @@ export const emailToFind = v.pipe(
   v.metadata({ format: 'email', minLength: 1 }),
 );
 
-/** A part of a link: what it must be is not for validation to know. */
+/** A part of a link. The domain decides whether it is valid. */
 export const linkPart = charField;

@@ -30,6 +30,10 @@ const Recorded = v.object({
 const { tokens } = v.parse(Recorded, JSON.parse(recorded));
 
 const TIMEOUT_SECONDS = 259_200;
+const DAY_SECONDS = 86_400;
+const YEAR_SECONDS = 365 * DAY_SECONDS;
+
+const PURPOSES = ['passwordReset', 'activation'] as const;
 
 const linksOf = (secretKey: string, ...secretKeyFallbacks: string[]) => ({
   secretKey,
@@ -47,13 +51,14 @@ it('has 45 tokens of Django', () => {
 
 describe.each(cases)('$token of user $user.id at $now', ({ secret_key, now, user, uid, token }) => {
   it('is made here as Django made it', () => {
-    expect(makeToken(user, linksOf(secret_key), now)).toBe(token);
+    expect(makeToken('passwordReset', user, linksOf(secret_key), now)).toBe(token);
     expect(encodeUid(user.id)).toBe(uid);
     expect(decodeUid(uid)).toBe(user.id);
   });
 
-  it('is good until its time is over, to the second', () => {
-    const check = (moment: Date) => checkToken(user, token, linksOf(secret_key), moment);
+  it('is valid until it expires, to the second', () => {
+    const check = (moment: Date) =>
+      checkToken('passwordReset', user, token, linksOf(secret_key), moment);
     // Django drops the fraction of a second.
     const made = new Date(Math.floor(now.getTime() / 1000) * 1000);
     expect(check(now)).toBe(true);
@@ -61,9 +66,9 @@ describe.each(cases)('$token of user $user.id at $now', ({ secret_key, now, user
     expect(check(later(made, TIMEOUT_SECONDS + 1))).toBe(false);
   });
 
-  it('is void once the user has changed, for another user and with another key', () => {
+  it('is invalid after a change of the user, for another user and with another key', () => {
     const check = (change: Partial<LinkedUser>, links = linksOf(secret_key)) =>
-      checkToken({ ...user, ...change }, token, links, now);
+      checkToken('passwordReset', { ...user, ...change }, token, links, now);
     expect(check({ id: user.id - 1 })).toBe(false);
     expect(check({ password: `${user.password}x` })).toBe(false);
     expect(check({ last_login: '2026-01-02 03:04:06' })).toBe(false);
@@ -91,8 +96,67 @@ describe('a token', () => {
     ['of a timestamp beyond all numbers', `${'z'.repeat(60)}-${digest}`],
     ['of a negative timestamp', `-1-${digest}`],
   ])('%s is refused', (_, changed) => {
-    expect(checkToken(user, token, linksOf(secret_key), now)).toBe(true);
-    expect(checkToken(user, changed, linksOf(secret_key), now)).toBe(false);
+    expect(checkToken('passwordReset', user, token, linksOf(secret_key), now)).toBe(true);
+    expect(checkToken('passwordReset', user, changed, linksOf(secret_key), now)).toBe(false);
+  });
+});
+
+describe('a timestamp', () => {
+  const links = linksOf('a secret key');
+  const now = new Date('2026-11-20T12:00:00Z');
+  const user = { id: 7, password: 'x', last_login: null, email: '5meg@example.com' };
+
+  /** The link's own signature under another timestamp. */
+  const moved = (token: string, move: (timestamp: number) => number) => {
+    const [timestamp = '', digest] = token.split('-');
+    return `${move(Number.parseInt(timestamp, 36)).toString(36)}-${digest}`;
+  };
+
+  it.each(PURPOSES)('from the future moves no %s link to another address', (purpose) => {
+    const token = makeToken(purpose, user, links, now);
+    const other = { ...user, email: 'meg@example.com' };
+    const future = moved(token, (timestamp) => timestamp * 10 + 5);
+    expect(checkToken(purpose, other, future, links, now)).toBe(false);
+    expect(checkToken(purpose, other, future, links, later(now, 100 * YEAR_SECONDS))).toBe(false);
+  });
+
+  it.each(PURPOSES)('from the past moves no %s link to another address', (purpose) => {
+    const links = { ...linksOf('a secret key'), timeoutSeconds: YEAR_SECONDS };
+    const token = makeToken(purpose, user, links, now);
+    const last = Number.parseInt(token, 36) % 10;
+    const other = { ...user, email: `${last}${user.email}` };
+    const past = moved(token, (timestamp) => Math.floor(timestamp / 10));
+    expect(checkToken(purpose, other, past, links, now)).toBe(false);
+  });
+
+  it('may be a day ahead, to the second: Django counts in its own time zone', () => {
+    const check = (made: Date) =>
+      checkToken('passwordReset', user, makeToken('passwordReset', user, links, made), links, now);
+    expect(check(later(now, 14 * 3600))).toBe(true);
+    expect(check(later(now, DAY_SECONDS))).toBe(true);
+    expect(check(later(now, DAY_SECONDS + 1))).toBe(false);
+  });
+});
+
+describe('a link for one purpose', () => {
+  const links = linksOf('a secret key', 'an older key');
+  const now = new Date('2026-11-20T12:00:00Z');
+  const user = { id: 7, password: 'x', last_login: null, email: 'meg@example.com' };
+
+  it('is not one for the other, but djoser signs activations as password resets', () => {
+    const reset = makeToken('passwordReset', user, links, now);
+    const activation = makeToken('activation', user, links, now);
+    expect(activation).not.toBe(reset);
+    expect(checkToken('passwordReset', user, reset, links, now)).toBe(true);
+    expect(checkToken('passwordReset', user, activation, links, now)).toBe(false);
+    expect(checkToken('activation', user, activation, links, now)).toBe(true);
+    expect(checkToken('activation', user, reset, links, now)).toBe(true);
+  });
+
+  it.each(PURPOSES)('of %s is valid with an older key', (purpose) => {
+    const token = makeToken(purpose, user, linksOf('an older key'), now);
+    expect(checkToken(purpose, user, token, links, now)).toBe(true);
+    expect(checkToken(purpose, user, token, linksOf('a secret key'), now)).toBe(false);
   });
 });
 
@@ -110,12 +174,12 @@ describe('a uid', () => {
     'SW5maW5pdHk',
     'OTAwNzE5OTI1NDc0MDk5Mg', // 2^53
     btoa('9'.repeat(18)),
-  ])('%j is nobody’s', (uid) => {
+  ])('%j is no user’s', (uid) => {
     expect(decodeUid(uid)).toBeUndefined();
   });
 
   it.each(['MR', 'MDE', 'MWUw', 'IDE', 'MHgx'])(
-    '%j is nobody’s: user 1 has one alone, by which attempts are counted',
+    '%j is no user’s: user 1 has only one, by which attempts are counted',
     (uid) => {
       expect(Number(atob(uid))).toBe(1);
       expect(decodeUid(uid)).toBeUndefined();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { normalizeEmail } from '../../src/auth/users.ts';
+import { normalizeEmail } from '../../src/validation/normal-form.ts';
 
 it.each([
   ['Ada@EXAMPLE.com', 'Ada@example.com'],

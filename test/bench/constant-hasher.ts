@@ -1,7 +1,7 @@
 /** The product with objects that do nothing: what is left is the work of the Worker in front of them. */
 import { DurableObject } from 'cloudflare:workers';
-import type { Verification } from '../../src/auth/passwords/hashers.ts';
-import { ok } from '../../src/result.ts';
+import type { Verification } from '../../src/hashing/hashers.ts';
+import { ok } from '../../src/lib/result.ts';
 
 export { default } from '../../src/index.ts';
 

@@ -2,7 +2,7 @@
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { pbkdf2 as native, sha256 as nativeSha256 } from '@noble/hashes/webcrypto.js';
-import { type Derive, loadWebAssembly } from '../../src/auth/passwords/pbkdf2-webassembly.ts';
+import { type Derive, loadWebAssembly } from '../../src/hashing/pbkdf2-webassembly.ts';
 
 const KEY_BYTES = 32;
 

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
 
 /** What Django 3.2 uses. */
 const ITERATIONS = 260_000;

@@ -1,8 +1,8 @@
 /** A database of N users, each with a token, made in bulk. Who they are follows from their numbers. */
 import { createHash } from 'node:crypto';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import { djangoDatetime } from '../../src/django-datetime.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
+import { djangoDatetime } from '../../src/lib/django-datetime.ts';
 import type { Server } from './serve.ts';
 
 /** What every seeded user logs in with. */

@@ -19,7 +19,7 @@ function stepOf(page: Page, path: string) {
     step,
     button: step.locator('[type=submit]'),
     request: part('request'),
-    answer: part('answer'),
+    answer: part('response'),
     meaning: part('meaning'),
     alert: step.getByRole('alert'),
     field: (label: string) => step.getByLabel(label),
@@ -28,7 +28,7 @@ function stepOf(page: Page, path: string) {
       for (const [label, value] of Object.entries(fields)) await step.getByLabel(label).fill(value);
       const last = Object.keys(fields).at(-1);
       await (last ? step.getByLabel(last) : step.locator('[type=submit]')).press('Enter');
-      await part('answer').getByText(`${status} `).waitFor();
+      await part('response').getByText(`${status} `).waitFor();
       await expect.poll(() => step.locator('form').getAttribute('aria-busy')).toBe('false');
     },
     /** Copies the command and has a shell run it. @returns what it printed */
@@ -178,7 +178,7 @@ describe.skipIf(!CHROMIUM)('the page', () => {
       await page.route('**/me', (route) => route.abort());
       const me = stepOf(page, '/me');
       await me.button.press('Enter');
-      await me.alert.getByText('No answer. Is the server running?').waitFor();
+      await me.alert.getByText('No response. Is the server running?').waitFor();
       expect(await me.step.locator('form').getAttribute('aria-busy')).toBe('false');
     });
   });

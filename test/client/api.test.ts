@@ -1,65 +1,75 @@
-/** `Api`, the published type, says what the routes are: each body, and each answer by its status. */
-import type { ExtractSchema } from 'hono/types';
-import { expectTypeOf, it } from 'vitest';
-import type { addRoutes } from '../../src/app.ts';
-import type { Bindings } from '../../src/bindings.ts';
-import type { Api } from '../../src/client/api.ts';
+/** The published type `Api` matches the routes: `route()` does not compile with anything else. */
+import { expect, it } from 'vitest';
+import { ROUTES } from '../../src/app.ts';
+import { body, noBody } from '../../src/http/body.ts';
+import { type ApiRoute, anyone, authenticated, route } from '../../src/http/route.ts';
+import { AuthTokenSchema, PasswordSchema } from '../../src/validation/schemas.ts';
 
-/** As the compiler infers them from the handlers. */
-type Routes = ExtractSchema<ReturnType<typeof addRoutes<Bindings>>>;
+/** The pages and the OpenAPI document are not in the typed client. */
+const PAGES = ['GET /', 'GET /account', 'GET /openapi.json'];
 
-/** What is for people and for tools has no place in a typed client. */
-type Pages = '/' | '/account' | '/openapi.json';
+const API = {
+  'POST /register': true,
+  'POST /login': true,
+  'POST /api-token-auth': true,
+  'POST /logout': true,
+  'POST /password': true,
+  'GET /me': true,
+  'PATCH /me': true,
+  'DELETE /me': true,
+  'POST /users/reset_password': true,
+  'POST /users/reset_password_confirm': true,
+  'POST /users/activation': true,
+  'POST /users/resend_activation': true,
+  'GET /health': true,
+} satisfies Record<ApiRoute, true>;
 
-/** What a route answers with a status. */
-type Answer<Endpoint, Status> = Endpoint extends { output: infer Output; status: infer Some }
-  ? Status extends Some
-    ? Output
-    : never
-  : never;
-
-type Input<Endpoint> = Endpoint extends { input: infer Taken } ? Taken : never;
-
-type Same<A, B> = [A, B] extends [B, A] ? true : false;
-
-/** The middleware's and faults' answers, which no handler's type has. */
-type Everywhere = 406 | 500;
-type Success = 200 | 201 | 204;
-type Failures<Endpoint> = Exclude<
-  Endpoint extends { status: infer Status } ? Status : never,
-  Everywhere | Success
->;
-
-/** By path and method: whether all of it is true. */
-type Truth = {
-  [Path in keyof Api]: {
-    [Method in keyof Api[Path]]: Method extends keyof Routes[Path]
-      ? {
-          takes: Same<Input<Api[Path][Method]>, Input<Routes[Path][Method]>>;
-          succeeds: Same<Answer<Api[Path][Method], Success>, Answer<Routes[Path][Method], Success>>;
-          fails: [Failures<Api[Path][Method]>] extends [Failures<Routes[Path][Method]>]
-            ? Answer<Api[Path][Method], Failures<Api[Path][Method]>> extends Answer<
-                Routes[Path][Method],
-                Failures<Api[Path][Method]>
-              >
-              ? true
-              : false
-            : false;
-        }
-      : never;
-  };
-};
-
-type AllTrue<T> = {
-  [Path in keyof T]: {
-    [Method in keyof T[Path]]: { takes: true; succeeds: true; fails: true };
-  };
-};
-
-it('has the paths that the app has', () => {
-  expectTypeOf<keyof Api>().toEqualTypeOf<Exclude<keyof Routes, Pages>>();
+it('has exactly the routes of the app', () => {
+  const routes = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  expect(new Set(routes)).toEqual(new Set([...PAGES, ...Object.keys(API)]));
 });
 
-it('takes and answers, by path, method and status, what the handlers do', () => {
-  expectTypeOf<Truth>().toEqualTypeOf<AllTrue<Truth>>();
+const description = {
+  operationId: 'test',
+  summary: 'Test',
+  tag: 'About this service' as const,
+  responses: {},
+};
+const logout = { access: authenticated, body: noBody, description };
+
+it('compiles a route with the body and the responses of the type', () => {
+  route('POST /logout', { ...logout, handle: (c) => c.body(null, 204) });
+  route('POST /login', {
+    ...{ access: anyone('login-address'), body: body(AuthTokenSchema), description },
+    handle: (c) => c.json({ valid: true as const, token: '' }, 200),
+  });
+});
+
+it('does not compile a route with another path, body, response or caller', () => {
+  // @ts-expect-error: there is no such route
+  route('GET /ping', { ...logout, handle: (c) => c.body(null, 204) });
+  // @ts-expect-error: there is no such method
+  route('PUT /me', { ...logout, handle: (c) => c.body(null, 204) });
+  // @ts-expect-error: another status
+  route('POST /logout', { ...logout, handle: (c) => c.json({}, 200) });
+  // @ts-expect-error: another response body
+  route('GET /me', { ...logout, handle: (c) => c.json({ id: '1' }, 200) });
+  route('POST /login', {
+    ...{ access: anyone('login-address'), description },
+    // @ts-expect-error: another request body
+    body: body(PasswordSchema),
+    handle: (c) => c.json({ valid: true as const, token: '' }, 200),
+  });
+  route('POST /logout', {
+    ...{ access: anyone('login-address'), body: noBody, description },
+    // @ts-expect-error: a route that anyone may call has no user
+    handle: (c, { user }) => (user ? c.body(null, 204) : c.body(null, 204)),
+  });
+  // @ts-expect-error: no access
+  route('POST /logout', { body: noBody, description, handle: (c) => c.body(null, 204) });
+  // @ts-expect-error: no description
+  route('POST /logout', {
+    ...{ access: authenticated, body: noBody },
+    handle: (c) => c.body(null, 204),
+  });
 });

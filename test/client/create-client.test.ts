@@ -1,4 +1,4 @@
-/** `createClient`, asking this very Worker. */
+/** `createClient` with requests to this Worker. */
 import { exports } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../src/client/create-client.ts';
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 describe('createClient', () => {
-  it('registers, and is then who it registered', async () => {
+  it('registers a user and is then authenticated as that user', async () => {
     const auth = createClient(URL_);
     const username = newName();
     const registered = await auth.register({ username, password: PASSWORD });
@@ -27,21 +27,21 @@ describe('createClient', () => {
     });
   });
 
-  it('keeps the token where it is told to, a new one in the old one’s place', async () => {
-    const kept = new Map<string, string>();
+  it('keeps the token in the given storage and replaces it by a new one', async () => {
+    const items = new Map<string, string>();
     const storage = {
-      getItem: (key: string) => kept.get(key) ?? null,
-      setItem: (key: string, value: string) => kept.set(key, value),
-      removeItem: (key: string) => kept.delete(key),
+      getItem: (key: string) => items.get(key) ?? null,
+      setItem: (key: string, value: string) => items.set(key, value),
+      removeItem: (key: string) => items.delete(key),
     };
     const auth = createClient(URL_, storage);
     await auth.register({ username: newName(), password: PASSWORD });
-    const old = kept.get('token');
+    const oldToken = items.get('token');
     await auth.changePassword({ current_password: PASSWORD, new_password: 'a better one' });
-    expect(kept.get('token')).toMatch(/^[0-9a-f]{40}$/);
-    expect(kept.get('token')).not.toBe(old);
+    expect(items.get('token')).toMatch(/^[0-9a-f]{40}$/);
+    expect(items.get('token')).not.toBe(oldToken);
     expect(await createClient(URL_, storage).logout()).toEqual({ ok: true, data: null });
-    expect(kept.size).toBe(0);
+    expect(items.size).toBe(0);
     expect(await auth.me()).toEqual({
       ok: false,
       status: 401,
@@ -50,7 +50,7 @@ describe('createClient', () => {
     });
   });
 
-  it('has one shape for each way in which DRF says no', async () => {
+  it('returns all of DRF’s error formats in one shape', async () => {
     const auth = createClient(URL_);
     const blank = 'This field may not be blank.';
     expect(await auth.register({ username: '', password: PASSWORD })).toEqual({
@@ -68,19 +68,35 @@ describe('createClient', () => {
   });
 
   it.each([
-    ['nothing', () => Promise.reject(new TypeError('fetch failed'))],
-    ['a page of a proxy', async () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
-  ])('tells of no answer where it gets %s', async (_, answer) => {
-    vi.mocked(fetch).mockImplementation(answer);
+    ['there is no response', () => Promise.reject(new TypeError('fetch failed'))],
+    ['a proxy responds in HTML', async () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
+  ])('returns a failure with status 0 if %s', async (_, respond) => {
+    vi.mocked(fetch).mockImplementation(respond);
     expect(await createClient(URL_).me()).toEqual({
       ok: false,
       status: 0,
-      detail: 'No answer.',
+      detail: 'No valid response.',
       errors: {},
     });
   });
 
-  it('deletes its user, and forgets the token', async () => {
+  it.each(['resetPassword', 'resendActivation'] as const)(
+    '%s requests the links of an address, or of one user',
+    async (requestLinks) => {
+      const bodies: unknown[] = [];
+      vi.mocked(fetch).mockImplementation(async (_, init) => {
+        bodies.push(JSON.parse(String(init?.body)));
+        return new Response(null, { status: 204 });
+      });
+      const auth = createClient(URL_);
+      const email = 'meg@example.com';
+      expect(await auth[requestLinks](email)).toEqual({ ok: true, data: null });
+      expect(await auth[requestLinks](email, 'meg')).toEqual({ ok: true, data: null });
+      expect(bodies).toEqual([{ email }, { email, username: 'meg' }]);
+    },
+  );
+
+  it('deletes its user and removes the token', async () => {
     const auth = createClient(URL_);
     await auth.register({ username: newName(), password: PASSWORD });
     expect(await auth.deleteMe({ current_password: PASSWORD })).toEqual({ ok: true, data: null });

@@ -164,7 +164,6 @@ function confirmations(links: Links): Request[] {
     },
     { route: CONFIRM, body: formData(confirm('multiparty')), what: 'a good link in multipart' },
     { route: CONFIRM, json: { ...confirm('typed'), new_password: 1.5e300 }, what: 'a number' },
-    { route: CONFIRM, json: confirm('inactive'), what: 'a good link of an inactive user' },
     { route: CONFIRM, json: confirm('unusable'), what: 'a good link, no usable password before' },
   ];
 }
@@ -187,12 +186,6 @@ function activations(links: Links): Request[] {
       what: 'a good link in a form',
     },
     { route: ACTIVATION, json: activate('known'), what: 'a link of an active user' },
-    {
-      route: CONFIRM,
-      json: withPassword(activate('resetting')),
-      what: 'a new password before the activation',
-    },
-    { route: ACTIVATION, json: activate('resetting'), what: 'the link of before that' },
   ];
 }
 
@@ -236,12 +229,19 @@ export function differentExchanges(links: Links): Difference[] {
       djoser: { status: 400 },
       worker: NO_CONTENT,
     })),
-    {
-      why: 'djoser takes the address for unique',
+    ...[{}, { username: 'twin' }].map((named) => ({
+      why: 'djoser expects that an address has one user',
       route: RESET,
-      json: { email: 'twins@example.com' },
+      json: { email: 'twins@example.com', ...named },
       djoser: RAISED,
-      worker: { ...NO_CONTENT, mails: Array(2).fill('reset twins@example.com') },
+      worker: { ...NO_CONTENT, mails: ['reset twins@example.com'] },
+    })),
+    {
+      why: 'a username asks for the link of that user only',
+      route: RESET,
+      json: { email: 'known@example.com', username: 'twin' },
+      djoser: { ...NO_CONTENT, mails: ['reset known@example.com'] },
+      worker: NO_CONTENT,
     },
     {
       why: "an address is found in any case, as by Django's own form",
@@ -281,6 +281,22 @@ export function differentExchanges(links: Links): Difference[] {
       json: named(links, 'returning'),
       djoser: NO_CONTENT,
       worker: INVALID_TOKEN,
+    },
+    ...['inactive', 'resetting'].map((name) => ({
+      why: 'an operator deactivated the user, or the address is not verified yet',
+      route: CONFIRM,
+      what: `a link of an inactive user (${name})`,
+      json: withPassword(named(links, name)),
+      djoser: NO_CONTENT,
+      worker: INVALID_TOKEN,
+    })),
+    {
+      why: 'the password of before is still set',
+      route: ACTIVATION,
+      what: 'a link after the password reset that was refused',
+      json: named(links, 'resetting'),
+      djoser: INVALID_TOKEN,
+      worker: NO_CONTENT,
     },
     {
       why: 'an activation sets the last login, so that its link is spent',

@@ -1,6 +1,6 @@
 /**
- * The two moves of the README, there and back: its own lines, and a Django that tries every
- * password and token afterwards.
+ * Moves a Django project here and back with the commands of docs/moving-from-django.md. Django then
+ * tries every password and token.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -10,9 +10,9 @@ import * as v from 'valibot';
 import { startServer } from '../helpers/server.ts';
 import type { Project } from './project.ts';
 
-const README = 'README.md';
+const PAGE = 'docs/moving-from-django.md';
 
-/** Who registers at the Worker. */
+/** Users who register at the Worker. */
 const REGISTRATIONS = [
   { username: 'ann', password: 'from the edge' },
   { username: 'Ünïcödé', password: 'ünï🔑cödé', first_name: 'Zoë', email: 'Zoe@Example.COM' },
@@ -20,7 +20,7 @@ const REGISTRATIONS = [
   { username: 'long', password: 'p'.repeat(4096) },
 ];
 
-/** Who both columns of the README's table create, and go on with. */
+/** The user that both columns of the page's table create and use. */
 const SUPERUSER = {
   DJANGO_SUPERUSER_USERNAME: 'meg',
   DJANGO_SUPERUSER_EMAIL: 'meg@example.com',
@@ -40,7 +40,7 @@ const Checked = v.object({
 });
 
 export async function moveThereAndBack({ directory, env, shell }: Project): Promise<void> {
-  const readme = (heading: string, block: number): void => {
+  const run = (heading: string, block: number): void => {
     for (const line of linesOf(heading, block)) {
       console.log(`$ ${line}`);
       shell(line);
@@ -65,30 +65,40 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
     ),
   );
 
-  readme('Moving from Django', 0);
+  run('Move to this service', 0);
   const logins = [...seeded.logins, ...(await useWorker(directory, seeded.logins))];
 
-  readme('Moving back', 0);
+  run('Move back', 0);
   const loaded = check(logins);
-  assert.deepEqual(loaded.groups, { plain: ['editors'] }, 'loaddata has left the groups alone');
+  assert.deepEqual(loaded.groups, { plain: ['editors'] }, 'loaddata keeps the groups');
 
   rmSync(join(directory, 'db.sqlite3'));
-  readme('Moving back', 1);
+  run('Move back', 1);
   const opened = check(logins);
   // A dump cuts off microseconds, and Django's own rows had them.
   assert.deepEqual(withoutMicroseconds(opened.users), withoutMicroseconds(loaded.users));
   assert.deepEqual(withoutMicroseconds(opened.tokens), withoutMicroseconds(loaded.tokens));
   console.log('loaddata and the SQLite file give the same rows');
 
-  readme('Moving from Django', 1);
+  run('Move to this service', 1);
   check(logins);
+
+  rmSync(join(directory, 'edge.json'));
+  const changed = logins.map((login) =>
+    login.username === 'plain' ? { ...login, token: changeToken(shell, 'plain') } : login,
+  );
+  shell('npm run manage -- export edge.json');
+  assert.throws(() => shell('python manage.py loaddata edge.json'), /UNIQUE constraint failed/);
+  run('If Django was in use in the meantime', 0);
+  check(changed);
+
   shell('python manage.py dumpdata auth.user > users.json');
   shell('python manage.py dumpdata authtoken.token > tokens.json');
-  // What `npm start` does before it serves: an address that messages are from.
+  // As `npm start` does: sets DEFAULT_FROM_EMAIL.
   shell('npm run --silent dev-vars');
   // Its own session, so that Django's getpass finds no terminal and reads these lines.
   const input = 'a new password 1\n'.repeat(2);
-  for (const line of commandsOf('`manage`')) {
+  for (const line of commandsOf('Commands side by side')) {
     console.log(`$ ${line}`);
     execFileSync('setsid', ['--wait', 'sh', '-c', line], {
       cwd: directory,
@@ -96,7 +106,13 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
       env: { ...env, ...SUPERUSER },
     });
   }
-  check(logins);
+  check(changed);
+}
+
+/** Gives a user of the Worker a new token. @returns its key */
+function changeToken(shell: Project['shell'], username: string): string {
+  const output = shell(`npm run --silent manage -- drf_create_token -r ${username}`);
+  return /[0-9a-f]{40}/.exec(output)?.[0] ?? '';
 }
 
 /** The commands of a section's n-th block. */
@@ -105,14 +121,14 @@ function linesOf(heading: string, block: number): string[] {
     ([, lines = '']) => lines,
   );
   const lines = blocks[block]?.trim().split('\n');
-  assert(lines, `${README} has no block ${block} under "${heading}"`);
+  assert(lines, `${PAGE} has no block ${block} under "${heading}"`);
   return lines;
 }
 
 function sectionOf(heading: string): string {
-  const sections = readFileSync(README, 'utf8').split(/^## /m);
+  const sections = readFileSync(PAGE, 'utf8').split(/^## /m);
   const section = sections.find((text) => text.startsWith(`${heading}\n`));
-  assert(section, `${README} has no section "${heading}"`);
+  assert(section, `${PAGE} has no section "${heading}"`);
   return section;
 }
 
@@ -121,7 +137,7 @@ function commandsOf(heading: string): string[] {
   const rows = [
     ...sectionOf(heading).matchAll(/^\| `(?<django>[^|]+)` +\| `(?<here>[^|]+)` +\|$/gm),
   ];
-  assert(rows.length > 0, `${README} has no table under "${heading}"`);
+  assert(rows.length > 0, `${PAGE} has no table under "${heading}"`);
   return rows.flatMap(({ groups: { django = '', here = '' } = {} }) => {
     const shell = `python manage.py shell -c "from django.contrib.auth.models import User; ${django}"`;
     return [django.startsWith('python') ? django : shell, here];

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import { startServer } from '../helpers/server.ts';
+import { withoutRateLimits } from '../helpers/without-limits.ts';
 import { compareWithDjoser } from './djoser.ts';
 import { checkLinksOfDjango, checkLinksOfWorker, requestLinks, Seeded } from './links.ts';
 import { type Project, startDjango } from './project.ts';
@@ -42,7 +43,7 @@ export async function recover(project: Project): Promise<void> {
 function configure(directory: string, vars: Record<string, string>): void {
   const toml = join(directory, 'wrangler.toml');
   const { rawConfig } = readRawConfig({ config: toml });
-  const { ratelimits: _, ...config } = rawConfig;
+  const config = withoutRateLimits(rawConfig);
   assert(config.send_email, 'wrangler.toml binds e-mail');
   rmSync(toml);
   writeFileSync(

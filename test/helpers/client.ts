@@ -1,19 +1,30 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import type { Bindings } from '../../src/bindings.ts';
 import app from '../../src/index.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 
 const {
-  LOGIN_LIMIT: _login,
-  LOGIN_ADDRESS_LIMIT: _address,
-  REGISTER_LIMIT: _register,
-  MAIL_LIMIT: _mail,
-  MAIL_ADDRESS_LIMIT: _mailAddress,
-  EMAIL: _email,
+  LOGIN_LIMIT,
+  LOGIN_ADDRESS_LIMIT,
+  REGISTER_LIMIT,
+  MAIL_LIMIT,
+  MAIL_ADDRESS_LIMIT,
+  RATE_LIMIT_COUNTER,
+  EMAIL: _,
   ...rest
 } = env;
 
-/** This Worker's bindings, but for those that throttle and the one that sends e-mail. */
+/** The bindings that limit rates. */
+export const rateLimits = {
+  LOGIN_LIMIT,
+  LOGIN_ADDRESS_LIMIT,
+  REGISTER_LIMIT,
+  MAIL_LIMIT,
+  MAIL_ADDRESS_LIMIT,
+  RATE_LIMIT_COUNTER,
+};
+
+/** This Worker's bindings without those that limit rates and the one that sends e-mail. */
 export const unthrottled: Bindings = rest;
 
 /** Sends a request to the app and waits for what it left to `waitUntil`, too. */

@@ -26,11 +26,22 @@ class ApiError extends Error {
 
 type Route = [method: string, path: RegExp, answer: (match: string[], body: Buffer) => unknown];
 
-export async function startCloudflare({ accounts = [{ id: ACCOUNT, name: 'Stub' }] } = {}) {
+type Options = {
+  accounts?: { id: string; name: string }[];
+  /** The secrets that the Worker has once it is uploaded. */
+  secrets?: { name: string; type: 'secret_text' }[];
+};
+
+export async function startCloudflare({
+  accounts = [{ id: ACCOUNT, name: 'Stub' }],
+  secrets = [],
+}: Options = {}) {
   /** Method and path of each request, in order. */
   const requests: string[] = [];
   const databases = new Map<string, { uuid: string; name: string; db: DatabaseSync }>();
   let worker: { name: string; uploads: number } | undefined;
+  /** What was uploaded last, as it came. */
+  let upload = '';
   let broken: RegExp | undefined;
   let isHealthy = true;
 
@@ -44,7 +55,8 @@ export async function startCloudflare({ accounts = [{ id: ACCOUNT, name: 'Stub' 
     if (!worker) throw new ApiError(404, NO_WORKER, 'This Worker does not exist on your account.');
     return worker;
   };
-  const uploaded = (name = '') => {
+  const uploaded = (name = '', body: Buffer) => {
+    upload = body.toString('latin1');
     worker = { name, uploads: (worker?.uploads ?? 0) + 1 };
     const id = `00000000-0000-4000-8000-${String(worker.uploads).padStart(12, '0')}`;
     return {
@@ -85,13 +97,13 @@ export async function startCloudflare({ accounts = [{ id: ACCOUNT, name: 'Stub' 
         id: existing().name,
         default_environment: {
           environment: 'production',
-          script: { last_deployed_from: 'wrangler', migration_tag: 'v1', tag: 'tag', tags: [] },
+          script: { last_deployed_from: 'wrangler', migration_tag: 'v2', tag: 'tag', tags: [] },
         },
       }),
     ],
     ['GET', /\/workers\/workers\/([^/]+)$/, ([, name]) => ({ name, subdomain: workersDev })],
     ['POST', /\/scripts\/[^/]+\/subdomain$/, () => workersDev],
-    ['GET', /\/scripts\/[^/]+\/secrets$/, () => existing() && []],
+    ['GET', /\/scripts\/[^/]+\/secrets$/, () => existing() && secrets],
     ['GET', /\/scripts\/[^/]+\/deployments$/, () => existing() && { deployments: [] }],
     ['POST', /\/scripts\/[^/]+\/deployments$/, () => ({ id: 'deployment' })],
     [
@@ -107,8 +119,8 @@ export async function startCloudflare({ accounts = [{ id: ACCOUNT, name: 'Stub' 
         },
     ],
     ['PATCH', /\/scripts\/[^/]+\/script-settings$/, () => ({})],
-    ['PUT', /\/scripts\/([^/]+)$/, ([, name]) => uploaded(name)],
-    ['POST', /\/scripts\/([^/]+)\/versions$/, ([, name]) => uploaded(name)],
+    ['PUT', /\/scripts\/([^/]+)$/, ([, name], body) => uploaded(name, body)],
+    ['POST', /\/scripts\/([^/]+)\/versions$/, ([, name], body) => uploaded(name, body)],
   ];
 
   function answer(line: string, body: Buffer): { status: number; body: object } {
@@ -153,6 +165,7 @@ export async function startCloudflare({ accounts = [{ id: ACCOUNT, name: 'Stub' 
       isHealthy = false;
     },
     uploads: () => worker?.uploads ?? 0,
+    uploaded: () => upload,
     databases: () => [...databases.keys()],
     /** The tables that the migrations made. */
     tables: (name: string) =>

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { unthrottled } from './client.ts';
 
 /** One round trip to D1: what it asks, and the way to let it happen. */

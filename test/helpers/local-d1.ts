@@ -2,6 +2,7 @@
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { getPlatformProxy } from 'wrangler';
+import { readConfiguration } from '../../src/manage/configuration.ts';
 import type { Database } from '../../src/manage/database.ts';
 import { withoutLimits } from './without-limits.ts';
 
@@ -30,7 +31,8 @@ export function useLocalD1(): () => Database {
       d1: env.DB,
       vars: env,
       migrationsDir: MIGRATIONS,
-      hasPasswordHasher: true,
+      configuration: await readConfiguration(),
+      secretKey: async () => ({ kind: 'unknown' }),
       email: undefined,
     };
     stop = dispose;

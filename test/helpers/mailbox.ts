@@ -1,7 +1,12 @@
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
-import { encodeUid, type LinkedUser, makeToken } from '../../src/auth/link-tokens.ts';
-import type { Bindings } from '../../src/bindings.ts';
+import {
+  encodeUid,
+  type LinkedUser,
+  type LinkPurpose,
+  makeToken,
+} from '../../src/auth/link-tokens.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { unthrottled } from './client.ts';
 
 const Mail = v.object({
@@ -35,16 +40,30 @@ export function withMailbox(bindings: Partial<Bindings> = {}) {
   return { bindings: all, mails };
 }
 
-/** The two parts of the link in a message. */
-export function linkIn(mail: Mail | undefined): { uid: string; token: string } {
-  const found = /\/(?<uid>[A-Za-z0-9]+)\/(?<token>[0-9a-z]+-[0-9a-f]{32})\n/.exec(mail?.text ?? '');
-  const { uid, token } = found?.groups ?? {};
-  if (uid === undefined || token === undefined) throw new Error('There is no link in the message.');
-  return { uid, token };
+type Link = { uid: string; token: string };
+
+/** The two parts of each link in a message. */
+export function linksIn(mail: Mail | undefined): Link[] {
+  const links = (mail?.text ?? '').matchAll(
+    /\/(?<uid>[A-Za-z0-9]+)\/(?<token>[0-9a-z]+-[0-9a-f]{32})\n/g,
+  );
+  return [...links].map(({ groups: { uid = '', token = '' } = {} }) => ({ uid, token }));
 }
 
+/** The two parts of the only link in a message. */
+export function linkIn(mail: Mail | undefined): Link {
+  const [link, ...others] = linksIn(mail);
+  if (!link || others.length > 0) throw new Error('The message does not have one link.');
+  return link;
+}
+
+type LinkOptions = { purpose?: LinkPurpose; now?: Date; secretKey?: string };
+
 /** A link as this Worker makes one, for the user as it is stored. */
-export async function linkFor(username: string, now = new Date(), secretKey = SECRET_KEY) {
+export async function linkFor(
+  username: string,
+  { purpose = 'passwordReset', now = new Date(), secretKey = SECRET_KEY }: LinkOptions = {},
+): Promise<Link> {
   const user = await env.DB.prepare(
     'SELECT id, password, last_login, email FROM auth_user WHERE username = ?',
   )
@@ -52,5 +71,5 @@ export async function linkFor(username: string, now = new Date(), secretKey = SE
     .first<LinkedUser>();
   if (!user) throw new Error('There is no such user.');
   const links = { secretKey, secretKeyFallbacks: [], timeoutSeconds: 0 };
-  return { uid: encodeUid(user.id), token: makeToken(user, links, now) };
+  return { uid: encodeUid(user.id), token: makeToken(purpose, user, links, now) };
 }

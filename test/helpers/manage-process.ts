@@ -1,10 +1,11 @@
-/** Runs `manage` as an operator does: a process of its own, on a local database of its own. */
+/** Runs `npm run manage` in a process of its own, on a local database of its own. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll } from 'vitest';
+import { scripts } from '../../package.json' with { type: 'json' };
 import type { Outcome, Run } from './manage.ts';
 import { migrate } from './server.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -33,6 +34,7 @@ export function useDatabases() {
     const persistTo = join(directory, 'state');
     cpSync(migrated, persistTo, { recursive: true });
     return {
+      persistTo,
       manage: (args: string[], run: ProcessRun = {}) =>
         // A killed process leaves its temporary files behind.
         manageProcess([...args, '--persist-to', persistTo], {
@@ -44,15 +46,17 @@ export function useDatabases() {
   };
 }
 
+/** What package.json's script gives to Node, the limits of its memory included. */
+const MANAGE = scripts.manage.split(' ').slice(1);
+
 export function manageProcess(
   args: string[],
   { env = {}, input = '', interruptAt, signal = 'SIGKILL' }: ProcessRun = {},
 ): Promise<Outcome> {
-  const child = spawn(
-    process.execPath,
-    ['--env-file=.wrangler.env', 'src/manage/manage.ts', ...args],
-    { env: { ...process.env, ...env }, detached: true },
-  );
+  const child = spawn(process.execPath, [...MANAGE, ...args], {
+    env: { ...process.env, ...env },
+    detached: true,
+  });
   let isInterrupted = false;
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (text) => {

@@ -1,5 +1,5 @@
 /** Runs `manage` in this process, on a local database. */
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { vi } from 'vitest';
 import type { Database } from '../../src/manage/database.ts';
 import { runManage } from '../../src/manage/program.ts';
@@ -11,6 +11,8 @@ export type Run = {
   env?: Record<string, string>;
   /** What a pipe brings on standard input. */
   input?: string;
+  /** Keys for each question, as they are typed on a terminal. Without them there is no terminal. */
+  keys?: string[];
   /** In place of what the local database comes with. */
   database?: Partial<Database>;
 };
@@ -30,7 +32,7 @@ export function useManage() {
 }
 
 async function withStreams(
-  { env = {}, input = '' }: Run,
+  { env = {}, input = '', keys }: Run,
   run: () => Promise<number>,
 ): Promise<Outcome> {
   const outcome = { stdout: '', stderr: '' };
@@ -41,8 +43,10 @@ async function withStreams(
     }),
   );
   const stdin = Object.getOwnPropertyDescriptor(process, 'stdin');
+  const { isTTY } = process.stderr;
+  process.stderr.isTTY = keys !== undefined;
   Object.defineProperty(process, 'stdin', {
-    value: Readable.from([Buffer.from(input)]),
+    value: keys ? typing(keys) : Readable.from([Buffer.from(input)]),
     configurable: true,
   });
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
@@ -51,7 +55,25 @@ async function withStreams(
     return { code, ...outcome };
   } finally {
     vi.unstubAllEnvs();
+    process.stderr.isTTY = isTTY;
     Object.defineProperty(process, 'stdin', stdin ?? {});
     for (const spy of spies) spy.mockRestore();
   }
+}
+
+/** A terminal's input. The keys for a question come when the question listens for them. */
+function typing(keys: string[]) {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => stdin });
+  const remaining = [...keys];
+  let isNext = false;
+  stdin.on('newListener', (event) => {
+    if (event !== 'keypress' || isNext) return;
+    isNext = true;
+    setImmediate(() => {
+      isNext = false;
+      // Ctrl-C, so that a question too many ends the command.
+      stdin.write(remaining.shift() ?? '\x03');
+    });
+  });
+  return stdin;
 }

@@ -1,13 +1,27 @@
 /**
- * Derives a configuration from wrangler.toml that throttles nothing, for what must ask more often than a
- * person would: the replay of recorded cases, and benches. Run by itself, prints its path.
+ * Derives a configuration from wrangler.toml that limits no rates and accepts short passwords, for clients that
+ * send more requests than a person: the replay of recorded cases, and benches. Run by itself, it prints its path.
  *
  *     npm start -- --config "$(node test/helpers/without-limits.ts)" --persist-to .wrangler/state
  */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { experimental_readRawConfig as readRawConfig } from 'wrangler';
+import {
+  type Unstable_RawConfig as RawConfig,
+  experimental_readRawConfig as readRawConfig,
+} from 'wrangler';
 
 const FOLDER = '.wrangler/without-limits';
+
+/** The configuration without the bindings that limit rates. */
+export function withoutRateLimits({
+  ratelimits: _,
+  durable_objects,
+  ...config
+}: RawConfig): RawConfig {
+  const isCounter = ({ class_name }: { class_name: string }) => class_name === 'RateLimitCounter';
+  const bindings = durable_objects?.bindings?.filter((binding) => !isCounter(binding)) ?? [];
+  return { ...config, durable_objects: { bindings } };
+}
 
 /**
  * Writes the configuration.
@@ -17,12 +31,13 @@ const FOLDER = '.wrangler/without-limits';
  */
 export function withoutLimits(hasObjects = true): string {
   const { rawConfig } = readRawConfig({ config: 'wrangler.toml' });
-  const { ratelimits: _, durable_objects, migrations, ...config } = rawConfig;
+  const { durable_objects, migrations, ...config } = withoutRateLimits(rawConfig);
+  const vars = { ...config.vars, AUTH_PASSWORD_VALIDATORS: '' };
   const objects = hasObjects ? { durable_objects, migrations } : {};
   const path = `${FOLDER}/${hasObjects ? 'wrangler' : 'without-objects'}.json`;
   mkdirSync(FOLDER, { recursive: true });
   // wrangler reads the paths of a configuration from where it lies.
-  const text = JSON.stringify({ ...config, ...objects, main: `../../${config.main}` });
+  const text = JSON.stringify({ ...config, ...objects, vars, main: `../../${config.main}` });
   // Whole or not at all: tests that run side by side read it.
   const partial = `${path}.${process.pid}`;
   writeFileSync(partial, text);

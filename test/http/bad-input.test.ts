@@ -1,5 +1,5 @@
 /** Whatever arrives, the answer is JSON in DRF's shape and never a 500. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { answer, getAs, newName, register, send } from '../helpers/client.ts';
 
 const KIB = 1024;
@@ -67,10 +67,28 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     });
   });
 
-  it('answers a multipart body without its boundary with a parse error', async () => {
-    expect(await answer(await post(path, 'x', 'multipart/form-data; boundary=b'))).toEqual({
+  it.each(['x', '--b', '--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--'])(
+    'reads a multipart body without a field as an empty form, as Django does: %j',
+    async (body) => {
+      expect(await answer(await post(path, body, 'multipart/form-data; boundary=b'))).toEqual({
+        status: 400,
+        body: { username: ['This field is required.'], password: ['This field is required.'] },
+      });
+    },
+  );
+
+  it.each([
+    { type: 'application/json', body: `[${'[],'.repeat(100)}[]]` },
+    { type: 'application/json', body: `{${'"a": 0,'.repeat(200)} "a": 0}` },
+    { type: 'application/x-www-form-urlencoded', body: 'a&'.repeat(200) },
+    {
+      type: 'multipart/form-data; boundary=b',
+      body: `${'--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n'.repeat(201)}--b--`,
+    },
+  ])('refuses more than 200 fields: $type', async ({ type, body }) => {
+    expect(await answer(await post(path, body, type))).toEqual({
       status: 400,
-      body: { detail: 'Multipart form parse error - The body does not match its boundary.' },
+      body: { detail: 'The body has too many fields.' },
     });
   });
 
@@ -92,6 +110,28 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
       body: { username: ['Not a valid string.'] },
     });
   });
+
+  // workerd throws this error while it reads a body if the client closes the connection.
+  it.each([undefined, '5000'])(
+    'logs no fault if the client closes the connection during an upload of %s bytes',
+    async (length) => {
+      const logs = (['log', 'warn', 'error'] as const).map((level) => vi.spyOn(console, level));
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode('{"username": ')),
+        pull: (controller) => controller.error(new Error('Network connection lost.')),
+      });
+      const headers = {
+        'Content-Type': 'application/json',
+        ...(length && { 'Content-Length': length }),
+      };
+      const response = await send(path, { method: 'POST', headers, body });
+      expect(await answer(response)).toEqual({
+        status: 400,
+        body: { detail: 'Malformed request.' },
+      });
+      for (const log of logs) expect(log).not.toHaveBeenCalled();
+    },
+  );
 
   it('is not misled by the names of Object.prototype', async () => {
     const body = '{"__proto__": {"username": "x", "password": "y"}, "constructor": 1}';

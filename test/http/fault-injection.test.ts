@@ -4,8 +4,8 @@
  */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { makePassword } from '../../src/auth/passwords/hashers.ts';
-import type { Bindings } from '../../src/bindings.ts';
+import { makePassword } from '../../src/hashing/hashers.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';
@@ -32,11 +32,11 @@ function failingAt(fails: (roundTrip: number) => boolean, way: Way) {
 
 const state = (username: string) =>
   env.DB.prepare(
-    `SELECT u.password, u.first_name, t.key FROM auth_user u
+    `SELECT u.password, u.first_name, u.email, t.key FROM auth_user u
        LEFT JOIN authtoken_token t ON t.user_id = u.id WHERE u.username = ?`,
   )
     .bind(username)
-    .first<{ password: string; first_name: string; key: string | null }>();
+    .first<{ password: string; first_name: string; email: string; key: string | null }>();
 
 let logs: MockInstance[];
 beforeEach(() => {
@@ -134,6 +134,19 @@ const routes: Route[] = [
     act: (_, token, bindings) => sendAs(token, 'PATCH', '/me', { first_name: 'Ada' }, bindings),
     check: async (username, _, response) => {
       if (response.status === 200) expect((await state(username))?.first_name).toBe('Ada');
+    },
+  },
+  {
+    name: 'PATCH /me, with another address',
+    once: [503, 503, 200],
+    arrange: registered,
+    act: (_, token, bindings) =>
+      sendAs(token, 'PATCH', '/me', { email: ADDRESS, current_password: PASSWORD }, bindings),
+    check: async (username, token, response) => {
+      const stored = await state(username);
+      expect(stored?.key).toBe(token);
+      if (response.status === 200) expect(stored?.email).toBe(ADDRESS);
+      else expect(response.status).not.toBe(400);
     },
   },
   {

@@ -40,6 +40,39 @@ describe('a D1 fault', () => {
   });
 });
 
+describe('a D1 that does not answer', () => {
+  it.each([
+    ['Currently processing a long-running export.', 'The database is being exported'],
+    ['database is locked: SQLITE_BUSY', 'Another process is writing to the database'],
+    ['internal error; reference = 8onlfeq3q8hs4rp2ck9hostt', 'D1 failed without a cause'],
+    ['database or disk is full: SQLITE_FULL', 'The database cannot grow'],
+    ["D1 DB's isolate exceeded its memory limit and was reset.", 'too much memory'],
+  ])('is 503 for each route, with what to do in the log: %s', async (words, reason) => {
+    const token = await register(newName());
+    const bindings = failingD1(new Error(`D1_ERROR: ${words}`));
+    for (const response of await Promise.all([
+      getAs(token, '/me', bindings),
+      post('/login', { username: newName(), password: 'pw' }, bindings),
+      post('/register', { username: newName(), password: 'pw' }, bindings),
+    ])) {
+      expect(response.headers.get('Retry-After')).toBe('1');
+      expect(await answer(response)).toEqual({
+        status: 503,
+        body: { detail: 'Service temporarily unavailable, try again later.' },
+      });
+    }
+    const lines = log.mock.calls.map(([line]) => JSON.parse(line));
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      expect(line).toMatchObject({
+        event: 'database-unavailable',
+        reason: expect.stringContaining(reason),
+        message: `D1_ERROR: ${words}`,
+      });
+    }
+  });
+});
+
 it('a database that is not bound is named in the log', async () => {
   const { DB: _, ...unbound } = unthrottled;
   const response = await app.request('/me', {}, unbound);
@@ -51,16 +84,16 @@ it('a database that is not bound is named in the log', async () => {
 
 describe('a var that cannot be used', () => {
   it.each([
-    ['PBKDF2_ITERATIONS', 'many', '"many"; it must be a whole number from 1000 to 10000000'],
-    ['PBKDF2_ITERATIONS', '999', '"999"; it must be a whole number from 1000 to 10000000'],
-    ['PBKDF2_ITERATIONS', '10000001', '"10000001"; it must be a whole number'],
-    ['PBKDF2_ITERATIONS', '1e6', '"1e6"; it must be a whole number'],
-    ['CORS_ALLOWED_ORIGINS', '*', '"*"; it must be origins separated by commas'],
-    ['CORS_ALLOWED_ORIGINS', 'https://a.example/', '"https://a.example/"; it must be origins'],
-    ['CORS_ALLOWED_ORIGINS', 'a.example', '"a.example"; it must be origins'],
-    ['TOKEN_MAX_AGE_DAYS', '0', '"0"; it must be a whole number of days from 1 to 3650'],
-    ['BROWSABLE_API', 'no', '"no"; it must be "true" or "false"'],
-    ['AUTH_PASSWORD_VALIDATORS', 'Length', '"Length"; it must be any of UserAttributeSimilarity'],
+    ['PBKDF2_ITERATIONS', 'many', '"many". It must be a whole number from 1000 to 10000000'],
+    ['PBKDF2_ITERATIONS', '999', '"999". It must be a whole number from 1000 to 10000000'],
+    ['PBKDF2_ITERATIONS', '10000001', '"10000001". It must be a whole number'],
+    ['PBKDF2_ITERATIONS', '1e6', '"1e6". It must be a whole number'],
+    ['CORS_ALLOWED_ORIGINS', '*', '"*". It must be origins separated by commas'],
+    ['CORS_ALLOWED_ORIGINS', 'https://a.example/', '"https://a.example/". It must be origins'],
+    ['CORS_ALLOWED_ORIGINS', 'a.example', '"a.example". It must be origins'],
+    ['TOKEN_MAX_AGE_DAYS', '0', '"0". It must be a whole number of days from 1 to 3650'],
+    ['BROWSABLE_API', 'no', '"no". It must be "true" or "false"'],
+    ['AUTH_PASSWORD_VALIDATORS', 'Length', '"Length". It must be any of UserAttributeSimilarity'],
   ])(
     'is named in the log, with what is allowed, and nothing is served: %s = %s',
     async (name, value, says) => {

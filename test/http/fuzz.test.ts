@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { beforeEach, expect, inject, it, type MockInstance, vi } from 'vitest';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
 

@@ -6,7 +6,7 @@ import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
-import { tokenAuthentication } from '../../src/http/token-authentication.ts';
+import { tokenAuthentication } from '../../src/http/middleware/token-authentication.ts';
 import { authEntrypoint } from '../../src/rpc/auth-entrypoint.ts';
 import { answer, newName, send, unthrottled } from '../helpers/client.ts';
 
@@ -280,7 +280,7 @@ describe('two of them, with two databases, in one Worker', () => {
 describe('createApp', () => {
   it('says at once which option cannot be used', () => {
     expect(() => createApp({ settings: { tokenCacheSeconds: 61 } })).toThrow(
-      'The option tokenCacheSeconds is 61; it must be a whole number of seconds from 0 to 60.',
+      'The option tokenCacheSeconds is 61. It must be a whole number of seconds from 0 to 60.',
     );
   });
 

@@ -46,6 +46,7 @@ describe('hc<AppType>', () => {
         first_name?: string | undefined;
         last_name?: string | undefined;
         email?: string | undefined;
+        current_password?: string | undefined;
       };
     }>();
     expectTypeOf<Taken<typeof client.me.$delete>>().toEqualTypeOf<{

@@ -1,4 +1,4 @@
-/** The README's other mail service, against a local server. */
+/** The other mail service of docs/email.md, against a local server. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -36,7 +36,7 @@ it('is given the message and its key', async () => {
   expect(asked).toEqual([{ method: 'POST', authorization: 'Bearer key', body: MESSAGE }]);
 });
 
-it('that refuses is an error', async () => {
+it('that refuses is an error with its status for the log', async () => {
   const { send } = await mailService(403);
-  await expect(send(MESSAGE)).rejects.toThrow('The mail service answered 403.');
+  await expect(send(MESSAGE)).rejects.toThrow(expect.objectContaining({ code: 403 }));
 });

@@ -35,6 +35,10 @@ const LATER_UPLOAD = 'POST /workers/scripts/edge-authtoken/versions';
 const MIGRATION = 'POST /d1/database/query';
 const HEALTH = 'GET /health';
 
+const ASK_SECRET_KEY = `
+  import { askSecretKey } from './src/manage/cloudflare.ts';
+  console.log(JSON.stringify(await askSecretKey()));`;
+
 const stoppedAt = (step: string) =>
   `CommandError: stopped at the ${step}. What was done before stays done: see above what is wrong, then run this again.`;
 
@@ -44,16 +48,16 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
   stubs.push(cloudflare);
   const home = mkdtempSync(join(directory, 'home-'));
 
-  function deploy(env: Record<string, string>, ...args: string[]) {
+  const deploy = (env: Record<string, string>, ...args: string[]) => {
     cloudflare.requests.length = 0;
+    return run(env, 'src/manage/deploy.ts', ...args);
+  };
+
+  function run(env: Record<string, string>, ...args: string[]) {
     return new Promise<{ code: unknown; stdout: string; stderr: string }>((finished) => {
       const child = execFile(
         process.execPath,
-        [
-          '--env-file=.wrangler.env',
-          ...['--import', './test/helpers/workers-dev.ts'],
-          ...['src/manage/deploy.ts', ...args],
-        ],
+        ['--env-file=.wrangler.env', ...['--import', './test/helpers/workers-dev.ts'], ...args],
         {
           timeout: TIMEOUT_MS,
           env: {
@@ -87,7 +91,7 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
       .filter((line, i, lines) => line !== lines[i - 1]);
   }
 
-  return { cloudflare, deploy, steps };
+  return { cloudflare, deploy, run, steps };
 }
 
 describe.concurrent('npm run deploy', () => {
@@ -99,13 +103,25 @@ describe.concurrent('npm run deploy', () => {
     expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
     expect(cloudflare.databases()).toEqual(['edge-authtoken']);
     expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
-    expect(stdout).toContain(
-      'Deployed and healthy: https://edge-authtoken.stub.workers.dev/\n' +
-        'PBKDF2_ITERATIONS 600,000: in production a login or registration costs about 180 ms of CPU, ' +
-        'in a Durable Object, on every plan\n' +
-        'Next, from SECURITY.md, "Before production":\n1. Keep `PASSWORD_HASHER`',
+    const [deployed, ...findings] = stdout.slice(stdout.indexOf('Deployed and')).trim().split('\n');
+    expect(deployed).toBe('Deployed and healthy: https://edge-authtoken.stub.workers.dev/');
+    expect(findings).toEqual([
+      'Before production (SECURITY.md):',
+      'OK       1. PBKDF2_ITERATIONS 600,000: in production a login or registration costs about 180 ms ' +
+        'of CPU, in a Durable Object, on every plan',
+      'OK       2. All rate limits are bound.',
+      expect.stringMatching(/^TO DO {4}2\. /),
+      expect.stringMatching(/^WARNING {2}3\. CORS_ALLOWED_ORIGINS has http:\/\/localhost:3000, /),
+      'OK       4. AUTH_PASSWORD_VALIDATORS has MinimumLength, CommonPassword, NumericPassword.',
+      expect.stringMatching(/^WARNING {2}5\. TOKEN_MAX_AGE_DAYS is not set: /),
+      expect.stringMatching(/^TO DO {4}6\. /),
+      'OK       7. E-mail is off: DEFAULT_FROM_EMAIL is not set. A forgotten password needs an operator.',
+      'OK       8. Workers Logs are on.',
+      ...['8', '9', '10'].map((point) => expect.stringMatching(`^TO DO    ${point}\\. `)),
+    ]);
+    expect(cloudflare.uploaded()).toContain(
+      '{"name":"AUTH_PASSWORD_VALIDATORS","type":"plain_text","text":"MinimumLength,CommonPassword,NumericPassword"}',
     );
-    expect(stdout).toMatch(/\n10\. [^\n]+\n$/);
     // Before anything is done.
     expect(stderr).toMatch(
       /^Logged in as ann@example\.com, account \w+\nPBKDF2_ITERATIONS 600,000: .*\nWorkers Free bills nothing/,
@@ -185,7 +201,7 @@ describe.concurrent('npm run deploy', () => {
       code: 1,
       stdout: '',
       stderr:
-        'CommandError: nobody is logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN;\n' +
+        'CommandError: not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN;\n' +
         'or try it for an hour without an account: `npm run deploy -- --temporary`\n',
     });
     expect(cloudflare.requests).toEqual([]);
@@ -226,7 +242,7 @@ describe.concurrent('npm run deploy', () => {
     expect(cloudflare.requests).toContain('POST /provisioning/previews');
     expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
     expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
-    expect(first.stderr).toMatch(/^A temporary account: .* It is deleted\nafter an hour/);
+    expect(first.stderr).toMatch(/^A temporary account: .* It is deleted\nafter an hour, unless /);
     expect(first.stderr).toContain('Claim URL: https://dash.cloudflare.com/claim/stub');
   });
 
@@ -242,8 +258,40 @@ describe.concurrent('npm run deploy', () => {
     const { deploy } = await freshAccount();
     const { code, stderr } = await deploy(TOKEN, '--forever');
     expect(code).toBe(2);
-    expect(stderr).toContain("Unknown option '--forever'");
+    expect(stderr).toMatch(/^error: Unknown option '--forever'/);
   });
+
+  test.for(['--help', '-h'])(
+    '%s shows how it is called, and does nothing',
+    async (option, { expect }) => {
+      const { cloudflare, deploy } = await freshAccount();
+      expect(await deploy({}, option)).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(/^Usage: npm run deploy -- \[options\]\n[\s\S]*--temporary/),
+        stderr: '',
+      });
+      expect(cloudflare.requests).toEqual([]);
+    },
+  );
+
+  test.for([
+    { secrets: [], isBroken: false, known: { kind: 'unset' } },
+    {
+      secrets: [{ name: 'SECRET_KEY', type: 'secret_text' as const }],
+      isBroken: false,
+      known: { kind: 'secret' },
+    },
+    { secrets: [], isBroken: true, known: { kind: 'unknown' } },
+  ])(
+    'knows of a deployed SECRET_KEY: $known.kind',
+    async ({ secrets, isBroken, known }, { expect }) => {
+      const { cloudflare, deploy, run } = await freshAccount({ secrets });
+      await deploy(TOKEN);
+      if (isBroken) cloudflare.breakAt(/secrets$/);
+      const { stdout } = await run(TOKEN, '--input-type=module', '--eval', ASK_SECRET_KEY);
+      expect(JSON.parse(stdout)).toEqual(known);
+    },
+  );
 
   test('is a configuration that wrangler warns of nothing about', async ({ expect }) => {
     const args = ['--env-file=.wrangler.env', 'node_modules/wrangler/bin/wrangler.js', 'deploy'];

@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { stageSqlite } from '../../src/manage/django-sqlite.ts';
 import { stageFixture } from '../../src/manage/dumpdata.ts';
 import { createStaging } from '../../src/manage/staging.ts';
 import { token, user } from '../helpers/records.ts';
@@ -173,6 +171,61 @@ test('reads a fixture compressed with gzip, and refuses one that is cut off', as
   );
 });
 
+/** A record of another model, which Django may have in any size. */
+const rock = (fields: object) => ({ model: 'rockapi.rock', pk: 1, fields });
+
+test('refuses a record that is too long for the memory of an import', async () => {
+  const withName = (length: number) => stageRecords(user(1), rock({ name: 'x'.repeat(length) }));
+  expect((await withName(990_000)).ignored).toEqual(new Map([['rockapi.rock', 1]]));
+  const reason = 'record 2: more than 1,000,000 characters in one record here';
+  await expect(withName(1_000_000)).rejects.toThrow(reason);
+});
+
+test('refuses a text that never becomes an array', async () => {
+  const text = `"${'x'.repeat(1_100_000)}`;
+  await expect(stage(text)).rejects.toThrow('line 1: not a JSON array of records');
+});
+
+test('refuses arrays and objects that are nested deeper than Python reads them', async () => {
+  const withDepth = (depth: number) =>
+    stage(`[{"model": "a.b", "fields": ${'['.repeat(depth)}1${']'.repeat(depth)}}]`);
+  expect((await withDepth(990)).ignored).toEqual(new Map([['a.b', 1]]));
+  const reason = 'record 1: more than 1,000 objects and arrays within each other here';
+  await expect(withDepth(1001)).rejects.toThrow(reason);
+  await expect(stage('['.repeat(100_000))).rejects.toThrow(reason);
+});
+
+test('counts any number of models, in a list that stays short', async () => {
+  const models = Array.from({ length: 2000 }, (_, i) => ({ model: `app.model${i}` }));
+  const { ignored } = await stageRecords(...models);
+  expect(ignored.size).toBe(501);
+  expect(ignored.get('others')).toBe(1500);
+});
+
+test('refuses a model whose name is longer than Django has', async () => {
+  const named = (length: number) => stageRecords({ model: 'm'.repeat(length) });
+  expect((await named(201)).ignored.size).toBe(1);
+  await expect(named(202)).rejects.toThrow('record 1: not a record: it has no model');
+});
+
+test.each([2 ** 31 - 1, -(2 ** 31 - 1)])('takes the id %j of an AutoField', async (pk) => {
+  const { staging } = await stageRecords(user(pk), token('a', pk));
+  expect([...staging.users()]).toMatchObject([{ id: pk }]);
+});
+
+test.each([2 ** 31, 2 ** 53, '9007199254740993', '-2147483648'])(
+  'refuses the id %j, which no AutoField has',
+  async (pk) => {
+    const reason = "more than 2147483647, the highest id of Django's AutoField";
+    await expect(stageRecords({ ...user(1), pk })).rejects.toThrow(
+      `record 1 (auth.user): pk: ${reason}`,
+    );
+    await expect(stageRecords(user(1), token('a', pk))).rejects.toThrow(
+      `record 2 (authtoken.token): user: ${reason}`,
+    );
+  },
+);
+
 test('never quotes a value in a refusal', async () => {
   const refusal = stageRecords(user(1, { password: 'x'.repeat(129) }));
   await expect(refusal).rejects.toThrow(
@@ -275,25 +328,4 @@ test.each([
 ])('keeps the moment %s as %s', async (dumped, stored) => {
   const { staging } = await stageRecords(user(1, { last_login: dumped }));
   expect([...staging.users()]).toMatchObject([{ last_login: stored }]);
-});
-
-test('refuses an SQLite file whose rows Django could not have written', () => {
-  const path = join(temporaryDirectory(), 'broken.sqlite3');
-  const db = new DatabaseSync(path);
-  db.exec(`CREATE TABLE auth_user (id, password, last_login, is_superuser, username, last_name, email,
-      is_staff, is_active, date_joined, first_name);
-    CREATE TABLE authtoken_token (key, created, user_id);
-    INSERT INTO auth_user VALUES (7, '', NULL, 'f', 'ann', '', '', 0, 1, '2024-03-18 02:30:00', '')`);
-  db.close();
-  expect(() => stageSqlite(path, createStaging(), new Map())).toThrow(
-    'auth_user row 1 (id 7): is_superuser: neither 0 nor 1',
-  );
-});
-
-test('refuses an SQLite file without the tables', () => {
-  const path = join(temporaryDirectory(), 'other.sqlite3');
-  new DatabaseSync(path).exec('CREATE TABLE auth_user (id)');
-  expect(() => stageSqlite(path, createStaging(), new Map())).toThrow(
-    'the file has no table authtoken_token',
-  );
 });

@@ -184,11 +184,17 @@ test('the report names users whose password only Django can check', async () => 
     user(6, { username: 'ﬁ' }),
   );
   const { stderr } = await manage(['import', file, '--dry-run']);
-  expect(stderr).toContain('1 user whose password is kept as argon2, not checked here: user1\n');
-  expect(stderr).toContain('kept as bcrypt_sha256, not checked here: user2\n');
-  expect(stderr).toContain('kept as unsalted_md5, not checked here: user3\n');
-  expect(stderr).toContain('1 user whose stored password is no hash, in Django neither: user5\n');
-  expect(stderr).toContain('1 username not in Unicode form NFKC, which a login cannot find: ﬁ\n');
+  expect(stderr).toContain(
+    'WARNING: Passwords stored as argon2 cannot be checked here (1 user): user1\n',
+  );
+  expect(stderr).toContain('stored as bcrypt_sha256 cannot be checked here (1 user): user2\n');
+  expect(stderr).toContain('stored as unsalted_md5 cannot be checked here (1 user): user3\n');
+  expect(stderr).toContain(
+    'WARNING: No valid password hash (1 user): user5. Django cannot log them in',
+  );
+  expect(stderr).toContain(
+    'WARNING: 1 username not in Unicode form NFKC. A login does not find them: ﬁ\n',
+  );
   expect(stderr).not.toContain('user4');
 });
 

@@ -180,21 +180,21 @@ test('what is written broken, as in Django, the report and `doctor` name', async
     ],
   ]);
   expect(output).toContain(
-    '3 users whose stored password is no hash, in Django neither: plain, dollar, keyless\n',
+    'No valid password hash (3 users): plain, dollar, keyless. Django cannot log them in either.',
   );
-  expect(output).toContain('A blank username, which no login can give: id 3\n');
+  expect(output).toContain('1 blank username. A login cannot name them: id 3\n');
   expect(output).toContain(
-    '2 tokens that no request can send, empty or with white space: keyless, spaced\n',
+    '2 tokens that no request can send, empty or with white space, of: keyless, spaced. Replace',
   );
 
   await doctor(database());
   expect(output).toContain(
-    'LOOK   Users with no hash at all: 3: no password can be right until `changepassword` gives one: ' +
-      'plain (id 1), dollar (id 2), keyless (id 4)\n',
+    'WARNING    Users without a valid password hash: 3: no password is right. Set one with ' +
+      '`changepassword`: plain (id 1), dollar (id 2), keyless (id 4)\n',
   );
-  expect(output).toMatch(/LOOK Blank usernames: 1: .* \(id 3\)\n/);
+  expect(output).toMatch(/WARNING {2}Blank usernames: 1: .* \(id 3\)\n/);
   expect(output).toMatch(
-    /LOOK Tokens that no request .*: 2: .*: keyless \(id 4\), spaced \(id 5\)\n/,
+    /WARNING {2}Tokens that no request .*: 2: .*: keyless \(id 4\), spaced \(id 5\)\n/,
   );
   expect(output).not.toContain('char');
 });

@@ -1,9 +1,13 @@
 /** What only a process of its own shows of `manage`: exit codes, and what comes by which stream. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
+import { verifyPassword } from '../../src/hashing/hashers.ts';
 import { manageProcess, useDatabases } from '../helpers/manage-process.ts';
 import { withoutGroups } from '../helpers/records.ts';
+import { migrate } from '../helpers/server.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const DUMP = 'test/conformance/dumpdata.json';
 
@@ -45,7 +49,9 @@ test('a database without tables is named as one', async () => {
   expect(await manage(['users'])).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringContaining('CommandError: the database has no tables yet'),
+    stderr: expect.stringMatching(
+      /CommandError: the database has no tables yet: run `npm run wrangler -- d1 migrations apply DB --local --persist-to \S+`\n$/,
+    ),
   });
 });
 
@@ -63,4 +69,50 @@ test('a remote command without a login says in one line what to do', async () =>
     code: 1,
     stderr: expect.stringMatching(/^CommandError: .*`npm run wrangler -- login`.*\n$/),
   });
+});
+
+const MB = 1_000_000;
+
+function write(text: string): string {
+  const path = join(temporaryDirectory(), 'crafted.json');
+  writeFileSync(path, text);
+  return path;
+}
+
+test.each([
+  ['one long text', () => write(`[{"model": "auth.user", "pk": "${'x'.repeat(200 * MB)}"}]`)],
+  ['a text that is no array', () => write(`"${'x'.repeat(200 * MB)}"`)],
+  ['nothing but brackets', () => write('['.repeat(20 * MB))],
+  [
+    'millions of small arrays',
+    () => write(`[${JSON.stringify({ model: 'a.b' })}, [${'[0],'.repeat(10 * MB)}0]]`),
+  ],
+  [
+    'an SQLite database with one long text',
+    () => {
+      const path = join(temporaryDirectory(), 'crafted.sqlite3');
+      writeFileSync(path, readFileSync('test/conformance/django.sqlite3'));
+      const db = new DatabaseSync(path);
+      db.exec(`UPDATE auth_user SET first_name = printf('%.*c', ${200 * MB}, 'x') WHERE id = 1`);
+      db.close();
+      return path;
+    },
+  ],
+])('an import of %s ends in a message', async (_, create) => {
+  const { manage } = freshDatabase();
+  expect(await manage(['import', create()])).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/\nCommandError: \S+: (record|line|auth_user row) \d+.*\n$/),
+  });
+});
+
+test('the local database is readable by its owner only', async () => {
+  const persistTo = join(temporaryDirectory(), 'state');
+  migrate({ persistTo });
+  await manageProcess(['import', DUMP, '--persist-to', persistTo]);
+  const files = readdirSync(persistTo, { recursive: true, encoding: 'utf8' });
+  expect(files.filter((file) => file.endsWith('.sqlite'))).not.toEqual([]);
+  const rightsOfOthers = files.map((file) => statSync(join(persistTo, file)).mode & 0o077);
+  expect(new Set(rightsOfOthers)).toEqual(new Set([0]));
 });

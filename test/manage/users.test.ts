@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { verifyPassword } from '../../src/auth/passwords/hashers.ts';
+import { verifyPassword } from '../../src/hashing/hashers.ts';
 import type { Database } from '../../src/manage/database.ts';
 import { useManage } from '../helpers/manage.ts';
 
@@ -58,6 +58,11 @@ test.each([
   [
     'a bad name',
     { ...ANN, DJANGO_SUPERUSER_USERNAME: 'a b' },
+    'Error: Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
+  ],
+  [
+    'a name that becomes a bad one in its normal form',
+    { ...ANN, DJANGO_SUPERUSER_USERNAME: '⑴' },
     'Error: Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
   ],
   [

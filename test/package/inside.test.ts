@@ -68,6 +68,11 @@ it('serves the API below /auth, beside a route that it protects', async () => {
     status: 200,
     body: { valid: true, token },
   });
+  const wrong = { ...MEG, username: 'jo', password: 'wrong' };
+  for (let i = 0; i < 10; i++) {
+    expect((await ask(`${url}/auth/login`, 'POST', undefined, wrong)).status).toBe(401);
+  }
+  expect((await ask(`${url}/auth/login`, 'POST', undefined, wrong)).status).toBe(429);
   expect((await ask(`${url}/rocks`, 'POST', token, 'Granite')).status).toBe(201);
   expect(await ask(`${url}/rocks`, 'GET', token)).toEqual({
     status: 200,

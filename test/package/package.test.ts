@@ -1,4 +1,4 @@
-/** What is in the package, and that tools and compilers read it as it is meant. */
+/** The files of the package, and how tools and compilers read it. */
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { expect, inject, it } from 'vitest';
@@ -13,17 +13,20 @@ it('is found well by publint', () => {
 
 it('is found well by Are The Types Wrong, as the ES modules that it is', () => {
   const args = [inject('tarball'), '--profile', 'esm-only', '--format', 'ascii'];
-  // It ends with 1 where there is a finding, and is then thrown.
+  // Exit code 1, and so an exception, if there is a finding.
   const entries = 4;
   expect(npx('attw', ...args).split('node16 (from ESM): 🟢 (ESM)')).toHaveLength(entries + 1);
 });
 
-it('has the code, its types, the migrations and what people read, and nothing else', () => {
+it('has the code, its types, the migrations and the documentation, and nothing else', () => {
   const files = execFileSync('tar', ['-tzf', inject('tarball')], { encoding: 'utf8' })
     .trim()
     .split('\n')
     .map((file) => file.replace('package/', ''));
-  const others = files.filter((file) => !/^dist\/.*\.(js|js\.map|d\.ts)$/.test(file));
+  const others = files.filter(
+    (file) => !/^(dist\/.*\.(js|js\.map|d\.ts)|docs\/[\w-]+\.md)$/.test(file),
+  );
+  expect(files).toContain('docs/settings.md');
   expect(others.sort()).toEqual([
     'CHANGELOG.md',
     'LICENSE',

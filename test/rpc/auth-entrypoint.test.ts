@@ -1,4 +1,4 @@
-/** What goes over the wire between Workers: plain values, and nothing of a fault but that there is one. */
+/** The values that `AuthEntrypoint` sends to other Workers, and the errors that it hides. */
 import { createExecutionContext } from 'cloudflare:test';
 import { exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
@@ -37,23 +37,23 @@ describe('AuthEntrypoint', () => {
       ok: false,
       error: { kind: 'not-authenticated' },
     });
-    expect(await exports.AuthEntrypoint.authenticate('Token nobody')).toMatchObject({
+    expect(await exports.AuthEntrypoint.authenticate('Token unknown')).toMatchObject({
       ok: false,
       error: { kind: 'authentication-failed', reason: 'invalid-token' },
     });
   });
 
-  it('shares its statements with HTTP: they are prepared once', async () => {
+  it('shares its prepared statements with HTTP', async () => {
     const { bindings, prepared } = watchD1();
     await register(newName(), 'pw', bindings);
     const before = prepared.length;
     const entrypoint = new AuthEntrypoint(createExecutionContext(), bindings);
-    await entrypoint.authenticate('Token nobody');
+    await entrypoint.authenticate('Token unknown');
     expect(prepared).toHaveLength(before);
   });
 });
 
-describe('with a database that fails', () => {
+describe('AuthEntrypoint with a database that fails', () => {
   let log: MockInstance<typeof console.error>;
   beforeEach(() => {
     log = vi.spyOn(console, 'error').mockImplementation(() => {});
@@ -65,7 +65,7 @@ describe('with a database that fails', () => {
     return new AuthEntrypoint(createExecutionContext(), bindings).authenticate(`Token ${KEY}`);
   }
 
-  it('returns `unavailable` where D1 did not answer', async () => {
+  it('returns `unavailable` if D1 does not respond', async () => {
     expect(await authenticate('D1_ERROR: Network connection lost.')).toEqual({
       ok: false,
       error: { kind: 'unavailable' },
@@ -73,9 +73,9 @@ describe('with a database that fails', () => {
     expect(log.mock.calls.flat().join()).toContain('database-unavailable');
   });
 
-  it('throws one sentence for any other fault; its cause is in this Worker’s log, without the token', async () => {
+  it('throws a generic error for a bug, and logs the cause without the token', async () => {
     await expect(authenticate('D1_ERROR: no such column: nope')).rejects.toThrow(
-      /^edge-authtoken could not authenticate; the cause is in its log\.$/,
+      /^edge-authtoken could not authenticate\. The cause is in its log\.$/,
     );
     expect(log.mock.calls.flat().join()).toContain('no such column: nope');
     expect(log.mock.calls.flat().join()).not.toContain(KEY);

@@ -1,4 +1,4 @@
-/** Two Workers as two `wrangler dev`, side by side: one's tokens protect the other, through restarts of both. */
+/** Two Workers in two `wrangler dev` processes: tokens of one protect the other, also after restarts of both. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ async function start(place: Place) {
   return { url: await dev.url, stop: dev.stop };
 }
 
-async function ask(
+async function send(
   { url }: { url: string },
   method: string,
   path: string,
@@ -48,11 +48,11 @@ async function ask(
 }
 
 const MEG = { username: 'meg@ducharme.com', password: 'ducharme' };
-/** Two Workers start twice, each in a few seconds; on a busy machine in many. */
+/** Two Workers start twice. Each start takes a few seconds, and longer on a busy machine. */
 const TIMEOUT_MS = 120_000;
 
 it(
-  'protects another Worker’s /rocks, through restarts of both, until the very moment of logout',
+  'a token protects the /rocks of another Worker through restarts of both, until the logout',
   async () => {
     const authPlace = place('auth', 'wrangler.toml');
     const rocksPlace = place('rocks', 'test/fixtures/rocks/wrangler.toml');
@@ -60,28 +60,28 @@ it(
     migrate(rocksPlace);
     let [auth, rocks] = await Promise.all([start(authPlace), start(rocksPlace)]);
 
-    const registered = await ask(auth, 'POST', '/register', undefined, MEG);
+    const registered = await send(auth, 'POST', '/register', undefined, MEG);
     const { token } = JSON.parse(registered.text);
-    expect((await ask(rocks, 'GET', '/rocks')).status).toBe(401);
-    expect((await ask(rocks, 'POST', '/rocks', token, { name: 'Granite' })).status).toBe(201);
+    expect((await send(rocks, 'GET', '/rocks')).status).toBe(401);
+    expect((await send(rocks, 'POST', '/rocks', token, { name: 'Granite' })).status).toBe(201);
     const list = { status: 200, text: '[{"id":1,"name":"Granite"}]' };
-    expect(await ask(rocks, 'GET', '/rocks', token)).toEqual(list);
+    expect(await send(rocks, 'GET', '/rocks', token)).toEqual(list);
 
     await rocks.stop();
     rocks = await start(rocksPlace);
-    expect(await ask(rocks, 'GET', '/rocks', token)).toEqual(list);
+    expect(await send(rocks, 'GET', '/rocks', token)).toEqual(list);
 
     await auth.stop();
-    // Who cannot be identified gets nothing.
-    expect((await ask(rocks, 'GET', '/rocks', token)).status).toBeGreaterThanOrEqual(500);
+    // Without the service that authenticates, there is no access.
+    expect((await send(rocks, 'GET', '/rocks', token)).status).toBeGreaterThanOrEqual(500);
     auth = await start(authPlace);
-    // Where the Worker is now comes from the register, which is read every so often.
+    // wrangler finds the restarted Worker in its registry, which it reads at intervals.
     await expect
-      .poll(() => ask(rocks, 'GET', '/rocks', token), { timeout: TIMEOUT_MS })
+      .poll(() => send(rocks, 'GET', '/rocks', token), { timeout: TIMEOUT_MS })
       .toEqual(list);
 
-    expect((await ask(auth, 'POST', '/logout', token)).status).toBe(204);
-    expect((await ask(rocks, 'GET', '/rocks', token)).status).toBe(401);
+    expect((await send(auth, 'POST', '/logout', token)).status).toBe(204);
+    expect((await send(rocks, 'GET', '/rocks', token)).status).toBe(401);
   },
   TIMEOUT_MS,
 );

@@ -1,4 +1,4 @@
-/** Another Worker (test/fixtures/rocks/) whose requests this one identifies, by RPC through `AuthEntrypoint`. */
+/** Another Worker (test/fixtures/rocks/) that authenticates its requests by RPC with `AuthEntrypoint`. */
 import { applyD1Migrations } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ const bindings = { DB: env.ROCKS_DB, AUTH: exports.AuthEntrypoint };
 
 beforeAll(() => applyD1Migrations(env.ROCKS_DB, env.TEST_ROCKS_MIGRATIONS));
 
-const ask = (authorization: string | undefined, method: string, path: string, body?: unknown) =>
+const request = (authorization: string | undefined, method: string, path: string, body?: unknown) =>
   rocks.request(
     path,
     {
@@ -24,7 +24,7 @@ const ask = (authorization: string | undefined, method: string, path: string, bo
   );
 
 const as = (token: string, method: string, path = '/rocks', body?: unknown) =>
-  ask(`Token ${token}`, method, path, body);
+  request(`Token ${token}`, method, path, body);
 
 async function addRock(token: string, name: string): Promise<{ id: number; name: string }> {
   const response = await as(token, 'POST', '/rocks', { name });
@@ -37,7 +37,7 @@ describe('/rocks of another Worker', () => {
     ['GET', '/rocks'],
     ['POST', '/rocks'],
     ['DELETE', '/rocks/1'],
-  ])('answers %s %s with DRF’s 401 to who is nobody', async (method, path) => {
+  ])('responds to an unauthenticated %s %s with DRF’s 401', async (method, path) => {
     for (const [authorization, detail] of [
       [undefined, 'Authentication credentials were not provided.'],
       ['Bearer x', 'Authentication credentials were not provided.'],
@@ -45,13 +45,14 @@ describe('/rocks of another Worker', () => {
       ['Token a b', 'Invalid token header. Token string should not contain spaces.'],
       [`Token ${'0'.repeat(40)}`, 'Invalid token.'],
     ] as const) {
-      const response = await ask(authorization, method, path, method === 'POST' ? {} : undefined);
+      const body = method === 'POST' ? {} : undefined;
+      const response = await request(authorization, method, path, body);
       expect(response.headers.get('WWW-Authenticate')).toBe('Token');
       expect(await answer(response)).toEqual({ status: 401, body: { detail } });
     }
   });
 
-  it('answers 401 to a user who has been deactivated', async () => {
+  it('responds with 401 to a deactivated user', async () => {
     const username = newName();
     const token = await register(username);
     await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
@@ -63,7 +64,7 @@ describe('/rocks of another Worker', () => {
     });
   });
 
-  it('lists to each user what is its own, and has the owner from the token alone', async () => {
+  it('lists only the user’s own rocks, and takes the owner only from the token', async () => {
     const [meg, bo] = [await register(newName()), await register(newName())];
     const granite = await addRock(meg, 'Granite');
     const basalt = await addRock(bo, 'Basalt');
@@ -75,7 +76,7 @@ describe('/rocks of another Worker', () => {
     expect(await answer(await as(bo, 'GET'))).toMatchObject({ body: [basalt, { name: 'Quartz' }] });
   });
 
-  it('deletes one’s own rock and nobody else’s', async () => {
+  it('deletes a rock only for its owner', async () => {
     const [meg, bo] = [await register(newName()), await register(newName())];
     const { id, name } = await addRock(meg, 'Granite');
     expect(await answer(await as(bo, 'DELETE', `/rocks/${id}`))).toEqual({
@@ -87,12 +88,15 @@ describe('/rocks of another Worker', () => {
     expect(await answer(await as(meg, 'GET'))).toEqual({ status: 200, body: [] });
   });
 
-  it.each([{}, { name: '' }, { name: 1 }, [], 'Granite'])('refuses %j', async (body) => {
-    const response = await as(await register(newName()), 'POST', '/rocks', body);
-    expect(response.status).toBe(400);
-  });
+  it.each([{}, { name: '' }, { name: 1 }, [], 'Granite'])(
+    'responds with 400 to %j',
+    async (body) => {
+      const response = await as(await register(newName()), 'POST', '/rocks', body);
+      expect(response.status).toBe(400);
+    },
+  );
 
-  it('answers 401 to the very next request after a logout', async () => {
+  it('responds with 401 to the next request after a logout', async () => {
     const token = await register(newName());
     expect((await as(token, 'GET')).status).toBe(200);
     expect((await sendAs(token, 'POST', '/logout')).status).toBe(204);

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { djangoDatetime } from '../../src/django-datetime.ts';
+import { djangoDatetime } from '../../src/lib/django-datetime.ts';
 import { newName, register } from '../helpers/client.ts';
 
 it('writes datetimes as Django does: microseconds, no zone, no fraction when it is zero', () => {

@@ -1,8 +1,12 @@
 /** What each route costs in D1 round trips and rows read, and that nothing is prepared twice. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import app from '../../src/index.ts';
 import { getAs, newName, post, register } from '../helpers/client.ts';
 import { watchD1 } from '../helpers/intercept-d1.ts';
+import { interceptObjects } from '../helpers/intercept-objects.ts';
+import { withMailbox } from '../helpers/mailbox.ts';
 
 it('registers in one round trip: one batch of two inserts', async () => {
   const { bindings, roundTrips } = watchD1();
@@ -28,6 +32,29 @@ it('logs in in one round trip', async () => {
   const { bindings, roundTrips } = watchD1();
   const response = await post('/login', { username, password: 'pw' }, bindings);
   expect(response.status).toBe(200);
+  expect(roundTrips).toHaveLength(1);
+});
+
+it('counts a login in one call before the response and one after it, and asks D1 no more', async () => {
+  const username = newName();
+  await register(username, 'pw');
+  const { bindings: watched, roundTrips } = watchD1();
+  const calls: string[] = [];
+  const RATE_LIMIT_COUNTER = interceptObjects(env.RATE_LIMIT_COUNTER, (run, method) => {
+    calls.push(method);
+    return run();
+  });
+  const ctx = createExecutionContext();
+  const request = new Request('http://localhost:8000/login', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ username, password: 'pw' }),
+  });
+  const response = await app.fetch(request, { ...watched, RATE_LIMIT_COUNTER }, ctx);
+  expect(response.status).toBe(200);
+  expect(calls).toEqual(['beginAttempt']);
+  await waitOnExecutionContext(ctx);
+  expect(calls).toEqual(['beginAttempt', 'forgetFailures']);
   expect(roundTrips).toHaveLength(1);
 });
 
@@ -70,4 +97,50 @@ it('prepares its statements once for all requests of an isolate', async () => {
   }
   expect(prepared).toHaveLength(afterFirst);
   expect(new Set(prepared).size).toBe(prepared.length);
+});
+
+describe('a request for a link', () => {
+  /**
+   * Rows that D1 reads for it, if `others` accounts have the address besides the last one, which is
+   * active.
+   */
+  async function rowsRead(others: number, areActive: 0 | 1, isNamed: boolean): Promise<number> {
+    const email = `${newName()}@example.com`;
+    const username = `${email}-last`;
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+       INSERT INTO auth_user (password, is_superuser, username, last_name, email, is_staff,
+         is_active, date_joined, first_name)
+       SELECT 'x', 0, ?1 || '-' || iif(i = ?2, 'last', i), '', ?1, 0, i = ?2 OR ?3,
+         '2026-01-01 00:00:00', '' FROM n`,
+    )
+      .bind(email, others, areActive)
+      .run();
+    const { bindings: watched, roundTrips } = watchD1();
+    const { bindings, mails } = withMailbox({ DB: watched.DB });
+    const body = { email, ...(isNamed && { username }) };
+    await post('/users/reset_password', body, bindings);
+    expect(mails).toHaveLength(1);
+    expect(roundTrips).toHaveLength(1);
+    const values = isNamed ? [username, email, 1] : [email, 1, 11];
+    const { meta } = await env.DB.prepare(roundTrips[0]?.sql.join() ?? '')
+      .bind(...values)
+      .all();
+    return meta.rows_read;
+  }
+
+  it('reads one row if it names the user, whatever other accounts have the address', async () => {
+    expect(await rowsRead(0, 1, true)).toBe(1);
+    expect(await rowsRead(1000, 1, true)).toBe(1);
+    expect(await rowsRead(1000, 0, true)).toBe(1);
+  });
+
+  it('reads no more than eleven accounts that get a link', async () => {
+    expect(await rowsRead(1000, 1, false)).toBe(11);
+  });
+
+  it('reads past accounts that get no link, one row each', async () => {
+    // The index is read up to the next address.
+    expect(await rowsRead(1000, 0, false)).toBeLessThanOrEqual(1002);
+  });
 });

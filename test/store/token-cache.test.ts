@@ -1,7 +1,7 @@
 /** `TOKEN_CACHE_SECONDS`: what is remembered, for how long, and what is forgotten at once. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { createStore } from '../../src/store/store.ts';
 import { MAX_TOKENS, withTokenCache } from '../../src/store/token-cache.ts';
 import { answer, getAs, newName, post, register, sendAs } from '../helpers/client.ts';

@@ -1,7 +1,7 @@
 /** `TOKEN_READS = "nearest"`, over a D1 whose replica is stale. */
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Bindings } from '../../src/bindings.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
 /**

@@ -2,19 +2,21 @@
  * What an operator does to users: the rules behind Django's and DRF's management commands. Only the
  * command line may use this: nobody's password is asked for, and no token cache is told.
  */
-import { djangoDatetime } from '../../django-datetime.ts';
-import { err, ok, type Result } from '../../result.ts';
+
+import { UNUSABLE_PREFIX } from '../../hashing/identify.ts';
+import type { PasswordHashing } from '../../hashing/password-hashing.ts';
+import { getRandomString } from '../../hashing/random-string.ts';
+import { djangoDatetime } from '../../lib/django-datetime.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
 import type { OperatorStore } from '../../store/operator/users.ts';
-import { UNUSABLE_PREFIX } from '../passwords/identify.ts';
-import type { PasswordHashing } from '../passwords/password-hashing.ts';
-import { getRandomString } from '../passwords/random-string.ts';
+import { normalizeEmail, normalizeUsername } from '../../validation/normal-form.ts';
 import { newToken } from '../tokens.ts';
-import { normalizeEmail, normalizeUsername, type User } from '../users.ts';
+import type { User } from '../users.ts';
 
 /** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */
 const UNUSABLE_SUFFIX_LENGTH = 40;
 
-export type FoundUser = Pick<User, 'id' | 'username'>;
+export type FoundUser = Pick<User, 'id' | 'username' | 'first_name' | 'last_name' | 'email'>;
 
 type UserToCreate = {
   username: string;

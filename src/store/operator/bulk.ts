@@ -5,7 +5,9 @@
  */
 import { getTableColumns } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser } from '../schema.ts';
+import { reading } from '../unavailable.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
 export const USER_COLUMNS = Object.keys(getTableColumns(authUser));
@@ -18,6 +20,12 @@ export const TOKEN_COLUMNS = Object.keys(getTableColumns(authtokenToken));
  * (developers.cloudflare.com/d1/platform/limits).
  */
 export const MAX_ROWS_BYTES = 1_000_000;
+
+/**
+ * The last login of users who were imported as deactivated and have none, in Django's text. Without
+ * one a link for the activation would let them in (auth/activation.ts). An export writes none again.
+ */
+export const NO_LOGIN = '1970-01-01 00:00:00';
 
 /** Users, and the tokens of these users and of no others: both go into the database, or neither. */
 export type Accounts = {
@@ -62,14 +70,25 @@ const fits = (database: string, account: string) =>
     ? `(${account} IS NULL OR ${database} IS ${account})`
     : `${database} IS ${account}`;
 
+/**
+ * A user with a token waits for no activation: whether the last login is NO_LOGIN then depends only
+ * on the files that were imported together.
+ */
+const fitsLastLogin = `CASE WHEN coalesce(own.key, token.key) IS NULL
+    THEN by_id.last_login IS user.last_login
+    ELSE nullif(by_id.last_login, '${NO_LOGIN}') IS nullif(user.last_login, '${NO_LOGIN}') END`;
+
+const fitsUser = notId
+  .map((name) => (name === 'last_login' ? fitsLastLogin : fits(`by_id.${name}`, `user.${name}`)))
+  .join(' AND ');
+
 const CLASSIFY = `
   WITH user AS MATERIALIZED (${rows(USER_COLUMNS)}), token AS MATERIALIZED (${rows(TOKEN_COLUMNS)})
   SELECT user.id, CASE
     WHEN by_id.username <> user.username THEN 'id-taken'
     WHEN by_name.id <> user.id THEN 'username-taken'
     WHEN by_key.user_id <> user.id THEN 'token-taken'
-    WHEN NOT (${notId.map((name) => fits(`by_id.${name}`, `user.${name}`)).join(' AND ')})
-      THEN 'differs'
+    WHEN NOT (${fitsUser}) THEN 'differs'
     WHEN token.key IS NULL THEN 'same'
     WHEN own.key IS NULL THEN 'token-missing'
     WHEN own.key = token.key AND ${fits('own.created', 'token.created')} THEN 'same'
@@ -81,6 +100,12 @@ const CLASSIFY = `
   LEFT JOIN authtoken_token AS by_key ON by_key.key = token.key
   LEFT JOIN authtoken_token AS own ON own.user_id = user.id
   WHERE by_id.id IS NOT NULL OR by_name.id IS NOT NULL OR by_key.key IS NOT NULL`;
+
+/**
+ * Changes nothing, but locks the database for its transaction. A long read in local development fails
+ * if another process writes to the database at the same time (SQLITE_BUSY_SNAPSHOT).
+ */
+const LOCK = 'DELETE FROM auth_user WHERE false';
 
 const INSERT_USERS = `INSERT INTO auth_user (${names(USER_COLUMNS)}) ${rows(USER_COLUMNS)}`;
 
@@ -113,7 +138,7 @@ export function bulkQueries(d1: D1Database) {
   const db = drizzle(d1);
 
   return {
-    countUsers: (): Promise<number> => db.$count(authUser),
+    countUsers: (): Promise<number> => reading(async () => db.$count(authUser)),
 
     /**
      * Looks each account up by id, username and token.
@@ -124,9 +149,12 @@ export function bulkQueries(d1: D1Database) {
       users,
       tokens,
     }: Accounts): Promise<{ id: number; standing: Standing }[]> {
+      const lock = d1.prepare(LOCK);
       const query = d1.prepare(CLASSIFY).bind(users, tokens);
-      const { results } = await query.all<{ id: number; standing: Standing }>();
-      return results;
+      const classified = await reading((isRetry) =>
+        d1.batch<{ id: number; standing: Standing }>(isRetry ? [lock, query] : [query]),
+      );
+      return classified.at(-1)?.results ?? [];
     },
 
     /** Inserts users and their tokens, all or none. @throws D1's error where a place is taken */
@@ -160,24 +188,27 @@ export function bulkQueries(d1: D1Database) {
     /** The ids of those of these usernames that there are, by username. */
     async findUserIds(usernames: string[]): Promise<Map<string, number>> {
       const query = d1.prepare(SELECT_IDS).bind(JSON.stringify(usernames));
-      const { results } = await query.all<{ id: number; username: string }>();
-      return new Map(results.map(({ id, username }) => [username, id]));
+      const { results } = await reading(() => query.all<{ id: number; username: string }>());
+      return new Map(results.map(({ id, username }) => [username, exactId(id)]));
     },
 
     /** Those of these users that there are, as rows of values in the order of `USER_COLUMNS`. */
     async findUsers(ids: number[]): Promise<Value[][]> {
-      return d1.prepare(SELECT_USERS).bind(JSON.stringify(ids)).raw<Value[]>();
+      return reading(() => d1.prepare(SELECT_USERS).bind(JSON.stringify(ids)).raw<Value[]>());
     },
 
     /** Accounts as rows of values, in the order of ids, each user with its token at one moment. */
     async pageOfAccounts(afterId: number, limit: number): Promise<Value[][]> {
-      return d1.prepare(SELECT_PAGE).bind(afterId, limit).raw<Value[]>();
+      const query = d1.prepare(SELECT_PAGE).bind(afterId, limit);
+      const page = await reading(() => query.raw<Value[]>());
+      for (const [id] of page) exactId(Number(id));
+      return page;
     },
 
     /** The highest id ever given: SQLite's AUTOINCREMENT never gives one twice. */
     async lastUserId(): Promise<number> {
       const query = d1.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'auth_user'`);
-      return (await query.first<number>('seq')) ?? 0;
+      return (await reading(() => query.first<number>('seq'))) ?? 0;
     },
   };
 }

@@ -1,5 +1,5 @@
-/** What `doctor` asks: counts over the whole database. Reads only. */
-import { not, notInArray } from 'drizzle-orm';
+/** Queries of `doctor` over the whole database. Reads only. */
+import { getTableColumns, not, notInArray } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { authtokenToken, authUser } from '../schema.ts';
 
@@ -12,8 +12,8 @@ type PasswordGroup = { users: number; sample: string };
  */
 export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12, 13, 32) || ']*')`;
 
-/** A user that a finding names. */
-export type InspectedUser = { id: number; username: string };
+/** A user that a finding names. The id is text, so that one above 2^53 keeps its digits. */
+export type InspectedUser = { id: string; username: string };
 
 /**
  * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, except where it
@@ -31,14 +31,34 @@ const PASSWORD_GROUPS = `
     ELSE length(password) = 32 AND password NOT GLOB '*[^0-9a-f]*' END
   ORDER BY users DESC`;
 
-const NAMES = 'SELECT id, username FROM auth_user WHERE id > ?';
+/** The lengths of Django's columns, in characters, by the names of the columns. */
+const lengths = Object.entries(getTableColumns(authUser)).flatMap(([name, column]) => {
+  const length = /^varchar\((\d+)\)$/.exec(column.getSQLType())?.[1];
+  return length === undefined ? [] : [{ name, length }];
+});
+
+/** The columns of a user whose values are too long, separated by commas; empty if there are none. */
+const LONG_COLUMNS = `ltrim(${lengths
+  .map(({ name, length }) => `iif(length(${name}) > ${length}, ', ${name}', '')`)
+  .join(' || ')}, ', ')`;
 
 export function inspectionQueries(d1: D1Database) {
   const db = drizzle(d1);
 
-  /** In the order of ids. */
-  const users = async <T>(sql: string, afterId: number, limit: number): Promise<T[]> =>
-    (await d1.prepare(`${sql} ORDER BY id LIMIT ?`).bind(afterId, limit).all<T>()).results;
+  /**
+   * Users that fit, in the order of ids.
+   *
+   * @param afterId the last id of the page before
+   * @param columns what is selected besides id and username
+   */
+  const users =
+    <T = unknown>(condition: string, columns: string[] = [], join = '') =>
+    async (afterId: string, limit: number): Promise<(InspectedUser & T)[]> => {
+      const selected = ['CAST(auth_user.id AS TEXT) AS id', 'username', ...columns].join(', ');
+      const sql = `SELECT ${selected} FROM auth_user ${join}
+        WHERE auth_user.id > CAST(? AS INTEGER) AND ${condition} ORDER BY auth_user.id LIMIT ?`;
+      return (await d1.prepare(sql).bind(afterId, limit).all<InspectedUser & T>()).results;
+    };
 
   return {
     countUsers: () => db.$count(authUser),
@@ -62,29 +82,51 @@ export function inspectionQueries(d1: D1Database) {
     },
 
     /** Names with a character beyond ASCII, the only ones that NFKC can change. */
-    pageOfNonAsciiNames: (afterId: number, limit: number) =>
-      users<InspectedUser>(`${NAMES} AND username GLOB '*[^ -~]*'`, afterId, limit),
+    pageOfNonAsciiNames: users(`username GLOB '*[^ -~]*'`),
 
-    pageOfBlankNames: (afterId: number, limit: number) =>
-      users<InspectedUser>(`${NAMES} AND username = ''`, afterId, limit),
+    pageOfBlankNames: users(`username = ''`),
+
+    /** Addresses whose domain may have capital letters beyond ASCII. */
+    pageOfNonAsciiAddresses: users<{ email: string }>(`email GLOB '*[^ -~]*'`, ['email']),
+
+    /** Users with values that are longer than Django's columns; `columns` names them. */
+    pageOfLongValues: users<{ columns: string }>(`columns <> ''`, [`${LONG_COLUMNS} AS columns`]),
 
     /** Passwords that are not plainly PBKDF2's or unusable. */
-    pageOfOddPasswords: (afterId: number, limit: number) =>
-      users<InspectedUser & { password: string }>(
-        `SELECT id, username, password FROM auth_user WHERE id > ?
-         AND password NOT GLOB '!*' AND password NOT GLOB 'pbkdf2_sha*$[0-9]*$?*$?*'`,
-        afterId,
-        limit,
-      ),
+    pageOfOddPasswords: users<{ password: string }>(
+      `password NOT GLOB '!*' AND password NOT GLOB 'pbkdf2_sha*$[0-9]*$?*$?*'`,
+      ['password'],
+    ),
 
-    /** Users whose token no request can send. */
-    pageOfUnsendableKeys: (afterId: number, limit: number) =>
-      users<InspectedUser>(
-        `SELECT id, username FROM authtoken_token JOIN auth_user ON id = user_id
-         WHERE id > ? AND ${UNSENDABLE_KEY}`,
-        afterId,
-        limit,
-      ),
+    /** Users with a token that no request can send. */
+    pageOfUnsendableKeys: users(
+      UNSENDABLE_KEY,
+      [],
+      'JOIN authtoken_token ON user_id = auth_user.id',
+    ),
+
+    /** Users whom an activation link lets in (auth/activation.ts). */
+    pageOfWaiting: users(
+      `NOT is_active AND last_login IS NULL
+       AND NOT EXISTS (SELECT 1 FROM authtoken_token WHERE user_id = auth_user.id)`,
+    ),
+
+    /** How many ids are above `max`, and whether the ids of new users are, or are above 2^53. */
+    async highIds(max: number) {
+      const row = await d1
+        .prepare(
+          `SELECT (SELECT count(*) FROM auth_user WHERE id > ?1) AS users, seq >= ?1 AS high,
+             seq >= 9007199254740991 AS inexact
+           FROM (SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'auth_user')`,
+        )
+        .bind(max)
+        .first<{ users: number; high: number | null; inexact: number | null }>();
+      return {
+        users: row?.users ?? 0,
+        isLastTooHigh: Boolean(row?.high),
+        isLastInexact: Boolean(row?.inexact),
+      };
+    },
 
     /** Names of the migrations applied; none where wrangler has applied none. */
     async appliedMigrations(): Promise<string[]> {

@@ -2,6 +2,7 @@
 import { count, eq, like, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, type NewUser } from '../schema.ts';
 
 export type OperatorStore = ReturnType<typeof operatorQueries>;
@@ -12,12 +13,21 @@ export function operatorQueries(d1: D1Database) {
   const db = drizzle(d1);
 
   return {
-    findUser: (username: string) =>
-      db
-        .select({ id: authUser.id, username: authUser.username })
+    async findUser(username: string) {
+      const user = await db
+        .select({
+          id: authUser.id,
+          username: authUser.username,
+          first_name: authUser.first_name,
+          last_name: authUser.last_name,
+          email: authUser.email,
+        })
         .from(authUser)
         .where(eq(authUser.username, username))
-        .get(),
+        .get();
+      if (user) exactId(user.id);
+      return user;
+    },
 
     /** @returns false where the username is taken */
     async insertUser(user: NewUser): Promise<boolean> {

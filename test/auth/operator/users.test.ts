@@ -8,7 +8,7 @@ import {
   setUserActive,
   setUserPassword,
 } from '../../../src/auth/operator/users.ts';
-import { hashHere } from '../../../src/auth/passwords/password-hashing.ts';
+import { hashHere } from '../../../src/hashing/password-hashing.ts';
 import { operatorQueries } from '../../../src/store/operator/users.ts';
 import { newName, register } from '../../helpers/client.ts';
 

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
-import { bulkQueries, USER_COLUMNS } from '../../../src/store/operator/bulk.ts';
+import { bulkQueries, NO_LOGIN, USER_COLUMNS } from '../../../src/store/operator/bulk.ts';
+import { createStore } from '../../../src/store/store.ts';
 
 const bulk = bulkQueries(env.DB);
 
@@ -17,7 +18,7 @@ const VALUES: Record<string, unknown> = {
 };
 
 /** Accounts of users with ids from 1, and the token that each of them has. */
-function accounts(...users: { username: string; email?: string; key?: string }[]) {
+function accounts(...users: (Record<string, unknown> & { username: string; key?: string })[]) {
   const rows = users.map((user, i): Record<string, unknown> => ({ ...VALUES, id: i + 1, ...user }));
   return {
     users: JSON.stringify(rows.map((row) => USER_COLUMNS.map((name) => row[name]))),
@@ -78,3 +79,41 @@ it('pages through users with and without a token, each once', async () => {
   expect(await ids(1, 2)).toEqual([2]);
   expect(await ids(2, 2)).toEqual([]);
 });
+
+it.each([
+  { last_login: null, isActivated: true },
+  { last_login: NO_LOGIN, isActivated: false },
+])(
+  'a link activates an inactive user whose last login is $last_login: $isActivated',
+  async ({ last_login, isActivated }) => {
+    await env.DB.exec('DELETE FROM auth_user WHERE id = 2');
+    const imported = { ...bob, last_login, is_active: 0, password: 'x', email: 'bob@example.com' };
+    const [id, placeholder] = [2, { username: 'none' }];
+    const { users } = accounts(placeholder, imported);
+    await bulk.insertAccounts({ users: JSON.stringify(JSON.parse(users).slice(1)), tokens: '[]' });
+    const store = createStore(env.DB);
+    expect(await store.findUsersToActivate('bob@example.com', '', 10)).toHaveLength(
+      Number(isActivated),
+    );
+    expect(await store.activateUser(id, '2026-01-02 00:00:00')).toBe(isActivated);
+  },
+);
+
+it.each([
+  { database: null, account: NO_LOGIN, standing: 'differs' },
+  { database: NO_LOGIN, account: null, standing: 'differs' },
+  { database: NO_LOGIN, account: NO_LOGIN, standing: 'same' },
+  { database: null, account: NO_LOGIN, key: 'a', standing: 'same' },
+  { database: NO_LOGIN, account: null, key: 'a', standing: 'same' },
+  { database: '2026-01-02 00:00:00', account: NO_LOGIN, key: 'a', standing: 'differs' },
+])(
+  'compares the last logins $database and $account: $standing',
+  async ({ database, account, key, standing }) => {
+    await env.DB.exec('DELETE FROM authtoken_token');
+    await env.DB.exec('DELETE FROM auth_user');
+    const withToken = key === undefined ? {} : { key };
+    await bulk.insertAccounts(accounts({ username: 'ann', last_login: database, ...withToken }));
+    const imported = accounts({ username: 'ann', last_login: account });
+    expect(await bulk.classifyAccounts(imported)).toEqual([{ id: 1, standing }]);
+  },
+);

@@ -1,0 +1,68 @@
+/** Reads the body of a request: limits its size, parses it and validates its fields. */
+import { bodyLimit } from 'hono/body-limit';
+import type { GenericSchema } from 'valibot';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { Settings } from '../settings.ts';
+import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
+import { type Fields, parseBody } from '../validation/parsers.ts';
+import { validate } from '../validation/schemas.ts';
+import type { AppContext } from './context.ts';
+
+/** A registration needs at most 30 KB: a password of 4,096 characters, escaped in JSON. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+type BodyFailure = ParseFailure | ValidationFailure | { kind: 'body-too-large' };
+
+/** A schema of an object. `wrapped` is the schema of an optional field. */
+export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
+  entries: Record<string, GenericSchema & { wrapped?: GenericSchema; default?: unknown }>;
+};
+
+/**
+ * @template Input the fields that a client sends
+ * @template Data the validated fields that the handler gets
+ */
+export type BodyReader<Input, Data> = {
+  /** Returns the schema for these settings. Undefined for a route that reads no body. */
+  schema: ((settings: Settings) => ObjectSchema<Input, Data>) | undefined;
+  read: (c: AppContext) => Promise<Result<Data, BodyFailure>>;
+};
+
+/** For a route that reads no body. */
+export const noBody: BodyReader<unknown, undefined> = {
+  schema: undefined,
+  read: async () => ok(undefined),
+};
+
+/**
+ * Parses the body and validates its fields.
+ *
+ * @param schema one for all settings, or a function of the settings
+ * @param prepare changes the fields before they are validated
+ */
+export function body<Input, Data>(
+  schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),
+  prepare = (fields: Fields): Fields => fields,
+): BodyReader<Input, Data> {
+  const schemaOf = typeof schema === 'function' ? schema : () => schema;
+  return {
+    schema: schemaOf,
+    async read(c) {
+      const fields = await parse(c);
+      return fields.ok ? validate(schemaOf(c.var.settings), prepare(fields.value)) : fields;
+    },
+  };
+}
+
+/** A response if the body is too large. It bounds a body without a `Content-Length`, too. */
+const tooLarge = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.body(null, 413) });
+
+async function parse(c: AppContext): Promise<Result<Fields, BodyFailure>> {
+  try {
+    if (await tooLarge(c, async () => {})) return err({ kind: 'body-too-large' });
+  } catch {
+    // The client closed the connection while hono/body-limit read a body without `Content-Length`.
+    return err({ kind: 'parse-error', reason: 'incomplete' });
+  }
+  return parseBody(c.req.raw);
+}

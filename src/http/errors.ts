@@ -1,0 +1,161 @@
+/** Translates failures to HTTP responses: status, DRF's message, headers. */
+import type { Context } from 'hono';
+import type { StaleLink } from '../auth/activation.ts';
+import type { InvalidLink } from '../auth/password-reset.ts';
+import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
+import { logFault } from '../lib/log.ts';
+import { ServiceUnavailable, type Unavailable } from '../lib/service-unavailable.ts';
+import type {
+  ParseErrorReason,
+  ParseFailure,
+  ValidationErrors,
+  ValidationFailure,
+} from '../validation/failure.ts';
+
+export type Failure =
+  | ParseFailure
+  | ValidationFailure
+  | AuthenticationFailure
+  | Unavailable
+  | InvalidLink
+  | StaleLink
+  | { kind: 'throttled'; waitSeconds: number | undefined }
+  | { kind: 'body-too-large' }
+  | { kind: 'username-taken' }
+  | { kind: 'invalid-credentials' }
+  | { kind: 'invalid-password' }
+  | { kind: 'password-refused'; field: string; sentences: string[] }
+  | { kind: 'user-referenced' }
+  | { kind: 'not-found' }
+  | { kind: 'not-acceptable' }
+  | { kind: 'method-not-allowed'; allowed: string[] };
+
+/**
+ * django/contrib/auth/models.py `AbstractUser.username`, rest_framework/authtoken/serializers.py.
+ */
+const USERNAME_TAKEN = 'A user with that username already exists.';
+export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
+
+/** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
+const THROTTLED = 'Request was throttled.';
+
+/** RFC 9110 §11.6.1 requires it with every 401 (`TokenAuthentication.authenticate_header`). */
+const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
+
+/** When a client may retry. An unavailable database or a full hashing queue often recovers at once. */
+const UNAVAILABLE_SECONDS = 1;
+export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
+
+/** What follows the hyphen is our own: the parser's message would quote the body. */
+const PARSE_ERRORS: Record<ParseErrorReason, string> = {
+  json: 'JSON parse error - The body is not valid JSON.',
+  'json-encoding': 'JSON parse error - The body is not valid UTF-8.',
+  'too-many-fields': 'The body has too many fields.',
+  // `ParseError.default_detail`.
+  incomplete: 'Malformed request.',
+};
+
+/** rest_framework/authentication.py, `TokenAuthentication`. DRF has no `token-expired`. */
+const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
+  'no-credentials': 'Invalid token header. No credentials provided.',
+  'token-contains-spaces': 'Invalid token header. Token string should not contain spaces.',
+  'token-contains-invalid-characters':
+    'Invalid token header. Token string should not contain invalid characters.',
+  'invalid-token': 'Invalid token.',
+  'user-inactive': 'User inactive or deleted.',
+  'token-expired': 'Token has expired.',
+};
+
+/**
+ * The response to a failure (rest_framework/exceptions.py; views.py, `exception_handler`).
+ */
+export function errorResponse(c: Context, failure: Failure) {
+  switch (failure.kind) {
+    case 'parse-error':
+      return c.json({ detail: PARSE_ERRORS[failure.reason] }, 400);
+    case 'invalid-boundary': {
+      const detail = `Multipart form parse error - Invalid boundary in multipart: ${failure.boundary}`;
+      return c.json({ detail }, 400);
+    }
+    case 'unsupported-media-type':
+      return c.json({ detail: `Unsupported media type "${failure.mediaType}" in request.` }, 415);
+    case 'body-too-large':
+      return c.json({ detail: 'Request body is too large.' }, 413);
+    case 'validation-error':
+      return invalid(c, failure.errors);
+    case 'username-taken':
+      return invalid(c, { username: [USERNAME_TAKEN] });
+    case 'invalid-password':
+      return invalid(c, { current_password: ['Invalid password.'] });
+    case 'password-refused':
+      return invalid(c, { [failure.field]: failure.sentences });
+    case 'invalid-credentials':
+      return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
+    case 'not-authenticated':
+    case 'authentication-failed':
+    case 'unavailable':
+      return authenticationErrorResponse(c, failure);
+    // djoser/constants.py, `Messages`.
+    case 'invalid-uid':
+      return invalid(c, { uid: ["Invalid user id or user doesn't exist."] });
+    case 'invalid-link-token':
+    case 'inactive-user':
+      return invalid(c, { token: ['Invalid token for given user.'] });
+    case 'stale-link':
+      return c.json({ detail: 'Stale token for given user.' }, 403);
+    case 'user-referenced':
+      return c.json({ detail: 'This user cannot be deleted: other records refer to it.' }, 409);
+    case 'throttled': {
+      const { waitSeconds } = failure;
+      if (waitSeconds === undefined) return c.json({ detail: THROTTLED }, 429);
+      const seconds = waitSeconds === 1 ? 'second' : 'seconds';
+      const detail = `${THROTTLED} Expected available in ${waitSeconds} ${seconds}.`;
+      return c.json({ detail }, 429, { 'Retry-After': String(waitSeconds) });
+    }
+    case 'not-found':
+      return c.json({ detail: 'Not found.' }, 404);
+    case 'not-acceptable':
+      return c.json({ detail: 'Could not satisfy the request Accept header.' }, 406);
+    case 'method-not-allowed': {
+      const detail = `Method "${c.req.method}" not allowed.`;
+      return c.json({ detail }, 405, { Allow: failure.allowed.join(', ') });
+    }
+    default:
+      return failure satisfies never;
+  }
+}
+
+/** The response to a failed authentication, also for `tokenAuthentication` in other Workers. */
+export function authenticationErrorResponse(
+  c: Context,
+  failure: AuthenticationFailure | Unavailable,
+) {
+  switch (failure.kind) {
+    case 'not-authenticated': {
+      const detail = 'Authentication credentials were not provided.';
+      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+    }
+    case 'authentication-failed': {
+      const detail = AUTHENTICATION_FAILURES[failure.reason];
+      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+    }
+    case 'unavailable': {
+      const detail = 'Service temporarily unavailable, try again later.';
+      return c.json({ detail }, 503, RETRY_AFTER);
+    }
+    default:
+      return failure satisfies never;
+  }
+}
+
+const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
+
+/**
+ * The response to a thrown error: 503 for `ServiceUnavailable`, 500 for bugs. The error is logged.
+ * Its message is not returned.
+ */
+export function onError(error: Error, c: Context): Response {
+  logFault(error);
+  if (error instanceof ServiceUnavailable) return errorResponse(c, { kind: 'unavailable' });
+  return c.json({ detail: 'A server error occurred.' }, 500);
+}

@@ -1,0 +1,56 @@
+/** The page that the links in e-mails lead to. */
+import type { LinkPurpose } from '../auth/link-tokens.ts';
+import { ServiceUnavailable } from '../lib/service-unavailable.ts';
+import type { AppContext } from './context.ts';
+import { basePathOf } from './mount.ts';
+
+type LinkPage = {
+  setting: 'passwordResetConfirmUrl' | 'activationUrl';
+  /** The variable of the setting, for the log. */
+  variable: string;
+  /** The name of this purpose on the page at `/account` (pages/account/browser-client.js). */
+  task: string;
+};
+
+const PAGES: Record<LinkPurpose, LinkPage> = {
+  passwordReset: {
+    setting: 'passwordResetConfirmUrl',
+    variable: 'PASSWORD_RESET_CONFIRM_URL',
+    task: 'reset',
+  },
+  activation: { setting: 'activationUrl', variable: 'ACTIVATION_URL', task: 'activate' },
+};
+
+/**
+ * The URL of the links for a purpose, with the placeholders `{uid}` and `{token}`: the setting. If
+ * it is unset, the page at `/account` is the default, but only on a loopback address. Otherwise the
+ * `Host` header of an attacker's request could choose the target of another user's link.
+ *
+ * @throws ServiceUnavailable if the setting is missing, or is a loopback address although the
+ *   request came over https to another host. Call it before any work that depends on the requested
+ *   e-mail address
+ */
+export function linkTemplate(c: AppContext, purpose: LinkPurpose): string {
+  const { setting, variable, task } = PAGES[purpose];
+  const template = c.var.settings[setting];
+  const { origin, protocol, hostname } = new URL(c.req.url);
+  const isLocal = isLoopback(hostname);
+  if (template === undefined) {
+    if (isLocal) return `${origin}${basePathOf(c)}/account#${task}/{uid}/{token}`;
+    throw misconfigured(`${variable} is not set`, task);
+  }
+  if (protocol === 'https:' && !isLocal && isLoopback(new URL(template).hostname)) {
+    throw misconfigured(`${variable} is a loopback address`, task);
+  }
+  return template;
+}
+
+/** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
+const isLoopback = (hostname: string): boolean =>
+  ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+
+const misconfigured = (problem: string, task: string) =>
+  new ServiceUnavailable(
+    'mail',
+    `${problem}. Set it in wrangler.toml: "https://<your address>/account#${task}/{uid}/{token}"`,
+  );

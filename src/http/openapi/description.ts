@@ -1,0 +1,53 @@
+/** The description of a route for the OpenAPI document. */
+import type { SCHEMAS } from './components.ts';
+
+/** Examples by name. A request and a response with the same name belong together. */
+export type Examples = Record<string, unknown>;
+
+export type ResponseDescription = {
+  description: string;
+  /** The name of its JSON schema in components.ts. A response without a body has none. */
+  schema?: keyof typeof SCHEMAS;
+  examples?: Examples;
+  /** Names of headers in components.ts. */
+  headers?: ('Retry-After' | 'WWW-Authenticate')[];
+  /** The media types of a response without `schema`. */
+  mediaTypes?: ('text/html' | 'application/json')[];
+};
+
+export type Description = {
+  operationId: string;
+  summary: string;
+  description?: string;
+  tag: Tag;
+  /** The name of the body's schema, and examples of the body. */
+  request?: { name: string; examples: Examples };
+  /**
+   * By status. The document adds the responses that follow from the access, the body and the rate
+   * limit of the route.
+   */
+  responses: Record<number, ResponseDescription>;
+};
+
+export type Tag = 'Without a token' | 'With a token' | 'By e-mail' | 'About this service';
+
+/** A response with `{"detail"}`. @param details messages by the name of the example */
+export const detail = (
+  description: string,
+  details: Record<string, string>,
+  headers: ResponseDescription['headers'] = [],
+): ResponseDescription => ({
+  description,
+  schema: 'Detail',
+  examples: Object.fromEntries(
+    Object.entries(details).map(([name, message]) => [name, { detail: message }]),
+  ),
+  headers,
+});
+
+/** A response with 400. The document adds an example of a body that cannot be parsed. */
+export const invalid = (examples: Examples): ResponseDescription => ({
+  description: 'Messages by field, or the reason why the body could not be parsed.',
+  schema: 'Invalid',
+  examples,
+});

@@ -1,0 +1,22 @@
+/** Values that the examples of several routes share. */
+
+export const USERNAME = 'meg@ducharme.com';
+export const PASSWORD = 'ducharme';
+export const KEY = 'fa2eba9be8282d595c997ee5cd49f2ed31f65bed';
+export const MEG = {
+  id: 1,
+  username: USERNAME,
+  first_name: 'Meg',
+  last_name: 'Ducharme',
+  email: '',
+};
+
+export const LINK = { uid: 'MQ', token: 'd9t8mi-f27b388314a46ba01ed210fcf23b91a4' };
+
+export const REQUIRED = ['This field is required.'];
+export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
+export const WRONG_PASSWORD = { current_password: ['Invalid password.'] };
+export const INVALID_LINK = {
+  'unknown-user': { uid: ["Invalid user id or user doesn't exist."] },
+  'invalid-token': { token: ['Invalid token for given user.'] },
+};

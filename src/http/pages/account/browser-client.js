@@ -1,0 +1,136 @@
+/**
+ * The script of the page for links. It reads a link from the fragment, shows the forms for it, and sends
+ * them. Opening the page sends no request, because programs that scan e-mails open links too.
+ *
+ * The script removes the link from the address bar and keeps it in memory only. Otherwise it could end up in
+ * the browser's history, in a screenshot or in a chat. After a reload, in a copy of the tab and after a return
+ * from another page, the link is lost. The history entry stores that there was a link, so that the page can
+ * explain how to get it again.
+ *
+ * @typedef {{task: string, parts: {uid: string, token: string}}} Link
+ */
+
+const LINK = /^#(?<task>reset|activate)\/(?<uid>[^/]+)\/(?<token>[^/]+)$/;
+
+/** @type {Link | undefined} */
+let link;
+
+open();
+addEventListener('hashchange', open);
+for (const form of document.forms) {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    // One request at a time. The button stays enabled, because a disabled button loses the focus.
+    if (form.ariaBusy !== 'true') submit(form);
+  });
+}
+
+function open() {
+  const { task = '', uid = '', token = '' } = LINK.exec(location.hash)?.groups ?? {};
+  link = document.getElementById(task) ? { task, parts: { uid, token } } : undefined;
+  if (link) {
+    clearAddress({ hadLink: true });
+    show(task);
+  } else if (location.hash) refuse('link');
+  else if (history.state?.hadLink) show('link-forgotten', 'forgot', 'resend');
+  else show('forgot', 'resend');
+}
+
+/** @param {HTMLFormElement} form */
+async function submit(form) {
+  const { re_new_password, ...body } = Object.fromEntries(new FormData(form));
+  if (re_new_password !== body.new_password) {
+    return showErrors(form, { re_new_password: 'The two password fields didn’t match.' });
+  }
+  form.ariaBusy = 'true';
+  showErrors(form, {});
+  const response = await send(form.action, { ...link?.parts, ...body }).catch(() => undefined);
+  form.ariaBusy = 'false';
+  if (!response) {
+    return showErrors(form, { detail: 'No response. Check your connection and try again.' });
+  }
+  if (response.ok) return finish(form);
+  const errors = await response.json().catch(() => ({}));
+  if (link && (errors.uid || errors.token || response.status === 403)) return refuse(link.task);
+  showErrors(form, response.status === 400 ? errors : { detail: errorMessage(response) });
+}
+
+/** @param {string} url @param {object} body */
+function send(url, body) {
+  const headers = { 'Content-Type': 'application/json' };
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+/** @param {Response} response */
+function errorMessage({ status, headers }) {
+  const seconds = headers.get('Retry-After');
+  if (status === 429) return `Too many attempts. Please try again in ${seconds} seconds.`;
+  if (status === 503) return 'This is temporarily unavailable. Please try again in a moment.';
+  return 'Something went wrong on our side. Please try again later.';
+}
+
+/** Shows the success message, and hides the form if its link is used. @param {HTMLFormElement} form */
+function finish(form) {
+  const section = form.closest('section');
+  const done = section?.querySelector('.done');
+  if (!section || !(done instanceof HTMLElement)) return;
+  show(section.id);
+  form.hidden = link !== undefined;
+  forgetLink();
+  done.hidden = false;
+  done.focus();
+}
+
+/** Shows why a link cannot be used, above the forms to request a new one. @param {string} task */
+function refuse(task) {
+  forgetLink();
+  const refusal = `${task}-refused`;
+  if (task === 'activate') show(refusal, 'resend');
+  else if (task === 'reset') show(refusal, 'forgot');
+  else show(refusal, 'forgot', 'resend');
+  document.getElementById(refusal)?.focus();
+}
+
+/** Removes the link and the typed passwords from memory and from the page. */
+function forgetLink() {
+  link = undefined;
+  for (const form of document.forms) if (form.querySelector('[type=password]')) form.reset();
+  clearAddress(null);
+}
+
+/** Removes the fragment from the address bar and from the history of this tab. @param {unknown} state */
+function clearAddress(state) {
+  history.replaceState(state, '', location.pathname + location.search);
+}
+
+/** Shows these parts of the page in their initial state and hides all others. @param {string[]} ids */
+function show(...ids) {
+  for (const part of document.querySelectorAll('[data-view]')) {
+    if (part instanceof HTMLElement) part.hidden = !ids.includes(part.id);
+  }
+  for (const form of document.forms) form.hidden = false;
+  for (const done of document.querySelectorAll('.done')) {
+    if (done instanceof HTMLElement) done.hidden = true;
+  }
+}
+
+/**
+ * Shows DRF's messages at their inputs, and marks these inputs. Messages without an input are shown above the
+ * button. The first invalid input gets the focus.
+ *
+ * @param {HTMLFormElement} form @param {Record<string, unknown>} errors
+ */
+function showErrors(form, errors) {
+  const { ...rest } = errors;
+  for (const input of form.querySelectorAll('input')) {
+    const messages = rest[input.name];
+    delete rest[input.name];
+    input.ariaInvalid = messages ? 'true' : null;
+    const error = document.getElementById(`${input.id}-error`);
+    if (error) error.textContent = messages ? [messages].flat().join(' ') : '';
+  }
+  const error = form.querySelector('[data-part=error]');
+  if (error) error.textContent = Object.values(rest).flat().join(' ');
+  const invalid = form.querySelector('[aria-invalid=true]');
+  if (invalid instanceof HTMLElement) invalid.focus();
+}

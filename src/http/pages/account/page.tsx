@@ -1,0 +1,138 @@
+/**
+ * The page at `/account`, which is the target of the links in e-mails. The parts of a link are in the
+ * fragment of its URL, which browsers never send. browser-client.js reads them and shows the forms
+ * for them. Most texts are Django's (django/contrib/admin/templates/registration).
+ */
+import { Document, ICON } from '../shared/document.tsx';
+import { Field, type FieldProps } from '../shared/field.tsx';
+import client from './browser-client.js';
+import style from './style.css';
+
+type PageProps = {
+  /** The path of the app, without a trailing slash. */
+  base: string;
+  /** The nonce in the Content-Security-Policy of this response. */
+  nonce: string | undefined;
+  /** Whether new users must verify their addresses before the first login. */
+  verifiesAddresses: boolean;
+};
+
+export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
+  <Document title="Your account" nonce={nonce} style={style} script={client}>
+    <header>
+      <img src={ICON} alt="" />
+      <h1>Your account</h1>
+    </header>
+    <main>
+      <noscript>This page needs JavaScript. It is disabled in this browser.</noscript>
+      <Refusal id="link-refused">
+        This link is incomplete. Copy the complete link from the message, or request a new one.
+      </Refusal>
+      <Refusal id="link-forgotten">
+        For your security, this page does not store the link. Open the link in the message again, or
+        request a new one.
+      </Refusal>
+      <Refusal id="reset-refused">
+        The password reset link was invalid, possibly because it has already been used. Please
+        request a new password reset.
+      </Refusal>
+      <Task
+        id="reset"
+        title="Enter new password"
+        action={`${base}/users/reset_password_confirm`}
+        intro="Please enter your new password twice so we can verify you typed it in correctly."
+        fields={[
+          { name: 'new_password', label: 'New password', autocomplete: 'new-password' },
+          { name: 're_new_password', label: 'Confirm password', autocomplete: 'new-password' },
+        ]}
+        button="Change my password"
+        done="Your password has been set. You may go ahead and log in now."
+      />
+      <Task
+        id="forgot"
+        title="Forgot your password?"
+        action={`${base}/users/reset_password`}
+        intro={`Enter your email address below, and we’ll email instructions for setting a new one. ${USERNAME_HELP}`}
+        fields={LINK_REQUEST}
+        button="Reset my password"
+        done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. You should receive them shortly. ${NO_EMAIL_HELP}`}
+      />
+      {verifiesAddresses && (
+        <>
+          <Refusal id="activate-refused">
+            The activation link was invalid, possibly because it has already been used. Try to log
+            in, or request a new link.
+          </Refusal>
+          <Task
+            id="activate"
+            title="Activate your account"
+            action={`${base}/users/activation`}
+            intro="You can log in after the activation."
+            button="Activate my account"
+            done="Your account is active. You may go ahead and log in now."
+          />
+          <Task
+            id="resend"
+            title="Resend the activation link"
+            action={`${base}/users/resend_activation`}
+            intro={`Enter the email address you registered with, and we’ll email the link again. ${USERNAME_HELP}`}
+            fields={LINK_REQUEST}
+            button="Resend the link"
+            done={`We’ve emailed you the link, if an account with the email you entered waits for activation. You should receive it shortly. ${NO_EMAIL_HELP}`}
+          />
+        </>
+      )}
+    </main>
+  </Document>
+);
+
+/** The fields of a request for links. */
+const LINK_REQUEST: FieldProps[] = [
+  { name: 'email', label: 'Email', autocomplete: 'email' },
+  { name: 'username', label: 'Username', autocomplete: 'username', optional: true },
+];
+
+const USERNAME_HELP =
+  'If several accounts have this address, you can enter a username to get only the link of that account.';
+
+const NO_EMAIL_HELP =
+  'If you don’t receive an email, please make sure you’ve entered the address you registered with, and check your spam folder.';
+
+/** A message that a link cannot be used. */
+const Refusal = ({ id, children }: { id: string; children: string }) => (
+  <p class="refused" id={id} role="alert" tabindex={-1} hidden data-view>
+    {children}
+  </p>
+);
+
+type TaskProps = {
+  id: string;
+  title: string;
+  /** The URL path that the form is sent to. */
+  action: string;
+  intro: string;
+  fields?: FieldProps[];
+  button: string;
+  /** Shown after success. */
+  done: string;
+};
+
+/** A task with its form. The server validates the fields, and the page shows its messages. */
+const Task = ({ id, title, action, intro, fields = [], button, done }: TaskProps) => (
+  <section id={id} aria-labelledby={`${id}-title`} hidden data-view>
+    <form action={action} method="post" novalidate>
+      <h2 id={`${id}-title`}>{title}</h2>
+      <p>{intro}</p>
+      {fields.map((field) => (
+        <Field {...field} id={`${id}-${field.name}`} />
+      ))}
+      <p class="error" role="alert" data-part="error" />
+      <div class="buttons">
+        <button type="submit">{button}</button>
+      </div>
+    </form>
+    <p class="done" role="status" tabindex={-1} hidden>
+      {done}
+    </p>
+  </section>
+);

@@ -1,0 +1,237 @@
+/**
+ * A client of this API. It needs only `fetch`, `localStorage` and an `Authorization` header. The browser gets
+ * this source unchanged, so that users can read it. Method and path of a request are those of its form. The
+ * request and the response are shown next to the form, with passwords masked.
+ *
+ * @typedef {{method: string, path: string, headers: Record<string, string>, body?: string}} Call
+ * @typedef {{status: number, statusText: string, headers: Headers, text: string, ms: number}} CallResponse
+ */
+
+const MASK = '••••••••';
+
+/** The path of the API, without a trailing slash. The page has the same path. */
+const BASE = location.pathname.replace(/\/$/, '');
+
+/**
+ * The effect of a request in the database. The keys are request, status and `detail`, or request and status,
+ * or only the status.
+ *
+ * @type {Record<string, string>}
+ */
+const MEANINGS = {
+  'POST /register 201':
+    'A new row in auth_user and a new row in authtoken_token, written in one transaction.',
+  'POST /register 201 Verification e-mail sent.':
+    'A new row in auth_user that is not active, and no row in authtoken_token. The link in the e-mail activates the user.',
+  'POST /register 400': 'Neither row was written.',
+  'POST /login 200':
+    'The row in auth_user and its row in authtoken_token were read. If there was no token, it was inserted.',
+  'POST /login 401':
+    'Nothing was written. A password hash was computed even if the user does not exist.',
+  'GET /me 200': 'One query: the row in authtoken_token, joined with its row in auth_user.',
+  'POST /password 200':
+    'A new hash in auth_user and a new key in authtoken_token, written in one transaction.',
+  'POST /password 400': 'Nothing was written. The old password and the old token are still valid.',
+  'POST /logout 204':
+    'The row in authtoken_token was deleted. The row in auth_user was not changed.',
+  400: 'Nothing was read or written.',
+  401: 'Nothing was written. The request has no valid token.',
+  429: 'Nothing was written. There were too many requests of this kind.',
+};
+
+/** The headers that are always shown. The others are in a collapsed element. */
+const SHOWN = ['allow', 'cache-control', 'content-type', 'retry-after', 'www-authenticate'];
+
+showToken();
+for (const form of document.forms) {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    // One request at a time. The button stays enabled, because a disabled button loses the focus.
+    if (form.ariaBusy !== 'true') submit(form);
+  });
+}
+document.getElementById('forget')?.addEventListener('click', ({ currentTarget }) => {
+  if (currentTarget instanceof HTMLButtonElement && currentTarget.form) forget(currentTarget.form);
+});
+addEventListener('storage', showToken);
+
+/** Sends a form, stores the token of the response, and shows request and response. @param {HTMLFormElement} form */
+async function submit(form) {
+  const call = callOf(form);
+  form.ariaBusy = 'true';
+  showErrors(form, {});
+  const response = await send(call).catch(() => undefined);
+  form.ariaBusy = 'false';
+  if (!response) return showErrors(form, { detail: 'No response. Is the server running?' });
+
+  const data = parse(response.text);
+  if (data?.token) localStorage.setItem('token', data.token);
+  if (response.status === 204) localStorage.removeItem('token');
+  showToken();
+  showExchange(form, call, response);
+  if (response.status >= 400) showErrors(form, data ?? { detail: 'The response is not JSON.' });
+  else for (const input of form.querySelectorAll('input[type=password]')) clear(input);
+}
+
+/** @param {HTMLFormElement} form @returns {Call} */
+function callOf(form) {
+  const token = localStorage.getItem('token');
+  const fields = [...new FormData(form)].filter(([, value]) => value !== '');
+  /** @type {Record<string, string>} */
+  const headers = {};
+  if (form.dataset.token && token) headers.Authorization = `Token ${token}`;
+  const call = { method: form.method.toUpperCase(), path: new URL(form.action).pathname, headers };
+  if (!form.querySelector('input')) return call;
+  headers['Content-Type'] = 'application/json';
+  return { ...call, body: JSON.stringify(Object.fromEntries(fields)) };
+}
+
+/** @param {Call} call @returns {Promise<CallResponse>} */
+async function send({ path, ...init }) {
+  const start = performance.now();
+  const response = await fetch(path, init);
+  const text = await response.text();
+  const { status, statusText, headers } = response;
+  return { status, statusText, headers, text, ms: Math.round(performance.now() - start) };
+}
+
+/** Removes the token from this browser without a request. Simple clients log out like this. @param {HTMLFormElement} form */
+function forget(form) {
+  localStorage.removeItem('token');
+  showToken();
+  showErrors(form, {});
+  show(form, 'request', "localStorage.removeItem('token')");
+  show(form, 'response', 'No request was sent.');
+  show(form, 'meaning', 'No change. The next login returns the same token.');
+  for (const name of ['more', 'copy', 'command', 'copied']) part(form, name).hidden = true;
+}
+
+function showToken() {
+  const token = localStorage.getItem('token');
+  const output = document.getElementById('token');
+  if (output) output.textContent = token ?? 'not set: register or log in';
+}
+
+/** @param {HTMLFormElement} form @param {Call} call @param {CallResponse} response */
+function showExchange(form, call, response) {
+  const { method, path, headers, body } = call;
+  const { status, statusText, text, ms } = response;
+  show(form, 'request', `${method} ${path}`, [...lines(Object.entries(headers)), pretty(body)]);
+  const all = [...response.headers];
+  const shown = lines(all.filter(([name]) => SHOWN.includes(name)));
+  show(form, 'response', `${status} ${statusText} · ${ms} ms`, [...shown, pretty(text)]);
+  part(form, 'response').dataset.ok = String(status < 400);
+  show(form, 'headers', '', lines(all.filter(([name]) => !SHOWN.includes(name))));
+  show(form, 'meaning', meaning(call, response));
+  show(form, 'copied', '');
+  part(form, 'command').hidden = true;
+  for (const name of ['more', 'copy', 'copied']) part(form, name).hidden = false;
+  part(form, 'copy').onclick = () => copy(form, curl(call));
+  part(form, 'meaning').scrollIntoView({ block: 'nearest' });
+}
+
+/** @param {Call} call @param {CallResponse} response */
+function meaning({ method, path }, { status, text }) {
+  const outcome = `${method} ${path.slice(BASE.length)} ${status}`;
+  const known =
+    MEANINGS[`${outcome} ${parse(text)?.detail}`] ?? MEANINGS[outcome] ?? MEANINGS[status];
+  return known ?? 'Unknown. See the server log.';
+}
+
+/**
+ * Shows DRF's messages at their inputs, and marks these inputs. Messages without an input are shown above the
+ * button. The first invalid input gets the focus.
+ *
+ * @param {HTMLFormElement} form @param {Record<string, unknown>} errors
+ */
+function showErrors(form, errors) {
+  const { valid, ...rest } = errors;
+  for (const input of form.querySelectorAll('input')) {
+    const messages = rest[input.name];
+    delete rest[input.name];
+    input.ariaInvalid = messages ? 'true' : null;
+    const error = document.getElementById(`${input.id}-error`);
+    if (error) error.textContent = messages ? `${[messages].flat().join(' ')}` : '';
+  }
+  show(form, 'error', Object.values(rest).flat().join(' '));
+  const invalid = form.querySelector('[aria-invalid=true]');
+  if (invalid instanceof HTMLElement) invalid.focus();
+}
+
+/** @param {HTMLFormElement} form @param {string} command */
+async function copy(form, command) {
+  try {
+    await navigator.clipboard.writeText(command);
+    const hasPassword = command.includes('password"');
+    show(form, 'copied', hasPassword ? 'Copied. The command contains the password.' : 'Copied.');
+  } catch {
+    // Browsers allow the clipboard on https and localhost only. Otherwise the command is shown as text.
+    const area = part(form, 'command');
+    area.hidden = false;
+    area.textContent = command;
+    area.focus();
+    if (area instanceof HTMLTextAreaElement) area.select();
+  }
+}
+
+/** The same request as a command for a POSIX shell, with unmasked passwords. @param {Call} call */
+function curl({ method, path, headers, body }) {
+  const words = ['curl', '-X', method, quote(location.origin + path)];
+  for (const line of lines(Object.entries(headers))) words.push('-H', quote(line));
+  if (body) words.push('-d', quote(body));
+  return words.join(' ');
+}
+
+/** Quotes a word for a POSIX shell. @param {string} text */
+function quote(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** @param {[string, string][]} headers */
+function lines(headers) {
+  return headers.map(([name, value]) => `${name}: ${value}`);
+}
+
+/** Indents JSON and masks passwords. @param {string} [json] */
+function pretty(json) {
+  const data = parse(json);
+  if (!data) return json;
+  const mask = (/** @type {string} */ key, /** @type {unknown} */ value) =>
+    key.endsWith('password') && typeof value === 'string' ? MASK : value;
+  return `\n${JSON.stringify(data, mask, 2)}`;
+}
+
+/** @param {string} [text] @returns {Record<string, any> | undefined} */
+function parse(text) {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Writes text to a part of the step. If more lines follow the first line, it is bold.
+ *
+ * @param {HTMLFormElement} form @param {string} name @param {string} first @param {(string | undefined)[]} [rest]
+ */
+function show(form, name, first, rest) {
+  const element = part(form, name);
+  element.replaceChildren(first);
+  if (!rest) return;
+  const strong = document.createElement('strong');
+  strong.textContent = first;
+  element.replaceChildren(strong, ['', ...rest].filter((line) => line !== undefined).join('\n'));
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+function part(form, name) {
+  const element = form.parentElement?.querySelector(`[data-part=${name}]`);
+  if (!(element instanceof HTMLElement)) throw new Error(`The page has no part named ${name}.`);
+  return element;
+}
+
+/** @param {Element} input */
+function clear(input) {
+  if (input instanceof HTMLInputElement) input.value = '';
+}

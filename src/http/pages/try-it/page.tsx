@@ -1,0 +1,102 @@
+/**
+ * The page at `/` to try the API: five steps, each with a form and the request and response of the
+ * form. browser-client.js sends the forms and fills in the responses.
+ */
+import { Document } from '../shared/document.tsx';
+import client from './browser-client.js';
+import { Step } from './step.tsx';
+import style from './style.css';
+
+const TITLE = 'Token authentication, step by step';
+
+type PageProps = {
+  /** The path of the app, without a trailing slash. */
+  base: string;
+  /** The nonce in the Content-Security-Policy of this response. */
+  nonce: string | undefined;
+  /** Whether the page for password resets is enabled. */
+  resetsPasswords: boolean;
+  /** Whether new users must verify their addresses before the first login. */
+  verifiesAddresses: boolean;
+};
+
+export const TryItPage = ({ base, nonce, resetsPasswords, verifiesAddresses }: PageProps) => (
+  <Document title={TITLE} nonce={nonce} style={style} script={client}>
+    <header>
+      <h1>{TITLE}</h1>
+      <p>
+        Django REST Framework’s token authentication, at the edge. Each step shows the request, the
+        response and the effect in the database. Tools can import the{' '}
+        <a href={`${base}/openapi.json`}>OpenAPI description</a>.
+      </p>
+    </header>
+    <aside aria-label="Your token">
+      <code>localStorage.token</code> <output id="token">needs JavaScript</output>
+    </aside>
+    <main>
+      <Step
+        base={base}
+        title="Register"
+        action="/register"
+        intro={
+          verifiesAddresses
+            ? 'Inserts a user. The link in the e-mail activates the user, who can then log in.'
+            : 'Inserts a user and its token.'
+        }
+        fields={[
+          { name: 'username', label: 'Username', autocomplete: 'username' },
+          { name: 'password', label: 'Password', autocomplete: 'new-password' },
+          { name: 'first_name', label: 'First name', autocomplete: 'given-name', optional: true },
+          { name: 'last_name', label: 'Last name', autocomplete: 'family-name', optional: true },
+          { name: 'email', label: 'Email', autocomplete: 'email', optional: !verifiesAddresses },
+        ]}
+      />
+      <Step
+        base={base}
+        title="Log in"
+        action="/login"
+        intro="Each login of a user returns the same token."
+        fields={[
+          { name: 'username', label: 'Username', autocomplete: 'username' },
+          { name: 'password', label: 'Password', autocomplete: 'current-password' },
+        ]}
+      >
+        {resetsPasswords && <a href={`${base}/account`}>Forgot password?</a>}
+      </Step>
+      <Step
+        base={base}
+        title="Who am I"
+        action="/me"
+        method="get"
+        intro="The token in the Authorization header identifies the user."
+        withToken
+      />
+      <Step
+        base={base}
+        title="Change password"
+        action="/password"
+        intro="Sets a new password and a new token. This revokes the old token."
+        fields={[
+          {
+            name: 'current_password',
+            label: 'Current password',
+            autocomplete: 'current-password',
+          },
+          { name: 'new_password', label: 'New password', autocomplete: 'new-password' },
+        ]}
+        withToken
+      />
+      <Step
+        base={base}
+        title="Log out"
+        action="/logout"
+        intro="Logging out deletes the token in the database. Forgetting it only removes it from this browser."
+        withToken
+      >
+        <button type="button" id="forget" class="quiet">
+          Forget the token
+        </button>
+      </Step>
+    </main>
+  </Document>
+);

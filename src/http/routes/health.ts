@@ -1,0 +1,39 @@
+import { logFault } from '../../lib/log.ts';
+import { noBody } from '../body.ts';
+import { RETRY_AFTER } from '../errors.ts';
+import { anyone, route } from '../route.ts';
+
+/** A health check for monitors: 200 if D1 responds, otherwise 503. */
+export const health = route('GET /health', {
+  access: anyone(undefined),
+  body: noBody,
+  kind: 'file',
+  description: {
+    operationId: 'health',
+    summary: 'Check that the database responds',
+    tag: 'About this service',
+    responses: {
+      200: {
+        description: 'The database responds.',
+        schema: 'Health',
+        examples: { healthy: { status: 'ok' } },
+      },
+      503: {
+        description: 'The database does not respond.',
+        schema: 'Health',
+        examples: { down: { status: 'unavailable' } },
+        headers: ['Retry-After'],
+      },
+    },
+  },
+  async handle(c) {
+    const noStore = { 'Cache-Control': 'no-store' };
+    try {
+      await c.var.store.ping();
+      return c.json({ status: 'ok' as const }, 200, noStore);
+    } catch (error) {
+      logFault(error);
+      return c.json({ status: 'unavailable' as const }, 503, { ...noStore, ...RETRY_AFTER });
+    }
+  },
+});

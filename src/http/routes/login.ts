@@ -1,0 +1,113 @@
+import { type Credentials, type LoginFailure, logIn } from '../../auth/login.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import { normalizeUsername } from '../../validation/normal-form.ts';
+import { AuthTokenSchema, withEmailAsUsername } from '../../validation/schemas.ts';
+import { body } from '../body.ts';
+import type { AppContext } from '../context.ts';
+import { type Failure, UNABLE_TO_LOG_IN } from '../errors.ts';
+import { invalid } from '../openapi/description.ts';
+import { KEY, PASSWORD, REQUIRED, USERNAME } from '../openapi/examples.ts';
+import { limitLogin } from '../rate-limit.ts';
+import { anyone, route } from '../route.ts';
+import { runAfterResponse } from '../run-after-response.ts';
+import { audit } from '../security-log.ts';
+import { tokenResponse } from '../token-response.ts';
+
+const request = {
+  name: 'LoginRequest',
+  examples: { meg: { username: USERNAME, password: PASSWORD } },
+};
+
+export const login = route('POST /login', {
+  access: anyone('login-address'),
+  body: body(AuthTokenSchema, withEmailAsUsername),
+  description: {
+    operationId: 'login',
+    summary: 'Log in',
+    description:
+      'Returns the token of the user. Each login returns the same token. If the body has an `email` and no `username`, the address is used as the username.',
+    tag: 'Without a token',
+    request,
+    responses: {
+      200: {
+        description: 'The token of the user.',
+        schema: 'Login',
+        examples: { meg: { valid: true, token: KEY } },
+      },
+      400: invalid({ empty: { username: REQUIRED, password: REQUIRED } }),
+      401: {
+        description: 'The username or password is wrong, or the user is inactive.',
+        schema: 'LoginFailed',
+        examples: { wrong: { valid: false, detail: UNABLE_TO_LOG_IN } },
+      },
+    },
+  },
+  async handle(c, { data }) {
+    const token = await obtainToken(c, data);
+    return token.ok ? tokenResponse(c, { valid: true, token: token.value }, 200) : token;
+  },
+});
+
+/** rest_framework/authtoken/views.py, `ObtainAuthToken`. */
+export const obtainAuthToken = route('POST /api-token-auth', {
+  access: anyone('login-address'),
+  body: body(AuthTokenSchema),
+  description: {
+    operationId: 'obtainAuthToken',
+    summary: 'Log in with DRF’s responses',
+    description: 'Responds as `obtain_auth_token` of Django REST Framework does.',
+    tag: 'Without a token',
+    request,
+    responses: {
+      200: {
+        description: 'The token of the user.',
+        schema: 'Token',
+        examples: { meg: { token: KEY } },
+      },
+      400: invalid({
+        empty: { username: REQUIRED, password: REQUIRED },
+        wrong: { non_field_errors: [UNABLE_TO_LOG_IN] },
+      }),
+    },
+  },
+  async handle(c, { data }) {
+    const token = await obtainToken(c, data);
+    return token.ok ? tokenResponse(c, { token: token.value }, 200) : asInvalidData(token.error);
+  },
+});
+
+/** In DRF the serializer checks the credentials, so wrong credentials are a validation error. */
+const asInvalidData = (failure: Failure) =>
+  err<Failure>(
+    failure.kind === 'invalid-credentials'
+      ? { kind: 'validation-error', errors: { non_field_errors: [UNABLE_TO_LOG_IN] } }
+      : failure,
+  );
+
+/** Logs in. @returns the key of the token */
+async function obtainToken(c: AppContext, data: Credentials): Promise<Result<string, Failure>> {
+  const credentials = { ...data, username: normalizeUsername(data.username) };
+  const allowed = await limitLogin(c, credentials.username);
+  if (!allowed.ok) return allowed;
+  const loggedIn = await logIn(c.var, credentials);
+  if (!loggedIn.ok) {
+    auditFailure(c, loggedIn.error);
+    return loggedIn;
+  }
+  const { key, userId, upgradeHash, forgetFailures } = loggedIn.value;
+  audit(c, { event: 'login-succeeded', user_id: userId });
+  if (forgetFailures) runAfterResponse(c, forgetFailures);
+  if (upgradeHash) {
+    runAfterResponse(c, async () => {
+      if (await upgradeHash()) audit(c, { event: 'hash-upgraded', user_id: userId });
+    });
+  }
+  return ok(key);
+}
+
+function auditFailure(c: AppContext, failure: LoginFailure): void {
+  const user_id = failure.userId;
+  if (failure.kind === 'throttled')
+    audit(c, { event: 'throttled', scope: 'password-failures', user_id });
+  else audit(c, { event: 'login-failed', reason: failure.reason, user_id });
+}

@@ -1,0 +1,133 @@
+import {
+  changesEmail,
+  deleteOwnAccount,
+  type ProfileChanges,
+  updateOwnEmail,
+  updateOwnProfile,
+} from '../../auth/own-account.ts';
+import type { Authenticated } from '../../auth/tokens.ts';
+import type { User } from '../../auth/users.ts';
+import { err, type Result } from '../../lib/result.ts';
+import { REQUIRED as REQUIRED_FIELD } from '../../validation/fields.ts';
+import { DeleteSchema, ProfileSchema } from '../../validation/schemas.ts';
+import { body, noBody } from '../body.ts';
+import type { AppContext } from '../context.ts';
+import type { Failure } from '../errors.ts';
+import { notify } from '../notifications.ts';
+import { detail, invalid } from '../openapi/description.ts';
+import { MEG, PASSWORD, REQUIRED, USERNAME, WRONG_PASSWORD } from '../openapi/examples.ts';
+import { limitCurrentPassword } from '../rate-limit.ts';
+import { authenticated, route } from '../route.ts';
+import { audit, auditRefusal } from '../security-log.ts';
+
+export const retrieveMe = route('GET /me', {
+  access: authenticated,
+  body: noBody,
+  description: {
+    operationId: 'retrieveMe',
+    summary: 'Get the user of the token',
+    tag: 'With a token',
+    responses: {
+      200: { description: 'The user of the token.', schema: 'User', examples: { meg: MEG } },
+    },
+  },
+  handle: (c, { user }) => userResponse(c, user),
+});
+
+/** rest_framework/mixins.py, `partial_update`. */
+export const updateMe = route('PATCH /me', {
+  access: authenticated,
+  body: body(ProfileSchema),
+  description: {
+    operationId: 'updateMe',
+    summary: 'Change names and e-mail address',
+    description:
+      'Sets the fields of the body. The other fields do not change. If e-mail is configured, a new address requires `current_password`.',
+    tag: 'With a token',
+    request: {
+      name: 'ProfileRequest',
+      examples: { address: { email: USERNAME, current_password: PASSWORD } },
+    },
+    responses: {
+      200: {
+        description: 'The user after the change.',
+        schema: 'User',
+        examples: { address: { ...MEG, email: USERNAME } },
+      },
+      400: invalid({
+        misspelt: { email: ['Enter a valid email address.'] },
+        unproven: { current_password: REQUIRED },
+        wrong: WRONG_PASSWORD,
+      }),
+    },
+  },
+  async handle(c, { data: { current_password, ...changes }, ...authenticated }) {
+    const { user } = authenticated;
+    const updated = await update(c, authenticated, changes, current_password);
+    if (!updated.ok) return updated;
+    if (changesEmail(user, updated.value)) {
+      audit(c, { event: 'email-changed', user_id: user.id });
+      notify(c, 'emailChanged', user);
+    }
+    return userResponse(c, updated.value);
+  },
+});
+
+/**
+ * Sets the given fields. If e-mail is configured, a new address requires the current password.
+ * Without the password, no address is written: links to the address can take over the account.
+ */
+async function update(
+  c: AppContext,
+  authenticated: Authenticated,
+  { email, ...names }: ProfileChanges,
+  currentPassword: string | undefined,
+): Promise<Result<User, Failure>> {
+  const { user } = authenticated;
+  const changes = { ...names, email };
+  if (!c.var.mail) return updateOwnProfile(c.var, user, changes);
+  if (!changesEmail(user, changes)) return updateOwnProfile(c.var, user, names);
+  if (currentPassword === undefined) {
+    return err({ kind: 'validation-error', errors: { current_password: [REQUIRED_FIELD] } });
+  }
+  const allowed = await limitCurrentPassword(c, user);
+  if (!allowed.ok) return allowed;
+  const updated = await updateOwnEmail(c.var, authenticated, changes, currentPassword);
+  if (!updated.ok) auditRefusal(c, updated.error, 'email-change-refused', user.id);
+  return updated;
+}
+
+export const deleteMe = route('DELETE /me', {
+  access: authenticated,
+  body: body(DeleteSchema),
+  description: {
+    operationId: 'deleteMe',
+    summary: 'Delete the account',
+    description: 'Deletes the user and its token in one transaction.',
+    tag: 'With a token',
+    request: { name: 'DeleteRequest', examples: { meg: { current_password: PASSWORD } } },
+    responses: {
+      204: { description: 'The user and its token are deleted.' },
+      400: invalid({ empty: { current_password: REQUIRED }, wrong: WRONG_PASSWORD }),
+      409: detail('Rows of other tables refer to this user. Nothing was deleted.', {
+        referenced: 'This user cannot be deleted: other records refer to it.',
+      }),
+    },
+  },
+  async handle(c, { data, ...authenticated }) {
+    const { user } = authenticated;
+    const allowed = await limitCurrentPassword(c, user);
+    if (!allowed.ok) return allowed;
+    const deleted = await deleteOwnAccount(c.var, authenticated, data.current_password);
+    if (!deleted.ok) {
+      auditRefusal(c, deleted.error, 'account-deletion-refused', user.id);
+      return deleted;
+    }
+    audit(c, { event: 'account-deleted', user_id: user.id });
+    return c.body(null, 204);
+  },
+});
+
+/** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
+const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
+  c.json({ id, username, first_name, last_name, email }, 200, { 'Cache-Control': 'no-store' });

@@ -1,0 +1,11 @@
+/**
+ * Expected outcomes as values. A function that can fail for a reason its caller must know returns a
+ * `Result` whose error is a tagged union. Only bugs and faults are thrown.
+ */
+export type Ok<T> = { readonly ok: true; readonly value: T };
+export type Err<E> = { readonly ok: false; readonly error: E };
+export type Result<T, E> = Ok<T> | Err<E>;
+
+export const ok = <T>(value: T): Ok<T> => ({ ok: true, value });
+
+export const err = <E>(error: E): Err<E> => ({ ok: false, error });

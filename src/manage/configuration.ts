@@ -1,0 +1,42 @@
+/** The wrangler configuration in this folder: what commands need of it. */
+import * as v from 'valibot';
+import { loadWrangler } from './called.ts';
+
+/** A route is a pattern or an object with one (developers.cloudflare.com/workers/wrangler/configuration). */
+const Route = v.union([
+  v.string(),
+  v.pipe(
+    v.object({ pattern: v.string() }),
+    v.transform(({ pattern }) => pattern),
+  ),
+]);
+
+const Configuration = v.object({
+  name: v.optional(v.string()),
+  account_id: v.optional(v.string()),
+  compatibility_date: v.optional(v.string()),
+  vars: v.record(v.string(), v.unknown()),
+  durable_objects: v.object({
+    bindings: v.array(v.object({ name: v.string(), class_name: v.string() })),
+  }),
+  ratelimits: v.optional(v.array(v.object({ name: v.string(), namespace_id: v.string() })), []),
+  send_email: v.optional(v.array(v.looseObject({ name: v.string() })), []),
+  observability: v.optional(v.object({ enabled: v.optional(v.boolean()) })),
+  routes: v.optional(v.array(Route), []),
+  route: v.optional(Route),
+  d1_databases: v.array(
+    v.object({
+      binding: v.string(),
+      database_name: v.optional(v.string()),
+      database_id: v.optional(v.string()),
+      migrations_dir: v.optional(v.string(), 'migrations'),
+    }),
+  ),
+});
+
+export type Configuration = v.InferOutput<typeof Configuration>;
+
+export async function readConfiguration(): Promise<Configuration> {
+  const { unstable_readConfig } = await loadWrangler();
+  return v.parse(Configuration, unstable_readConfig({}, { hideWarnings: true }));
+}

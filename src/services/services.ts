@@ -1,0 +1,101 @@
+/**
+ * Creates the services of an environment once and caches them: settings, store, hashing, rate
+ * limits, authentication and e-mail. HTTP and RPC share them.
+ */
+
+import type { AccountMail } from '../auth/account-mail.ts';
+import type { PasswordAttempts } from '../auth/password-attempts.ts';
+import { type Authenticate, authenticate } from '../auth/tokens.ts';
+import { hashInObjects } from '../hashing/durable-object-hasher.ts';
+import { type Client, hashHere, type PasswordHashing } from '../hashing/password-hashing.ts';
+import { sendWithinLimit } from '../mail/message-limit.ts';
+import { accountMail } from '../mail/messages.tsx';
+import { onlyToAddresses, type SendMail, sendByCloudflare } from '../mail/send-mail.ts';
+import { parseSettings, type Settings, SettingsError } from '../settings.ts';
+import { createStore, type Store } from '../store/store.ts';
+import type { AppOptions } from './app-options.ts';
+import { type Bindings, hasDatabase } from './bindings.ts';
+import {
+  messageCounterOf,
+  passwordAttemptsOf,
+  type RateLimits,
+  rateLimitsOf,
+} from './rate-limits.ts';
+
+export type Services = {
+  settings: Settings;
+  store: Store;
+  hashing: PasswordHashing;
+  rateLimits: RateLimits;
+  passwordAttempts: PasswordAttempts;
+  authenticate: Authenticate;
+  /** Undefined where no e-mail can be sent. */
+  mail: AccountMail | undefined;
+};
+
+/** The services of an environment. Hashing needs to know for which client it works. */
+type ServicesOfEnv = Omit<Services, 'hashing'> & {
+  hashingFor: (client: Client) => PasswordHashing;
+};
+
+/**
+ * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
+ * first request.
+ *
+ * @returns the services of an `env`. It throws SettingsError if a var cannot be used
+ * @throws SettingsError if a setting of the options cannot be used
+ */
+export function createServices<E extends object>(
+  options: AppOptions<E>,
+): (env: E) => ServicesOfEnv {
+  // Check the options now, so that a bad one stops the deployment.
+  if (options.settings) parseSettings({}, options.settings);
+  const services = new WeakMap<E, ServicesOfEnv>();
+
+  return function servicesOf(env) {
+    const known = services.get(env);
+    if (known) return known;
+    const bindings = options.bindings?.(env) ?? defaultBindings(env);
+    const settings = parseSettings(bindings, options.settings);
+    const { iterations, tokenMaxAgeDays } = settings;
+    const store = createStore(bindings.DB, settings);
+    const { PASSWORD_HASHER } = bindings;
+    const created: ServicesOfEnv = {
+      settings,
+      store,
+      hashingFor: PASSWORD_HASHER
+        ? hashInObjects(PASSWORD_HASHER, iterations)
+        : (client) => hashHere(iterations, client),
+      rateLimits: rateLimitsOf(bindings),
+      passwordAttempts: passwordAttemptsOf(bindings),
+      authenticate: (authorization) =>
+        authenticate(authorization, store.findToken, tokenMaxAgeDays),
+      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
+    };
+    services.set(env, created);
+    return created;
+  };
+}
+
+const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
+
+/** @throws SettingsError if addresses must be verified and no e-mail can be sent */
+function mailOf(
+  send: SendMail | undefined,
+  bindings: Bindings,
+  { defaultFromEmail, emailVerification }: Settings,
+): AccountMail | undefined {
+  if (send && defaultFromEmail !== undefined) {
+    const sendLimited = sendWithinLimit(onlyToAddresses(send), messageCounterOf(bindings));
+    return accountMail(sendLimited, defaultFromEmail);
+  }
+  if (emailVerification === 'none') return undefined;
+  throw new SettingsError(
+    'EMAIL_VERIFICATION is "required", but no e-mail can be sent: bind EMAIL and set DEFAULT_FROM_EMAIL.',
+  );
+}
+
+function defaultBindings(env: object): Bindings {
+  if (hasDatabase(env)) return env;
+  throw new SettingsError('DB is not bound: bind a D1 database by this name, or say its own name.');
+}

@@ -1,0 +1,93 @@
+/** What each route takes, and the one way in: `unknown` becomes typed here and nowhere else. */
+import * as v from 'valibot';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { ValidationErrors, ValidationFailure } from './failure.ts';
+import * as fields from './fields.ts';
+import type { Fields } from './parsers.ts';
+
+export const RegisterSchema = v.object(
+  {
+    username: fields.username,
+    password: fields.password,
+    first_name: v.optional(fields.name, ''),
+    last_name: v.optional(fields.name, ''),
+    email: v.optional(fields.email, ''),
+  },
+  fields.REQUIRED,
+);
+
+/** A registration whose address is to be verified. */
+export const VerifiedRegisterSchema = v.object(
+  { ...RegisterSchema.entries, email: fields.emailToReach },
+  fields.REQUIRED,
+);
+
+/** rest_framework/authtoken/serializers.py, `AuthTokenSerializer`. */
+export const AuthTokenSchema = v.object(
+  {
+    username: fields.usernameToFind,
+    password: fields.passwordToVerify,
+  },
+  fields.REQUIRED,
+);
+
+export const PasswordSchema = v.object(
+  { current_password: fields.passwordToVerify, new_password: fields.password },
+  fields.REQUIRED,
+);
+
+/** What users may change of their own account; each field is optional (DRF's `partial=True`). */
+export const ProfileSchema = v.object({
+  first_name: v.optional(fields.name),
+  last_name: v.optional(fields.name),
+  email: v.optional(fields.email),
+  /** Required to change the address if e-mail can be sent: a link to the address takes the account. */
+  current_password: v.optional(fields.passwordToVerify),
+});
+
+/** The password again: a token alone must not be enough to destroy an account. */
+export const DeleteSchema = v.object(
+  { current_password: fields.passwordToVerify },
+  fields.REQUIRED,
+);
+
+/** djoser's `SendEmailResetSerializer`, and optionally which account of the address is meant. */
+export const EmailSchema = v.object(
+  { email: fields.emailToFind, username: v.optional(fields.name, '') },
+  fields.REQUIRED,
+);
+
+const link = { uid: fields.linkPart, token: fields.linkPart };
+
+/** djoser's `ActivationSerializer`. */
+export const ActivationSchema = v.object(link, fields.REQUIRED);
+
+/** djoser's `PasswordResetConfirmSerializer`, but for the password, which is never trimmed. */
+export const PasswordResetConfirmSchema = v.object(
+  { ...link, new_password: fields.password },
+  fields.REQUIRED,
+);
+
+/** Checks a body's fields; unknown ones are ignored. All errors of all fields come together. */
+export function validate<TSchema extends v.GenericSchema<unknown, unknown>>(
+  schema: TSchema,
+  data: Fields,
+): Result<v.InferOutput<TSchema>, ValidationFailure> {
+  const { success, output, issues } = v.safeParse(schema, data);
+  if (success) return ok(output);
+  const errors: ValidationErrors = {};
+  for (const issue of issues) {
+    const field = v.getDotPath(issue) ?? 'non_field_errors';
+    errors[field] = [...(errors[field] ?? []), issue.message];
+  }
+  return err({ kind: 'validation-error', errors });
+}
+
+/**
+ * Older clients of the teaching API send `email` and no `username`: then the address is the name
+ * too.
+ */
+export function withEmailAsUsername(data: Fields): Fields {
+  const isAlias = Object.hasOwn(data, 'email') && !Object.hasOwn(data, 'username');
+  return isAlias ? { ...data, username: data.email } : data;
+}

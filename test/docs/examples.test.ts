@@ -1,0 +1,53 @@
+/** Runs the examples of docs/. pages.node.test.ts compares them with the pages. */
+import { exports } from 'cloudflare:workers';
+import { expect, it, vi } from 'vitest';
+import inThisWorker from '../fixtures/in-this-worker.ts';
+import mounted from '../fixtures/mounted/src/index.ts';
+import { answer, newName, register, unthrottled } from '../helpers/client.ts';
+
+const WORKERS = [
+  ['mounted in another Worker', mounted],
+  ['in a checkout', inThisWorker],
+] as const;
+
+it.each(WORKERS)('a route %s needs a token', async (_, worker) => {
+  const username = newName();
+  const token = await register(username);
+  const ask = (headers: Record<string, string>) =>
+    worker.request('/rocks', { headers }, unthrottled);
+  expect(await answer(await ask({ Authorization: `Token ${token}` }))).toEqual({
+    status: 200,
+    body: { owner: username },
+  });
+  expect(await answer(await ask({}))).toEqual({
+    status: 401,
+    body: { detail: 'Authentication credentials were not provided.' },
+  });
+});
+
+it.each(WORKERS)('a browser may call a route %s from another origin', async (_, worker) => {
+  const origin = 'http://localhost:5173';
+  const headers = {
+    Origin: origin,
+    'Access-Control-Request-Method': 'GET',
+    'Access-Control-Request-Headers': 'authorization',
+  };
+  const preflight = await worker.request('/rocks', { method: 'OPTIONS', headers }, unthrottled);
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get('Access-Control-Allow-Origin')).toBe(origin);
+  expect(preflight.headers.get('Access-Control-Allow-Headers')).toMatch(/authorization/i);
+});
+
+it('each client logs in', async () => {
+  const token = await register('meg', 'ducharme');
+  vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) =>
+    exports.default.fetch(input, init),
+  );
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await import('../fixtures/typed-client.ts');
+  expect(log.mock.calls).toContainEqual([token]);
+  await import('../fixtures/own-client.ts');
+  expect(log.mock.calls).toContainEqual(['Hello meg']);
+  await import('../fixtures/fetch-client.js');
+  expect(log.mock.calls).toContainEqual([expect.objectContaining({ username: 'meg' })]);
+});

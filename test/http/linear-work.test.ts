@@ -1,0 +1,271 @@
+/**
+ * A body of 64 KiB, the largest that is read, costs at most about twice the work of one of 32 KiB,
+ * whatever it holds: for each field of each route, and for each media type. The work is counted.
+ */
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import app from '../../src/index.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
+import * as serializers from '../../src/validation/schemas.ts';
+import { newName, register, send, unthrottled } from '../helpers/client.ts';
+import { countWork, type Work } from '../helpers/count-work.ts';
+import { withMailbox } from '../helpers/mailbox.ts';
+
+const KIB = 1024;
+
+/** Bytes that a body has beside its value. */
+const ENVELOPE = 512;
+
+const LENGTHS = [32 * KIB - ENVELOPE, 64 * KIB - ENVELOPE] as const;
+
+/** How much more may be counted at the second length. Constant work makes the factor smaller. */
+const MAX_GROWTH = 2.1;
+
+/** The longest address (`EmailValidator`), in UTF-16 units. No longer text may be normalized. */
+const MAX_NORMALIZED = 2 * 320;
+
+const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+
+type Route = {
+  method: string;
+  path: string;
+  serializer: { entries: Record<string, unknown> };
+  bindings: Bindings;
+};
+
+const ROUTES: Route[] = [
+  {
+    method: 'POST',
+    path: '/register',
+    serializer: serializers.RegisterSchema,
+    bindings: unthrottled,
+  },
+  {
+    method: 'POST',
+    path: '/register',
+    serializer: serializers.VerifiedRegisterSchema,
+    bindings: withMail,
+  },
+  ...(
+    [
+      ['POST', '/login', serializers.AuthTokenSchema],
+      ['POST', '/api-token-auth', serializers.AuthTokenSchema],
+      ['POST', '/password', serializers.PasswordSchema],
+      ['PATCH', '/me', serializers.ProfileSchema],
+      ['DELETE', '/me', serializers.DeleteSchema],
+      ['POST', '/users/reset_password', serializers.EmailSchema],
+      ['POST', '/users/reset_password_confirm', serializers.PasswordResetConfirmSchema],
+      ['POST', '/users/activation', serializers.ActivationSchema],
+      ['POST', '/users/resend_activation', serializers.EmailSchema],
+    ] as const
+  ).map(([method, path, serializer]) => ({ method, path, serializer, bindings: withMail })),
+];
+
+/** The routes that read no body. */
+const WITHOUT_BODY = ['POST /logout'];
+
+/** Repeats a text up to a number of bytes in UTF-8. */
+const fill = (bytes: number, unit: string) =>
+  unit.repeat(Math.floor(bytes / new TextEncoder().encode(unit).length));
+
+/** Strings that are hard for one check or the other. */
+const STRINGS: Record<string, (bytes: number) => string> = {
+  'white space in the middle': (bytes) => `a${fill(bytes, ' ')}a`,
+  'wide white space in the middle': (bytes) => `a${fill(bytes, '\u3000')}a`,
+  'white space in many places': (bytes) => fill(bytes, ' a'),
+  'white space only': (bytes) => fill(bytes, ' '),
+  letters: (bytes) => fill(bytes, 'a'),
+  'letters and a mistake': (bytes) => `${fill(bytes, 'a')}!`,
+  digits: (bytes) => fill(bytes, '1'),
+  'letters of another script': (bytes) => fill(bytes, '\u0431'),
+  'letters that grow in NFKC': (bytes) => fill(bytes, '\ufdfa'),
+  'letters that grow in lower case': (bytes) => `a@${fill(bytes, '\u0130')}.com`,
+  'combining marks out of order': (bytes) => `a${fill(bytes, '\u0301\u0323')}`,
+  'Hangul in parts': (bytes) => fill(bytes, '\u1112\u1161\u11ab'),
+  emoji: (bytes) => fill(bytes, '\u{1f600}'),
+  'null characters': (bytes) => fill(bytes / 6, '\0'),
+  '@ signs': (bytes) => fill(bytes, '@'),
+  'a dotted mailbox': (bytes) => `${fill(bytes, 'a.')}@example.com`,
+  'a quoted mailbox': (bytes) => `"${fill(bytes / 4, '\\"')}@example.com`,
+  'a long domain': (bytes) => `a@${fill(bytes, `${'a'.repeat(63)}.`)}!`,
+  'a domain of hyphens': (bytes) => `a@a${fill(bytes, '-')}a.com`,
+  'a domain of short labels': (bytes) => `a@${fill(bytes, 'a-.')}com`,
+  'an IPv4 address': (bytes) => `a@[${fill(bytes, '1.')}]`,
+  'an IPv6 address': (bytes) => `a@[${fill(bytes, 'f:')}]`,
+  'base 64 of digits': (bytes) => fill(bytes, 'MQ'),
+  'a timestamp': (bytes) => `${fill(bytes, 'z')}-${'0'.repeat(32)}`,
+};
+
+/** The same as JSON, and what is no string. */
+const VALUES: Record<string, (bytes: number) => string> = {
+  ...Object.fromEntries(
+    Object.entries(STRINGS).map(([name, make]) => [
+      name,
+      (bytes: number) => JSON.stringify(make(bytes)),
+    ]),
+  ),
+  'lone surrogates': (bytes) => `"${fill(bytes, '\\ud800')}"`,
+  'a lone surrogate at the end': (bytes) => `"${fill(bytes, 'a')}\\ud800"`,
+  'a large integer': (bytes) => fill(bytes, '1'),
+  'a long fraction': (bytes) => `0.${fill(bytes, '1')}`,
+  'a large float': (bytes) => `${fill(bytes, '1')}.5`,
+  'a large exponent': (bytes) => `1e${fill(bytes, '9')}`,
+  'a small exponent': (bytes) => `1e-${fill(bytes, '9')}`,
+  'a deep list': (bytes) => `${fill(bytes / 2, '[')}${fill(bytes / 2, ']')}`,
+  'a deep object': (bytes) => `${fill(bytes, '{"":0,"":').slice(0, -1)}`,
+  'a list of numbers': (bytes) => `[${fill(bytes, '1,')}1]`,
+  'a list of floats': (bytes) => `[${fill(bytes, '1e5,')}1]`,
+  'a list of texts': (bytes) => `[${fill(bytes, '"",')}""]`,
+  'a list of objects': (bytes) => `[${fill(bytes, '{},')}{}]`,
+  'a number, and a list of numbers elsewhere': (bytes) => `1, "other": [${fill(bytes, '1,')}1]`,
+};
+
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+const MULTIPART_TYPE = 'multipart/form-data; boundary=b';
+const PART = '--b\r\nContent-Disposition: form-data; name="a"';
+
+type Body = { type: string; make: (bytes: number) => string };
+
+const BODIES: Record<string, Body> = {
+  'a list': { type: JSON_TYPE, make: (bytes) => `[${fill(bytes, '1,')}1]` },
+  'white space': { type: JSON_TYPE, make: (bytes) => `${fill(bytes, ' ')}{}` },
+  brackets: { type: JSON_TYPE, make: (bytes) => fill(bytes, '[') },
+  'many keys': {
+    type: JSON_TYPE,
+    make: (bytes) => `{${Array.from({ length: bytes / 10 }, (_, i) => `"${i}":1`).join()}}`,
+  },
+  'one key many times': { type: JSON_TYPE, make: (bytes) => `{${fill(bytes, '"a":1,')}"a":1}` },
+  'form: many fields': { type: FORM_TYPE, make: (bytes) => fill(bytes, 'a&') },
+  'form: ampersands': { type: FORM_TYPE, make: (bytes) => fill(bytes, '&') },
+  'form: white space in the middle': {
+    type: FORM_TYPE,
+    make: (bytes) =>
+      `username=a${fill(bytes, '+')}a&email=a${fill(bytes / 2, '+')}a`.slice(0, bytes),
+  },
+  'form: escapes': { type: FORM_TYPE, make: (bytes) => `username=${fill(bytes, '%20')}` },
+  'multipart: many fields': {
+    type: MULTIPART_TYPE,
+    make: (bytes) => fill(bytes, `${PART}\r\n\r\n1\r\n`),
+  },
+  'multipart: many boundaries': { type: MULTIPART_TYPE, make: (bytes) => fill(bytes, '\r\n--b') },
+  'multipart: almost boundaries': {
+    type: MULTIPART_TYPE,
+    make: (bytes) => `${PART}\r\n\r\n${fill(bytes, '\r\n--')}`,
+  },
+  'multipart: a long header': {
+    type: MULTIPART_TYPE,
+    make: (bytes) => `${PART}${fill(bytes, 'a')}`,
+  },
+  'multipart: many header lines': {
+    type: MULTIPART_TYPE,
+    make: (bytes) => `${PART}\r\n${fill(bytes, 'X: y\r\n')}\r\n1\r\n`,
+  },
+  'multipart: many parameters': {
+    type: MULTIPART_TYPE,
+    make: (bytes) => `${PART}${fill(bytes, '; a=b')}\r\n\r\n1\r\n`,
+  },
+};
+
+const HEADERS: Record<string, (bytes: number) => Record<string, string>> = {
+  'a token of many words': (bytes) => ({ Authorization: `Token ${fill(bytes, 'a ')}a` }),
+  'a token after white space': (bytes) => ({ Authorization: `Token${fill(bytes, ' ')}a` }),
+  'many media ranges': (bytes) => ({ Accept: `${fill(bytes, 'a,')}*/*` }),
+  'white space in a media range': (bytes) => ({ Accept: `a${fill(bytes, ' ')}a, */*` }),
+  'a long origin': (bytes) => ({ Origin: fill(bytes, 'a') }),
+  'many parameters of a media type': (bytes) => ({
+    'Content-Type': `multipart/form-data${fill(bytes, '; a')}`,
+  }),
+  'a boundary after white space': (bytes) => ({
+    'Content-Type': `multipart/form-data;${fill(bytes, ' ')}boundary=${fill(bytes, ' ')}`,
+  }),
+  'a long boundary': (bytes) => ({
+    'Content-Type': `multipart/form-data; boundary="${fill(bytes, 'a ')}"`,
+  }),
+};
+
+let token: string;
+beforeEach(async () => {
+  for (const level of ['log', 'warn', 'error'] as const) {
+    vi.spyOn(console, level).mockImplementation(() => {});
+  }
+  token = await register(newName());
+});
+
+/** Why the work is not linear; undefined if it is. */
+async function faultOf(work: (bytes: number) => Promise<Work>): Promise<string | undefined> {
+  const [half, whole] = [await work(LENGTHS[0]), await work(LENGTHS[1])];
+  const [pattern] = whole.superlinear;
+  if (pattern !== undefined) return `a long text reaches /${pattern}/`;
+  if (whole.longestNormalized > MAX_NORMALIZED) return `NFKC of ${whole.longestNormalized} units`;
+  const growth = whole.characters / half.characters;
+  return growth > MAX_GROWTH ? `grows ${growth} times, to ${whole.characters}` : undefined;
+}
+
+async function faultsOf<T>(
+  inputs: Record<string, T>,
+  request: (input: T, bytes: number) => Promise<Response>,
+): Promise<Record<string, string>> {
+  const faults: Record<string, string> = {};
+  for (const [name, input] of Object.entries(inputs)) {
+    const fault = await faultOf((bytes) =>
+      countWork(async () => expect((await request(input, bytes)).status).toBeLessThan(500)),
+    );
+    if (fault !== undefined) faults[name] = fault;
+  }
+  return faults;
+}
+
+it('is asked of every route that reads a body', () => {
+  const writing = app.routes
+    .filter(({ method }) => ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method))
+    .map(({ method, path }) => `${method} ${path}`);
+  const asked = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  expect(new Set([...asked, ...WITHOUT_BODY])).toEqual(new Set(writing));
+});
+
+describe.each(ROUTES)('$method $path', ({ method, path, serializer, bindings }) => {
+  const ask = (type: string, body: string) => {
+    const headers = { 'Content-Type': type, Authorization: `Token ${token}` };
+    return send(path, { method, headers, body }, bindings);
+  };
+
+  it.each(Object.keys(serializer.entries))('checks %s in linear time', async (field) => {
+    const faults = await faultsOf(VALUES, (make, bytes) =>
+      ask(JSON_TYPE, `{${JSON.stringify(field)}: ${make(bytes)}}`),
+    );
+    expect(faults).toEqual({});
+  });
+
+  it('parses a body in linear time', async () => {
+    const faults = await faultsOf(BODIES, ({ type, make }, bytes) => ask(type, make(bytes)));
+    expect(faults).toEqual({});
+  });
+});
+
+it('reads headers in linear time', async () => {
+  const faults = await faultsOf(HEADERS, (make, bytes) => {
+    const headers = new Headers(make(bytes));
+    return send('/login', { method: 'POST', headers, body: 'x' });
+  });
+  expect(faults).toEqual({});
+  const ofToken = await faultsOf(HEADERS, (make, bytes) =>
+    send('/me', { headers: new Headers(make(bytes)) }),
+  );
+  expect(ofToken).toEqual({});
+});
+
+describe('the count', () => {
+  const text = (bytes: number) => `a${fill(bytes, ' ')}a`;
+
+  it.each([
+    ['white space at both ends', (bytes: number) => text(bytes).replace(/^\s+|\s+$/g, '')],
+    ['two repetitions', (bytes: number) => /^\s*a*\s*!$/.test(text(bytes))],
+    ['NFKC', (bytes: number) => text(bytes).normalize('NFKC')],
+    [
+      'a loop in a loop',
+      (bytes: number) => [...text(bytes)].slice(0, bytes / 64).map(() => text(bytes).indexOf('b')),
+    ],
+  ])('finds work that is not linear: %s', async (_, run) => {
+    expect(await faultOf((bytes) => countWork(async () => run(bytes)))).toBeDefined();
+  });
+});

@@ -1,0 +1,107 @@
+/** The middleware by itself, in an app and over a way to look keys up that are none of this Worker's. */
+import { Hono } from 'hono';
+import { describe, expect, it, vi } from 'vitest';
+import { type Authenticated, authenticate, type FindToken } from '../../../src/auth/tokens.ts';
+import { tokenAuthentication } from '../../../src/http/middleware/token-authentication.ts';
+import { answer } from '../../helpers/client.ts';
+
+const ada: Authenticated = {
+  user: {
+    id: 1,
+    username: 'ada',
+    first_name: 'Ada',
+    last_name: 'Lovelace',
+    email: '',
+    is_staff: false,
+    is_superuser: false,
+    is_active: true,
+  },
+  token: { key: 'k', created: '2026-01-01 00:00:00' },
+};
+const bob: Authenticated = { ...ada, user: { ...ada.user, is_active: false } };
+
+const asked: string[] = [];
+const findToken: FindToken = async (key) => {
+  asked.push(key);
+  return key === 'ada' ? ada : key === 'bob' ? bob : undefined;
+};
+
+const app = new Hono()
+  .use(
+    '/rocks/*',
+    tokenAuthentication({
+      authenticate: (authorization) => authenticate(authorization, findToken, undefined),
+    }),
+  )
+  .get('/rocks/mine', (c) => c.json({ owner: c.var.user.username, key: c.var.auth.key }))
+  .get('/open', (c) => c.text('open'));
+
+const get = (authorization?: string, path = '/rocks/mine') =>
+  app.request(
+    path,
+    authorization === undefined ? {} : { headers: { Authorization: authorization } },
+  );
+
+describe('tokenAuthentication', () => {
+  it('sets the user and the token on the context', async () => {
+    const response = await get('Token ada');
+    expect(await answer(response)).toEqual({ status: 200, body: { owner: 'ada', key: 'k' } });
+  });
+
+  it.each([
+    [undefined, 'Authentication credentials were not provided.'],
+    ['', 'Authentication credentials were not provided.'],
+    ['Basic YTpi', 'Authentication credentials were not provided.'],
+    ['Tokenada', 'Authentication credentials were not provided.'],
+    ['Token', 'Invalid token header. No credentials provided.'],
+    ['Token ', 'Invalid token header. No credentials provided.'],
+    ['Token a b', 'Invalid token header. Token string should not contain spaces.'],
+    ['Token \uFFFD', 'Invalid token header. Token string should not contain invalid characters.'],
+    ['Token nobody', 'Invalid token.'],
+    ['Token no\u00a0body', 'Invalid token.'],
+    ['Token bob', 'User inactive or deleted.'],
+  ])('answers %j with 401 and DRF’s sentence', async (authorization, detail) => {
+    const response = await get(authorization);
+    expect(response.headers.get('WWW-Authenticate')).toBe('Token');
+    expect(await answer(response)).toEqual({ status: 401, body: { detail } });
+  });
+
+  it.each(['token ada', 'TOKEN ada', 'Token\tada', 'Token  ada'])(
+    'accepts %j',
+    async (authorization) => {
+      expect((await get(authorization)).status).toBe(200);
+    },
+  );
+
+  it('looks a key up once, and only for a well-formed header', async () => {
+    asked.length = 0;
+    await get('Token');
+    await get('Bearer ada');
+    await get('Token a b');
+    expect(asked).toEqual([]);
+    await get('Token ada');
+    expect(asked).toEqual(['ada']);
+  });
+
+  it('lets a token in until the very moment it expires', async () => {
+    const find: FindToken = async () => ada;
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.UTC(2026, 0, 31));
+    expect(await authenticate('Token k', find, 30)).toEqual({ ok: true, value: ada });
+    now.mockReturnValue(Date.UTC(2026, 0, 31) + 1);
+    expect(await authenticate('Token k', find, 30)).toEqual({
+      ok: false,
+      error: { kind: 'authentication-failed', reason: 'token-expired' },
+    });
+  });
+
+  it('says of an inactive user that it is inactive, whatever the age of its token', async () => {
+    expect(await authenticate('Token k', async () => bob, 1)).toEqual({
+      ok: false,
+      error: { kind: 'authentication-failed', reason: 'user-inactive' },
+    });
+  });
+
+  it('leaves other routes open', async () => {
+    expect(await (await get(undefined, '/open')).text()).toBe('open');
+  });
+});

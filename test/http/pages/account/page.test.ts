@@ -1,0 +1,120 @@
+/** The page for links, as it is served; what it does is shown in a browser, by test/browser/. */
+import { createExecutionContext } from 'cloudflare:test';
+import { Hono } from 'hono';
+import { describe, expect, it } from 'vitest';
+import { createApp } from '../../../../src/app.ts';
+import type { Bindings } from '../../../../src/services/bindings.ts';
+import { answer, post, send } from '../../../helpers/client.ts';
+import { withMailbox } from '../../../helpers/mailbox.ts';
+
+const verifying = () => withMailbox({ EMAIL_VERIFICATION: 'required' }).bindings;
+
+const page = (bindings: Bindings = withMailbox().bindings, init: RequestInit = {}) =>
+  send('/account', init, bindings);
+
+const htmlOf = async (bindings?: Bindings) => (await page(bindings)).text();
+
+const forms = (html: string) =>
+  [...html.matchAll(/<form action="([^"]+)" method="post"/g)].map(([, action]) => action);
+
+const NOT_FOUND = { status: 404, body: { detail: 'Not found.' } };
+
+describe('GET /account', () => {
+  it('is a page whose forms are labelled, and hidden until its script has read the address', async () => {
+    const response = await page(undefined, { headers: { Accept: 'text/html' } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Content-Type')).toBe('text/html; charset=UTF-8');
+    const html = await response.text();
+    expect(html).toMatch(/^<!doctype html><html lang="en">/);
+    expect(forms(html)).toEqual(['/users/reset_password_confirm', '/users/reset_password']);
+    const labelled = [...html.matchAll(/<label for="([^"]+)"/g)].map(([, id]) => id);
+    expect([...html.matchAll(/<input id="([^"]+)"/g)].map(([, id]) => id)).toEqual(labelled);
+    expect([...html.matchAll(/ autocomplete="([^"]+)"/g)].map(([, name]) => name)).toEqual([
+      'new-password',
+      'new-password',
+      'email',
+      'username',
+    ]);
+    const sections = html.match(/<section [^>]*>/g) ?? [];
+    expect(sections).toHaveLength(2);
+    for (const section of sections) expect(section).toContain(' hidden=""');
+  });
+
+  it('activates and sends the link again where addresses are verified', async () => {
+    const actions = ['/users/activation', '/users/resend_activation'];
+    expect(forms(await htmlOf(verifying()))).toEqual(expect.arrayContaining(actions));
+    expect(await htmlOf()).not.toContain('/users/activation');
+  });
+
+  it('is the same for every link: nothing of the request is in it', async () => {
+    const { bindings } = withMailbox();
+    const withoutNonce = async (path: string) =>
+      (await (await send(path, {}, bindings)).text()).replace(/nonce="[^"]+"/g, '');
+    const usual = await withoutNonce('/account');
+    expect(await withoutNonce('/account/?next=https://evil.example#reset/MQ/x')).toBe(usual);
+  });
+
+  it('is hardened, kept by nobody, and tells no other page where it was', async () => {
+    const { headers } = await page();
+    const policy = headers.get('Content-Security-Policy') ?? '';
+    const [, nonce = 'none'] = /'nonce-([^']+)'/.exec(policy) ?? [];
+    expect(policy).toBe(
+      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; ` +
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+        "require-trusted-types-for 'script'",
+    );
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
+  });
+
+  it('names no resource of another host', async () => {
+    const html = await htmlOf(verifying());
+    const urls = [...html.matchAll(/(?:https?:)?\/\/[\w.-]+\.\w+[^\s'"&]*/g)].map(([url]) => url);
+    expect(new Set(urls)).toEqual(new Set(['http://www.w3.org/2000/svg']));
+  });
+
+  it('is not there where no e-mail can be sent', async () => {
+    const { bindings } = withMailbox();
+    for (const without of ['EMAIL', 'DEFAULT_FROM_EMAIL']) {
+      const poorer = { ...bindings, [without]: undefined };
+      expect(await answer(await page(poorer))).toEqual(NOT_FOUND);
+      expect(await answer(await post('/account', {}, poorer))).toEqual(NOT_FOUND);
+    }
+  });
+
+  it('is no place to post to', async () => {
+    const response = await post('/account', {}, withMailbox().bindings);
+    expect(response.headers.get('Allow')).toBe('GET, OPTIONS');
+    const body = { detail: 'Method "POST" not allowed.' };
+    expect(await answer(response)).toEqual({ status: 405, body });
+  });
+
+  it('is there where BROWSABLE_API is "false", too', async () => {
+    const { bindings } = withMailbox({ BROWSABLE_API: 'false' });
+    expect(await htmlOf(bindings)).toContain('<h1>Your account</h1>');
+    const index = await answer(await send('/', {}, bindings));
+    expect(index).toMatchObject({ status: 200, body: { '/account': ['GET'] } });
+  });
+
+  it('stays below the path that the app is mounted at', async () => {
+    const host = new Hono<{ Bindings: Bindings }>().route('/auth', createApp());
+    const request = new Request('http://localhost:8000/auth/account');
+    const response = await host.fetch(request, verifying(), createExecutionContext());
+    const html = await response.text();
+    expect(forms(html)).toEqual([
+      '/auth/users/reset_password_confirm',
+      '/auth/users/reset_password',
+      '/auth/users/activation',
+      '/auth/users/resend_activation',
+    ]);
+    const [, nonce] = /'nonce-([^']+)'/.exec(
+      response.headers.get('Content-Security-Policy') ?? '',
+    ) ?? ['', 'none'];
+    expect(html).toContain(`<script type="module" nonce="${nonce}">`);
+    expect(html).toContain(`<style nonce="${nonce}">`);
+  });
+});

@@ -1,0 +1,329 @@
+/** Rate limits by the real Rate Limiting bindings. Those of the exact counter have a file of their own. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createApp, ROUTES } from '../../src/app.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
+import {
+  answer,
+  newName,
+  rateLimits,
+  register,
+  send,
+  sendAs,
+  unthrottled,
+} from '../helpers/client.ts';
+import { linkFor, withMailbox } from '../helpers/mailbox.ts';
+import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
+
+const LIMIT = 10;
+
+/** Without the exact counter, which would refuse some of these logins, too. */
+const approximate = { ...unthrottled, ...rateLimits, RATE_LIMIT_COUNTER: undefined };
+
+const THROTTLED = {
+  status: 429,
+  body: { detail: 'Request was throttled. Expected available in 60 seconds.' },
+};
+
+/** An address that no other test uses, since counts are kept across tests. */
+let from: string;
+let addresses = 0;
+beforeEach(async () => {
+  from = `192.0.2.${++addresses}`;
+  await untilRoomInMinute();
+});
+
+const JSON_FROM = () => ({ 'Content-Type': 'application/json', 'CF-Connecting-IP': from });
+
+const attempt = (path: string, body: unknown, headers = {}, bindings: Bindings = approximate) =>
+  send(
+    path,
+    { method: 'POST', headers: { ...JSON_FROM(), ...headers }, body: JSON.stringify(body) },
+    bindings,
+  );
+
+describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
+  it('is throttled from the eleventh attempt at a name, right or wrong, before any hashing', async () => {
+    const username = newName();
+    await register(username, 'pw');
+    for (let i = 0; i < LIMIT; i++) {
+      expect((await attempt(path, { username, password: 'no' })).status).not.toBe(429);
+    }
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    const response = await attempt(
+      path,
+      { username, password: 'pw' },
+      { Origin: 'http://localhost:5173' },
+    );
+    expect(response.headers.get('Retry-After')).toBe('60');
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('http://localhost:5173');
+    expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Retry-After');
+    expect(await answer(response)).toEqual(THROTTLED);
+    expect(deriveBits).not.toHaveBeenCalled();
+  });
+
+  it('counts a name in its normal form, so that other spellings give no more attempts', async () => {
+    const username = newName();
+    for (let i = 0; i < LIMIT; i++) await attempt(path, { username, password: 'no' });
+    const fullwidth = username.replace('u', '\uFF55');
+    expect(
+      await answer(await attempt(path, { username: ` ${fullwidth}`, password: 'no' })),
+    ).toEqual(THROTTLED);
+  });
+
+  it('lets other names and other addresses in', async () => {
+    const [username, other] = [newName(), newName()];
+    await register(username, 'pw');
+    await register(other, 'pw');
+    for (let i = 0; i <= LIMIT; i++) await attempt(path, { username, password: 'no' });
+    expect((await attempt(path, { username: other, password: 'pw' })).status).toBe(200);
+    from = `198.51.100.${addresses}`;
+    expect((await attempt(path, { username, password: 'pw' })).status).toBe(200);
+  });
+
+  it('does not believe X-Forwarded-For', async () => {
+    const username = newName();
+    for (let i = 0; i < LIMIT; i++) {
+      await attempt(path, { username, password: 'no' }, { 'X-Forwarded-For': `203.0.113.${i}` });
+    }
+    const headers = { 'X-Forwarded-For': '203.0.113.99' };
+    expect((await attempt(path, { username, password: 'no' }, headers)).status).toBe(429);
+  });
+});
+
+describe('guesses from one address at a hundred names', () => {
+  const ADDRESS_LIMIT = 100;
+  const guesses = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const guess = await attempt('/login', { username: newName(), password: 'no' });
+      expect(guess.status).toBe(401);
+    }
+  };
+
+  it.each([
+    { path: '/login', body: () => ({ username: newName(), password: 'no' }) },
+    { path: '/api-token-auth', body: () => ({ username: newName(), password: 'no' }) },
+  ])('leave none over for POST $path, and nothing is hashed', async ({ path, body }) => {
+    await guesses(ADDRESS_LIMIT);
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    const response = await attempt(path, body());
+    expect(response.headers.get('Retry-After')).toBe('60');
+    expect(await answer(response)).toEqual(THROTTLED);
+    expect(deriveBits).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    { method: 'POST', path: '/password', body: { current_password: 'pw', new_password: 'x' } },
+    { method: 'DELETE', path: '/me', body: { current_password: 'pw' } },
+  ])('leave none over for $method $path', async ({ method, path, body }) => {
+    const token = await register(newName(), 'pw');
+    await guesses(ADDRESS_LIMIT);
+    const headers = { ...JSON_FROM(), Authorization: `Token ${token}` };
+    const response = await send(path, { method, headers, body: JSON.stringify(body) }, approximate);
+    expect(await answer(response)).toEqual(THROTTLED);
+  });
+
+  it('do not hinder ten names from ten other addresses', async () => {
+    await guesses(ADDRESS_LIMIT);
+    for (let i = 0; i < 10; i++) {
+      from = `203.0.113.${addresses * 10 + i}`;
+      const username = newName();
+      await register(username, 'pw');
+      expect((await attempt('/login', { username, password: 'pw' })).status).toBe(200);
+    }
+  });
+});
+
+it.each([
+  { method: 'POST', path: '/password', body: { current_password: 'no', new_password: 'x' } },
+  { method: 'DELETE', path: '/me', body: { current_password: 'no' } },
+])('$method $path counts as an attempt at the user’s password', async ({ method, path, body }) => {
+  const username = newName();
+  const token = await register(username, 'pw');
+  for (let i = 0; i < LIMIT; i++) {
+    expect((await sendAs(token, method, path, body, approximate)).status).toBe(400);
+  }
+  expect(await answer(await sendAs(token, method, path, body, approximate))).toEqual(THROTTLED);
+});
+
+it('POST /register lets sixty users of one address in, a classroom, and then no more', async () => {
+  for (let i = 0; i < 60; i++) {
+    expect((await attempt('/register', { username: newName(), password: 'pw' })).status).toBe(201);
+  }
+  const response = await attempt('/register', { username: newName(), password: 'pw' });
+  expect(response.headers.get('Retry-After')).toBe('60');
+  expect(await answer(response)).toEqual(THROTTLED);
+});
+
+describe('requests by e-mail', () => {
+  const LINK_LIMIT = 5;
+  const MAIL_ADDRESS_LIMIT = 30;
+  const verifying = withMailbox({ ...approximate, EMAIL_VERIFICATION: 'required' }).bindings;
+  const ask = (email: string) => attempt('/users/reset_password', { email }, {}, verifying);
+  const aUid = () => btoa(newName().replace('user', '7777')).replace(/=+$/, '');
+  let tokens = 0;
+  const confirm = (uid: string) => {
+    const body = { uid, token: `${++tokens}`, new_password: 'pw' };
+    return attempt('/users/reset_password_confirm', body, {}, verifying);
+  };
+
+  it('are limited from one address, for all users', async () => {
+    for (let i = 0; i < MAIL_ADDRESS_LIMIT; i++) {
+      expect((await ask(`${newName()}@example.com`)).status).toBe(204);
+    }
+    expect(await answer(await ask(`${newName()}@example.com`))).toEqual(THROTTLED);
+    expect(await answer(await confirm('MQ'))).toEqual(THROTTLED);
+    const activate = { uid: 'MQ', token: 'x' };
+    const activation = await attempt('/users/activation', activate, {}, verifying);
+    expect(await answer(activation)).toEqual(THROTTLED);
+    const email = `${newName()}@example.com`;
+    const resend = await attempt('/users/resend_activation', { email }, {}, verifying);
+    expect(await answer(resend)).toEqual(THROTTLED);
+    const registration = { username: newName(), password: 'pw', email };
+    const registered = await attempt('/register', registration, {}, verifying);
+    expect(await answer(registered)).toEqual(THROTTLED);
+  });
+
+  it('with attempts at one user’s links are limited from one address', async () => {
+    const uid = aUid();
+    for (let i = 0; i < LINK_LIMIT; i++) expect((await confirm(uid)).status).toBe(400);
+    expect(await answer(await confirm(uid))).toEqual(THROTTLED);
+    const activation = await attempt('/users/activation', { uid, token: 'x' }, {}, verifying);
+    expect(await answer(activation)).toEqual(THROTTLED);
+    expect((await confirm(aUid())).status).toBe(400);
+  });
+
+  it('with attempts at a link from elsewhere do not use up the owner’s', async () => {
+    const username = newName();
+    await register(username, 'pw');
+    const link = await linkFor(username);
+    for (let i = 0; i <= LINK_LIMIT; i++) await confirm(link.uid);
+    expect(await answer(await confirm(link.uid))).toEqual(THROTTLED);
+    from = `198.51.100.${addresses}`;
+    const body = { ...link, new_password: 'another pw' };
+    const confirmed = await attempt('/users/reset_password_confirm', body, {}, verifying);
+    expect(confirmed.status).toBe(204);
+  });
+});
+
+describe('a change of the address', () => {
+  const { bindings } = withMailbox(approximate);
+
+  it('counts as a login, because it needs the password; other changes do not count', async () => {
+    const token = await register(newName(), 'pw');
+    const patch = async (body: object) => {
+      const headers = { ...JSON_FROM(), Authorization: `Token ${token}` };
+      return send('/me', { method: 'PATCH', headers, body: JSON.stringify(body) }, bindings);
+    };
+    const change = () => patch({ email: `${newName()}@example.com`, current_password: 'pw' });
+    for (let i = 0; i < LIMIT; i++) expect((await change()).status).toBe(200);
+    expect(await answer(await change())).toEqual(THROTTLED);
+    expect((await patch({ first_name: 'Ann' })).status).toBe(200);
+  });
+});
+
+describe('a request without a valid token', () => {
+  const refused: RateLimit = { limit: async () => ({ success: false }) };
+  const { bindings } = withMailbox({
+    LOGIN_ADDRESS_LIMIT: refused,
+    REGISTER_LIMIT: refused,
+    MAIL_ADDRESS_LIMIT: refused,
+    EMAIL_VERIFICATION: 'required',
+  });
+  const routes = ROUTES.filter(({ bodySchema }) => bodySchema !== undefined);
+
+  it.each(routes)('to $method $path is refused before its body is read', async (route) => {
+    const { method, path, access } = route;
+    const isRead = vi.fn();
+    const body = new ReadableStream({ pull: isRead }, { highWaterMark: 0 });
+    const headers = { ...JSON_FROM(), Authorization: 'Token unknown' };
+    const response = await send(path, { method, headers, body }, bindings);
+    expect(response.status).toBe(access.requiresUser ? 401 : 429);
+    expect(isRead).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    { path: '/login', limit: 100 },
+    { path: '/api-token-auth', limit: 100 },
+    { path: '/register', limit: 60 },
+    { path: '/users/reset_password', limit: 30 },
+    { path: '/users/reset_password_confirm', limit: 30 },
+    { path: '/users/activation', limit: 30 },
+    { path: '/users/resend_activation', limit: 30 },
+  ])('to $path counts if its body is invalid: $limit of 130 are answered', async (route) => {
+    const { bindings } = withMailbox({ ...approximate, EMAIL_VERIFICATION: 'required' });
+    const statuses: number[] = [];
+    for (let i = 0; i < 130; i++) {
+      statuses.push((await attempt(route.path, {}, {}, bindings)).status);
+    }
+    expect(statuses.filter((status) => status === 400)).toHaveLength(route.limit);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(130 - route.limit);
+  });
+});
+
+it('addresses of one IPv6 /64 are counted together, those of the next /64 are not', async () => {
+  const username = newName();
+  const network = `2001:db8:${addresses.toString(16)}`;
+  const login = async (address: string) => {
+    from = address;
+    return (await attempt('/login', { username, password: 'no' })).status;
+  };
+  const statuses: number[] = [];
+  for (let i = 0; i < 24; i++) statuses.push(await login(`${network}:0:${i}::${i}`));
+  expect(statuses.filter((status) => status === 401)).toHaveLength(LIMIT);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(24 - LIMIT);
+  expect(await login(`${network}:1::1`)).toBe(401);
+});
+
+it('IPv4 addresses are counted each by itself, also if they are written as IPv6 ones', async () => {
+  const username = newName();
+  const login = async (address: string) => {
+    from = address;
+    return (await attempt('/login', { username, password: 'no' })).status;
+  };
+  for (let i = 0; i < LIMIT; i++) expect(await login('::ffff:192.0.2.201')).toBe(401);
+  expect(await login('192.0.2.201')).toBe(429);
+  expect(await login('::FFFF:C000:2C9')).toBe(429);
+  expect(await login('::ffff:192.0.2.202')).toBe(401);
+});
+
+it('warns once of each limit that has no binding, and limits nothing', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+  const app = createApp();
+  const email = 'meg@example.com';
+  const ask = async (path: string, body: object) => {
+    const ctx = createExecutionContext();
+    const init = { method: 'POST', headers: JSON_FROM(), body: JSON.stringify(body) };
+    const response = await app.request(path, init, bindings, ctx);
+    await waitOnExecutionContext(ctx);
+    return response.status;
+  };
+  for (let i = 0; i <= LIMIT; i++) {
+    const username = newName();
+    expect(await ask('/register', { username, password: 'pw', email })).toBe(201);
+    expect(await ask('/login', { username: 'meg', password: 'no' })).toBe(401);
+    const { uid } = await linkFor(username);
+    expect(await ask('/users/activation', { uid, token: 'x' })).toBe(400);
+  }
+  const events = warn.mock.calls.map(([line]) => JSON.parse(String(line)));
+  expect(events).toEqual(
+    [
+      ['register', 'REGISTER_LIMIT', 'registrations from one address'],
+      ['mail-address', 'MAIL_ADDRESS_LIMIT', 'e-mail requests from one address'],
+      ['message', 'RATE_LIMIT_COUNTER', 'messages to one recipient'],
+      ['login-address', 'LOGIN_ADDRESS_LIMIT', 'logins from one address'],
+      ['login', 'LOGIN_LIMIT', 'logins to one account from one address'],
+      [
+        'password-failures',
+        'RATE_LIMIT_COUNTER',
+        'wrong passwords of one account from all addresses',
+      ],
+      ['link', 'MAIL_LIMIT', 'attempts at one user’s links from one address'],
+    ].map(([scope, binding, counts]) => ({
+      event: 'not-throttled',
+      scope,
+      message: `${binding} is not bound: ${counts} are not limited.`,
+    })),
+  );
+});

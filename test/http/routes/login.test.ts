@@ -1,0 +1,251 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, vi } from 'vitest';
+
+import { makePassword } from '../../../src/hashing/hashers.ts';
+import { answer, getAs, newName, post, register, unthrottled } from '../../helpers/client.ts';
+import { interceptD1, watchD1 } from '../../helpers/intercept-d1.ts';
+
+const deleteToken = (key: string) =>
+  env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(key).run();
+
+const setPassword = (username: string, encoded: string) =>
+  env.DB.prepare('UPDATE auth_user SET password = ? WHERE username = ?')
+    .bind(encoded, username)
+    .run();
+
+const storedPassword = (username: string) =>
+  env.DB.prepare('SELECT password FROM auth_user WHERE username = ?')
+    .bind(username)
+    .first<string>('password');
+
+const UNABLE = 'Unable to log in with provided credentials.';
+
+describe.each([
+  {
+    path: '/login',
+    success: { valid: true },
+    refusal: {
+      status: 401,
+      headers: expect.arrayContaining([['www-authenticate', 'Token']]),
+      body: JSON.stringify({ valid: false, detail: UNABLE }),
+    },
+  },
+  {
+    path: '/api-token-auth',
+    success: {},
+    refusal: { status: 400, body: JSON.stringify({ non_field_errors: [UNABLE] }) },
+  },
+])('POST $path', ({ path, success, refusal }) => {
+  it('answers with the token of the registration, each time, and nobody may cache it', async () => {
+    const username = newName();
+    const token = await register(username, 'pw');
+    for (let i = 0; i < 2; i++) {
+      const response = await post(path, { username, password: 'pw' });
+      expect(response.headers.get('Cache-Control')).toBe('no-store');
+      expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
+      expect(await answer(response)).toEqual({ status: 200, body: { ...success, token } });
+    }
+  });
+
+  it('refuses unknown, wrong, inactive and unusable in the same bytes and headers', async () => {
+    const [wrong, inactive, unusable] = [newName(), newName(), newName()];
+    for (const username of [wrong, inactive, unusable]) await register(username, 'pw');
+    await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
+      .bind(inactive)
+      .run();
+    await setPassword(unusable, '!UqPz7f0vGm3kXb8sRt2yWc5nLd9hJa4eQo6iBp1T');
+
+    const refusals = [];
+    for (const [username, password] of [
+      ['nobody', 'pw'],
+      [wrong, 'no'],
+      [inactive, 'pw'],
+      [unusable, 'pw'],
+    ]) {
+      const response = await post(path, { username, password });
+      const headers = [...response.headers];
+      refusals.push({ status: response.status, headers, body: await response.text() });
+    }
+    for (const each of refusals) expect(each).toEqual(refusals[0]);
+    expect(refusals[0]).toMatchObject(refusal);
+  });
+
+  it('hashes as much for an unknown or inactive user as for a wrong password', async () => {
+    const [wrong, inactive] = [newName(), newName()];
+    for (const username of [wrong, inactive]) await register(username, 'pw');
+    await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
+      .bind(inactive)
+      .run();
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    for (const [username, password] of [
+      [wrong, 'no'],
+      ['nobody', 'pw'],
+      [inactive, 'pw'],
+      [inactive, 'no'],
+    ]) {
+      deriveBits.mockClear();
+      await post(path, { username, password });
+      const parameters = deriveBits.mock.calls.map(([algorithm]) => algorithm);
+      expect(parameters).toEqual([expect.objectContaining({ iterations: 1000 })]);
+    }
+  });
+
+  it('refuses a name of more than 150 characters at the same cost, without normalizing it', async () => {
+    const short = 'é'.repeat(76);
+    await register(short, 'pw');
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    const normalize = vi.spyOn(String.prototype, 'normalize');
+    // The first would be that user's name in its normal form.
+    for (const username of ['e\u0301'.repeat(76), 'ﬀ'.repeat(20_000)]) {
+      const { bindings, roundTrips } = watchD1();
+      const response = await post(path, { username, password: 'pw' }, bindings);
+      expect(response.status).toBe(refusal.status);
+      expect(await response.text()).toBe(refusal.body);
+      expect(roundTrips).toHaveLength(1);
+    }
+    expect(deriveBits).toHaveBeenCalledTimes(2);
+    expect(normalize).not.toHaveBeenCalled();
+  });
+
+  it('gives ten simultaneous first logins one and the same token', async () => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    const ten = Array.from({ length: 10 }, () => post(path, { username, password: 'pw' }));
+    const answers = await Promise.all((await Promise.all(ten)).map(answer));
+    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
+    expect(answers[0]).toEqual({
+      status: 200,
+      body: { ...success, token: expect.stringMatching(/^[0-9a-f]{40}$/) },
+    });
+  });
+
+  it('gives ten simultaneous first logins one token also while the hash is being upgraded', async () => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    await setPassword(username, await makePassword('pw', 10));
+    const ten = Array.from({ length: 10 }, () => post(path, { username, password: 'pw' }));
+    const answers = await Promise.all((await Promise.all(ten)).map(answer));
+    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
+    expect(answers[0]?.status).toBe(200);
+  });
+
+  it('gives no token to a password that is replaced while it is verified', async () => {
+    const username = newName();
+    await deleteToken(await register(username, 'old'));
+    const replaced = await makePassword('new', 1000);
+    let reads = 0;
+    const DB = interceptD1(env.DB, {
+      around: async ({ run }) => {
+        const result = await run();
+        if (++reads === 1) await setPassword(username, replaced);
+        return result;
+      },
+    });
+    const response = await post(path, { username, password: 'old' }, { ...unthrottled, DB });
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBeLessThan(500);
+    expect(await response.text()).toContain(UNABLE);
+  });
+
+  it('gives no token to a user who is deactivated while the password is verified', async () => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    const DB = interceptD1(env.DB, {
+      around: async ({ run }) => {
+        const result = await run();
+        await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
+          .bind(username)
+          .run();
+        return result;
+      },
+    });
+    const response = await post(path, { username, password: 'pw' }, { ...unthrottled, DB });
+    expect(response.status).toBe(refusal.status);
+    expect(await response.text()).toBe(refusal.body);
+    const { results } = await env.DB.prepare(
+      'SELECT key FROM authtoken_token JOIN auth_user ON id = user_id WHERE username = ?',
+    )
+      .bind(username)
+      .all();
+    expect(results).toEqual([]);
+  });
+
+  it.each([
+    { times: 1, status: 200 },
+    { times: 2, status: refusal.status },
+  ])('looks twice where the hash is replaced meanwhile: $times times', async (replaced) => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    const roundTrips: string[] = [];
+    const DB = interceptD1(env.DB, {
+      around: async ({ sql: [sql = ''], run }) => {
+        const result = await run();
+        roundTrips.push(sql.slice(0, 6));
+        if (sql.startsWith('select') && roundTrips.length < 2 * replaced.times) {
+          await setPassword(username, await makePassword('pw', 1000));
+        }
+        return result;
+      },
+    });
+    const response = await post(path, { username, password: 'pw' }, { ...unthrottled, DB });
+    expect(response.status).toBe(replaced.status);
+    expect(roundTrips).toEqual(['select', 'insert', 'select', 'insert']);
+  });
+});
+
+describe('POST /login', () => {
+  it('replaces a hash that is weaker than today’s, after the answer, and the password stays', async () => {
+    const username = newName();
+    const token = await register(username, 'pw');
+    await setPassword(username, await makePassword('pw', 10));
+    await post('/login', { username, password: 'pw' });
+    expect(await storedPassword(username)).toMatch(/^pbkdf2_sha256\$1000\$/);
+    const response = await post('/login', { username, password: 'pw' });
+    expect(await answer(response)).toEqual({ status: 200, body: { valid: true, token } });
+  });
+
+  it('leaves a hash of more iterations as it is', async () => {
+    const username = newName();
+    await register(username, 'pw');
+    const stronger = await makePassword('pw', 1001);
+    await setPassword(username, stronger);
+    await post('/login', { username, password: 'pw' });
+    expect(await storedPassword(username)).toBe(stronger);
+  });
+
+  it('leaves a weaker hash as it is when the password was wrong', async () => {
+    const username = newName();
+    await register(username, 'pw');
+    const weaker = await makePassword('pw', 10);
+    await setPassword(username, weaker);
+    await post('/login', { username, password: 'no' });
+    expect(await storedPassword(username)).toBe(weaker);
+  });
+
+  it('does not undo a password change by its upgrade (compare-and-swap)', async () => {
+    const username = newName();
+    await register(username, 'pw');
+    await setPassword(username, await makePassword('pw', 10));
+    const changed = await makePassword('changed meanwhile', 1000);
+    const DB = interceptD1(env.DB, {
+      around: async ({ sql, run }) => {
+        if (sql[0]?.startsWith('update')) await setPassword(username, changed);
+        return run();
+      },
+    });
+    const log = vi.spyOn(console, 'log').mockReturnValue();
+    await post('/login', { username, password: 'pw' }, { ...unthrottled, DB });
+    expect(await storedPassword(username)).toBe(changed);
+    expect(log.mock.calls.map(([line]) => JSON.parse(String(line)).event)).toEqual([
+      'login-succeeded',
+    ]);
+  });
+
+  it('makes a token for an imported user who has none, and it works', async () => {
+    const username = newName();
+    await deleteToken(await register(username, 'pw'));
+    const response = await post('/login', { username, password: 'pw' });
+    const { token } = await response.json<{ token: string }>();
+    expect(await answer(await getAs(token))).toMatchObject({ status: 200, body: { username } });
+  });
+});

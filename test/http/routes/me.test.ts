@@ -1,0 +1,242 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Bindings } from '../../../src/services/bindings.ts';
+import { answer, getAs, newName, post, register, send, sendAs } from '../../helpers/client.ts';
+import { watchD1 } from '../../helpers/intercept-d1.ts';
+import { withMailbox } from '../../helpers/mailbox.ts';
+
+const patch = (token: string, body: unknown, bindings?: Bindings) =>
+  sendAs(token, 'PATCH', '/me', body, bindings);
+const remove = (token: string, body: unknown) => sendAs(token, 'DELETE', '/me', body);
+
+const count = async (username: string) => {
+  const row = await env.DB.prepare(
+    `SELECT (SELECT count(*) FROM auth_user WHERE username = ?1) AS users,
+            (SELECT count(*) FROM authtoken_token t JOIN auth_user u ON u.id = t.user_id
+              WHERE u.username = ?1) AS tokens`,
+  )
+    .bind(username)
+    .first();
+  return row;
+};
+
+describe('GET /me', () => {
+  it('answers personal data, which no cache keeps, with PATCH too', async () => {
+    const token = await register(newName());
+    for (const response of [await getAs(token), await patch(token, { first_name: 'Ada' })]) {
+      expect(response.status).toBe(200);
+      expect(response.headers.get('Cache-Control')).toBe('no-store');
+    }
+  });
+});
+
+describe('another address', () => {
+  const emailOf = async (token: string) =>
+    (await (await getAs(token)).json<{ email: string }>()).email;
+
+  /** A user with an address, who has one on the way. */
+  async function arrange() {
+    const username = newName();
+    const token = await register(username, 'pw');
+    const [old, next] = [`${username}@old.example`, `${username}@new.example`];
+    await patch(token, { email: old });
+    return { username, token, old, next, ...withMailbox() };
+  }
+
+  it.each([
+    { password: {}, sentence: 'This field is required.' },
+    { password: { current_password: '' }, sentence: 'This field may not be blank.' },
+    { password: { current_password: null }, sentence: 'This field may not be null.' },
+    { password: { current_password: 'no' }, sentence: 'Invalid password.' },
+  ])(
+    'needs the current password if e-mail can be sent, not $password: nothing changes',
+    async ({ password, sentence }) => {
+      const { token, old, next, bindings, mails } = await arrange();
+      const body = { email: next, first_name: 'Ada', ...password };
+      expect(await answer(await patch(token, body, bindings))).toEqual({
+        status: 400,
+        body: { current_password: [sentence] },
+      });
+      expect(await answer(await getAs(token))).toMatchObject({
+        body: { email: old, first_name: '' },
+      });
+      expect(mails).toEqual([]);
+    },
+  );
+
+  it('is set with the current password, with the names beside it', async () => {
+    const { token, next, old, bindings, mails } = await arrange();
+    const body = { email: next, first_name: 'Ada', current_password: 'pw' };
+    expect(await answer(await patch(token, body, bindings))).toMatchObject({
+      status: 200,
+      body: { email: next, first_name: 'Ada' },
+    });
+    expect(await emailOf(token)).toBe(next);
+    expect(mails.map(({ to }) => to)).toEqual([old]);
+  });
+
+  it('is one that differs before the @, or none', async () => {
+    const { token, old, bindings } = await arrange();
+    for (const email of [old.toUpperCase(), '']) {
+      const response = await patch(token, { email }, bindings);
+      expect(await answer(response)).toEqual({
+        status: 400,
+        body: { current_password: ['This field is required.'] },
+      });
+    }
+  });
+
+  it('is not the same one again, which needs no password and costs no hash', async () => {
+    const { token, old, bindings: mailing } = await arrange();
+    const { bindings: watched, roundTrips } = watchD1();
+    const bindings = { ...mailing, DB: watched.DB };
+    for (const email of [old, old.replace('old.example', 'OLD.Example')]) {
+      const response = await patch(token, { email, last_name: 'L' }, bindings);
+      expect(await answer(response)).toMatchObject({ status: 200, body: { email: old } });
+    }
+    const wrong = { first_name: 'Ada', current_password: 'not looked at' };
+    expect((await patch(token, wrong, bindings)).status).toBe(200);
+    expect(roundTrips.flatMap(({ sql }) => sql)).not.toContainEqual(
+      expect.stringMatching(/^select "password"/),
+    );
+  });
+
+  it('needs no password if no e-mail can be sent', async () => {
+    const { token, next } = await arrange();
+    expect((await patch(token, { email: next })).status).toBe(200);
+    for (const without of [{ EMAIL: undefined }, { DEFAULT_FROM_EMAIL: undefined }]) {
+      const { bindings } = withMailbox(without);
+      const response = await patch(token, { email: `x${next}` }, bindings);
+      expect(response.status).toBe(200);
+    }
+  });
+
+  it('is never written without the password, whatever an isolate remembers of the user', async () => {
+    const { token, old, next, bindings } = await arrange();
+    const remembering = { ...bindings, TOKEN_CACHE_SECONDS: '60' };
+    expect((await getAs(token, '/me', remembering)).status).toBe(200);
+    // Elsewhere.
+    await patch(token, { email: next, current_password: 'pw' }, bindings);
+    const response = await patch(token, { email: old }, remembering);
+    expect(await answer(response)).toMatchObject({ status: 200, body: { email: next } });
+    expect(await emailOf(token)).toBe(next);
+  });
+});
+
+describe('PATCH /me', () => {
+  it('sets what is given, leaves the rest, and answers the whole', async () => {
+    const username = newName();
+    const token = await register(username);
+    const first = await patch(token, { first_name: ' Ada ', email: 'Ada@EXAMPLE.com' });
+    const expected = { username, first_name: 'Ada', last_name: '', email: 'Ada@example.com' };
+    expect(await answer(first)).toEqual({
+      status: 200,
+      body: { id: expect.any(Number), ...expected },
+    });
+    const second = await patch(token, { last_name: 'Lovelace', first_name: '' });
+    const now = { ...expected, first_name: '', last_name: 'Lovelace' };
+    expect(await answer(second)).toMatchObject({ status: 200, body: now });
+    expect(await answer(await getAs(token))).toMatchObject({ status: 200, body: now });
+  });
+
+  it('ignores unknown and read-only fields', async () => {
+    const username = newName();
+    const token = await register(username);
+    const body = { id: 99, username: 'other', password: 'x', is_staff: true, nonsense: [1] };
+    const { status, body: said } = await answer(await patch(token, body));
+    expect(status).toBe(200);
+    expect(said).toMatchObject({ username });
+    const row = await env.DB.prepare('SELECT is_staff FROM auth_user WHERE username = ?')
+      .bind(username)
+      .first();
+    expect(row).toEqual({ is_staff: 0 });
+  });
+
+  it('takes an empty body and changes nothing', async () => {
+    const token = await register(newName());
+    const profile = { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com' };
+    await patch(token, profile);
+    const before = await answer(await getAs(token));
+    expect(before.body).toMatchObject(profile);
+    expect(await answer(await patch(token, undefined))).toEqual(before);
+    expect(await answer(await getAs(token))).toEqual(before);
+  });
+
+  it('refuses in DRF’s words, and changes nothing', async () => {
+    const token = await register(newName());
+    const body = { first_name: null, last_name: 'x'.repeat(151), email: 'no' };
+    expect(await answer(await patch(token, body))).toEqual({
+      status: 400,
+      body: {
+        first_name: ['This field may not be null.'],
+        last_name: ['Ensure this field has no more than 150 characters.'],
+        email: ['Enter a valid email address.'],
+      },
+    });
+    expect(await answer(await getAs(token))).toMatchObject({ body: { last_name: '' } });
+  });
+
+  it('takes a form', async () => {
+    const token = await register(newName());
+    const response = await send('/me', {
+      method: 'PATCH',
+      headers: { Authorization: `Token ${token}` },
+      body: new URLSearchParams({ first_name: 'Bo' }),
+    });
+    expect(await answer(response)).toMatchObject({ status: 200, body: { first_name: 'Bo' } });
+  });
+});
+
+describe('DELETE /me', () => {
+  it('answers 204; user and token are gone and the name is free', async () => {
+    const username = newName();
+    const token = await register(username, 'pw');
+    const response = await remove(token, { current_password: 'pw' });
+    expect(response.status).toBe(204);
+    expect(await response.text()).toBe('');
+    expect(await count(username)).toEqual({ users: 0, tokens: 0 });
+    expect(await answer(await getAs(token))).toEqual({
+      status: 401,
+      body: { detail: 'Invalid token.' },
+    });
+    expect((await post('/login', { username, password: 'pw' })).status).toBe(401);
+    expect((await post('/register', { username, password: 'pw' })).status).toBe(201);
+  });
+
+  it('wants the current password, and deletes nothing without it', async () => {
+    const username = newName();
+    const token = await register(username, 'pw');
+    expect(await answer(await remove(token, { current_password: 'no' }))).toEqual({
+      status: 400,
+      body: { current_password: ['Invalid password.'] },
+    });
+    expect(await answer(await remove(token, {}))).toEqual({
+      status: 400,
+      body: { current_password: ['This field is required.'] },
+    });
+    expect(await count(username)).toEqual({ users: 1, tokens: 1 });
+  });
+
+  it('answers 409 where another table refers to the user, and nothing is lost', async () => {
+    const username = newName();
+    const token = await register(username, 'pw');
+    await env.DB.exec(
+      'CREATE TABLE rocks (owner_id integer NOT NULL REFERENCES auth_user (id) DEFERRABLE INITIALLY DEFERRED)',
+    );
+    onTestFinished(async () => {
+      await env.DB.exec('DROP TABLE IF EXISTS rocks');
+    });
+    await env.DB.prepare('INSERT INTO rocks SELECT id FROM auth_user WHERE username = ?')
+      .bind(username)
+      .run();
+    const response = await remove(token, { current_password: 'pw' });
+    expect(await answer(response)).toEqual({
+      status: 409,
+      body: { detail: 'This user cannot be deleted: other records refer to it.' },
+    });
+    expect(await count(username)).toEqual({ users: 1, tokens: 1 });
+    expect((await getAs(token)).status).toBe(200);
+    await env.DB.exec('DROP TABLE rocks');
+    expect((await remove(token, { current_password: 'pw' })).status).toBe(204);
+  });
+});

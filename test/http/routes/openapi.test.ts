@@ -1,0 +1,242 @@
+/** `GET /openapi.json` says what this Worker does: each example of it is replayed. */
+import { env } from 'cloudflare:workers';
+import * as v from 'valibot';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createApp } from '../../../src/app.ts';
+import type { Bindings } from '../../../src/services/bindings.ts';
+import { post, register, send } from '../../helpers/client.ts';
+import { failingD1 } from '../../helpers/intercept-d1.ts';
+import { linkFor, withMailbox } from '../../helpers/mailbox.ts';
+
+const Examples = v.optional(v.record(v.string(), v.object({ value: v.unknown() })), {});
+const Content = v.optional(v.record(v.string(), v.object({ examples: Examples })), {});
+const Response_ = v.object({
+  headers: v.optional(v.record(v.string(), v.unknown()), {}),
+  content: Content,
+});
+
+const Reference = v.object({ $ref: v.string() });
+const Operation = v.object({
+  security: v.array(v.unknown()),
+  requestBody: v.optional(v.object({ content: Content }), { content: {} }),
+  responses: v.record(v.string(), v.union([Reference, Response_])),
+});
+
+const Document = v.object({
+  servers: v.array(v.object({ url: v.string() })),
+  paths: v.record(v.string(), v.record(v.string(), Operation)),
+  components: v.object({ responses: v.record(v.string(), Response_) }),
+});
+
+const Fields = v.record(v.string(), v.string());
+type Fields = v.InferOutput<typeof Fields>;
+
+const served = await send('/openapi.json');
+const { paths, components, servers } = v.parse(Document, await served.json());
+
+const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    route: `${method.toUpperCase()} ${path}`,
+    method: method.toUpperCase(),
+    path,
+    ...operation,
+  })),
+);
+
+/** Every answer described, once for each of its examples and each media type of its request. */
+const replays = operations.flatMap(({ responses, requestBody, ...operation }) =>
+  Object.entries(responses).flatMap(([status, response]) => {
+    const { content, headers } = '$ref' in response ? resolve(response.$ref) : response;
+    const examples = Object.entries(content['application/json']?.examples ?? {});
+    // What has no example has no body, or is this document: what a plain request of Meg's leads to.
+    const expected = examples.length > 0 ? examples : [['meg', undefined] as const];
+    return expected.flatMap(([name, example]) =>
+      requests(requestBody.content, name).map((request) => ({
+        ...operation,
+        ...request,
+        name,
+        status: Number(status),
+        headers: Object.keys(headers),
+        expected: example?.value,
+      })),
+    );
+  }),
+);
+
+function resolve(reference: string) {
+  const response = components.responses[reference.split('/').pop() ?? ''];
+  if (!response) throw new Error(`${reference} leads nowhere.`);
+  return response;
+}
+
+/** The request example of that name in each media type; else the first one, in JSON, to be made wrong. */
+function requests(content: v.InferOutput<typeof Content>, name: string) {
+  const all = Object.entries(content).map(([mediaType, { examples }]) => {
+    const example = examples[name] ?? Object.values(examples)[0];
+    return { mediaType, fields: v.parse(Fields, example?.value), isNamed: name in examples };
+  });
+  const [first] = all;
+  if (!first) return [{ mediaType: undefined, fields: {} }];
+  return first.isNamed ? all : [first];
+}
+
+const verifying = { EMAIL_VERIFICATION: 'required' };
+const never: RateLimit = { limit: async () => ({ success: false }) };
+const LOST = new Error('D1_ERROR: Network connection lost.');
+
+type Arrangement = {
+  /** Changes the fields that are sent. */
+  fields?: (fields: Fields) => Fields;
+  /** What is sent instead of fields. */
+  body?: string;
+  mediaType?: string;
+  authorization?: string | undefined;
+  accept?: string;
+  bindings?: Partial<Bindings>;
+  before?: () => Promise<unknown>;
+};
+
+/** How the examples come about that are no plain request of Meg's, by name. */
+const ARRANGEMENTS: Record<string, Arrangement> = {
+  taken: { before: () => register(MEG.username, MEG.password) },
+  empty: { fields: () => ({}) },
+  wrong: { fields: (fields) => ({ ...fields, password: 'wrong', current_password: 'wrong' }) },
+  unproven: { fields: ({ current_password: _, ...fields }) => fields },
+  misspelt: { fields: (fields) => ({ ...fields, email: 'meg at ducharme.com' }) },
+  malformed: { body: '{' },
+  large: { body: 'x'.repeat(64 * 1024 + 1) },
+  text: { body: 'meg', mediaType: 'text/plain' },
+  html: { accept: 'text/html' },
+  anonymous: { authorization: undefined },
+  unknown: { authorization: 'Token unknown' },
+  often: {
+    bindings: { LOGIN_LIMIT: never, REGISTER_LIMIT: never, MAIL_ADDRESS_LIMIT: never },
+    // A change of address sends a notice to the old one.
+    before: () => env.DB.exec("UPDATE auth_user SET email = 'old@example.com'"),
+  },
+  fault: { bindings: { PBKDF2_ITERATIONS: 'many' } },
+  'unknown-user': { fields: (fields) => ({ ...fields, uid: 'MA' }) },
+  'invalid-token': {
+    fields: (fields) => ({ ...fields, token: '0-f27b388314a46ba01ed210fcf23b91a4' }),
+  },
+  unverified: {
+    fields: (fields) => ({ ...fields, email: MEG.username }),
+    bindings: verifying,
+  },
+  unbound: { bindings: { EMAIL: undefined, EMAIL_VERIFICATION: 'none' } },
+  unsigned: { bindings: { SECRET_KEY: undefined } },
+  stale: {
+    before: () => env.DB.exec('UPDATE auth_user SET is_active = 1'),
+  },
+  down: { bindings: failingD1(LOST) },
+  referenced: {
+    before: () =>
+      env.DB.exec(
+        'CREATE TABLE rocks (owner_id integer NOT NULL REFERENCES auth_user (id)); INSERT INTO rocks SELECT id FROM auth_user',
+      ),
+  },
+};
+
+const MEG = { username: 'meg@ducharme.com', password: 'ducharme' };
+
+function encode(fields: Fields, mediaType: string | undefined) {
+  switch (mediaType) {
+    case undefined:
+      return null;
+    case 'application/json':
+      return JSON.stringify(fields);
+    case 'application/x-www-form-urlencoded':
+      return new URLSearchParams(fields);
+    default: {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) form.set(name, value);
+      return form;
+    }
+  }
+}
+
+/** An answer as it is compared: tokens and ids are as good as any other. */
+const anyOf = (body: unknown): unknown =>
+  typeof body !== 'object' || body === null
+    ? body
+    : {
+        ...body,
+        ...('token' in body &&
+          typeof body.token === 'string' && { token: expect.stringMatching(/^[0-9a-f]{40}$/) }),
+        ...('id' in body && { id: expect.any(Number) }),
+      };
+
+afterEach(async () => {
+  await env.DB.exec(
+    'DROP TABLE IF EXISTS rocks; DELETE FROM authtoken_token; DELETE FROM auth_user',
+  );
+});
+
+describe('the description', () => {
+  it('is of every route of the app, and of no other', () => {
+    const routes = createApp().routes.filter(({ method }) => method !== 'ALL');
+    const served = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+    expect(operations.map(({ route }) => route).sort()).toEqual([...served].sort());
+  });
+
+  it('has the origin it was asked at for its server', () => {
+    expect(servers).toEqual([{ url: 'http://localhost:8000' }]);
+  });
+});
+
+describe.each(operations)('$route', ({ route }) => {
+  const own = replays.filter((replay) => replay.route === route);
+
+  it.each(own)('answers $status as in the example “$name” ($mediaType)', async (replay) => {
+    const { method, path, name, status, headers, expected, security } = replay;
+    const arrangement = ARRANGEMENTS[name] ?? {};
+    const isByMail = path.startsWith('/users/') || path === '/account';
+    const { bindings } = withMailbox({
+      ...(isByMail && verifying),
+      ...arrangement.bindings,
+    });
+    const isRegistered = route !== 'POST /register';
+    const isUnverified = path.includes('activation');
+    const token = isRegistered ? await registerMeg(isUnverified) : undefined;
+    const link = 'uid' in replay.fields ? await linkFor(MEG.username) : {};
+    await arrangement.before?.();
+
+    const { mediaType, authorization } = {
+      authorization: security.length > 0 ? `Token ${token}` : undefined,
+      mediaType: replay.mediaType,
+      ...arrangement,
+    };
+    const wellMade = { ...replay.fields, ...link };
+    const fields = arrangement.fields?.(wellMade) ?? wellMade;
+    const body = arrangement.body ?? encode(fields, mediaType);
+    const response = await send(
+      path,
+      {
+        method,
+        body,
+        headers: {
+          ...(authorization && { Authorization: authorization }),
+          ...(arrangement.accept && { Accept: arrangement.accept }),
+          // Of a form the runtime says what it is, and where its parts end.
+          ...(typeof body === 'string' && mediaType && { 'Content-Type': mediaType }),
+        },
+      },
+      bindings,
+    );
+
+    expect(response.status).toBe(status);
+    for (const header of headers) expect(response.headers.has(header)).toBe(true);
+    if (expected !== undefined) expect(await response.json()).toEqual(anyOf(expected));
+    else if (status === 204) expect(await response.text()).toBe('');
+  });
+});
+
+/** @param isUnverified with an address, and a link under way to it instead of a token */
+async function registerMeg(isUnverified: boolean): Promise<string | undefined> {
+  const names = { ...MEG, first_name: 'Meg', last_name: 'Ducharme' };
+  const response = isUnverified
+    ? await post('/register', { ...names, email: MEG.username }, withMailbox(verifying).bindings)
+    : await post('/register', names);
+  const { token } = await response.json<{ token?: string }>();
+  return token;
+}
