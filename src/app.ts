@@ -28,7 +28,7 @@ import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
 import { createServices } from './services/services.ts';
 
-/** All routes. Each one is an object in http/routes/ or http/pages/. */
+/** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
 export const ROUTES: Route[] = [
   index(() => ROUTES),
   register,

@@ -9,15 +9,19 @@ import { parseSender } from './validation/email.ts';
 
 /** What a setting may be. A variable and an option are both read as a string. */
 type Kind<T> = {
-  schema: v.GenericSchema<string, T>;
+  /** Undefined if the string is not allowed. */
+  parse: (text: string) => T | undefined;
   /** Completes "must be …". */
   allowed: string;
 };
 
-const kind = <T>(schema: v.GenericSchema<string, T>, allowed: string): Kind<T> => ({
-  schema,
-  allowed,
-});
+function kind<T>(schema: v.GenericSchema<string, T>, allowed: string): Kind<T> {
+  const parse = (text: string) => {
+    const { success, output } = v.safeParse(schema, text);
+    return success ? output : undefined;
+  };
+  return { parse, allowed };
+}
 
 const wholeNumber = (min: number, max: number, unit?: string) =>
   kind(
@@ -95,39 +99,37 @@ const MAX_TOKEN_CACHE_SECONDS = 60;
 const MIN_LINK_SECONDS = 60;
 const MAX_LINK_SECONDS = 31_536_000;
 
-/** How a setting is called as a variable of the Worker, and how its errors are written. */
-type About<Variable extends string> = {
+type Setting<Variable extends string, T> = Kind<T> & {
   variable: Variable;
-  allowed: string;
+  /** As the variable would have it. Undefined: the setting may be undefined. */
+  default: string | undefined;
   /** A secret is never shown, not even in an error. */
   isSecret: boolean;
 };
 
-/** A setting with a default, written as its variable would be. */
+/** A setting with a default. */
 const setting = <const Variable extends string, T>(
   variable: Variable,
-  { schema, allowed }: Kind<T>,
+  kind: Kind<T>,
   defaultValue: string,
-) => about(v.optional(schema, defaultValue), { variable, allowed, isSecret: false });
+): Setting<Variable, T> => ({ ...kind, variable, default: defaultValue, isSecret: false });
 
 /** A setting that may be undefined. */
 const optional = <const Variable extends string, T>(
   variable: Variable,
-  { schema, allowed }: Kind<T>,
-) => about(v.optional(schema), { variable, allowed, isSecret: false });
+  kind: Kind<T>,
+): Setting<Variable, T | undefined> => ({ ...kind, variable, default: undefined, isSecret: false });
 
-const about = <S extends v.GenericSchema, Variable extends string>(
-  schema: S,
-  facts: About<Variable>,
-): S & About<Variable> => Object.assign(schema, facts);
-
-const secret = <S extends About<string>>(schema: S): S => Object.assign(schema, { isSecret: true });
+const secret = <Variable extends string, T>(entry: Setting<Variable, T>): Setting<Variable, T> => ({
+  ...entry,
+  isSecret: true,
+});
 
 /** Ports on which React (3000) and Vite (5173) serve a client in development. */
 const DEVELOPMENT_ORIGINS =
   'http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173';
 
-export const SETTINGS = v.object({
+export const SETTINGS = {
   /** PBKDF2 iterations of new hashes. OWASP recommends 600000 for PBKDF2-HMAC-SHA256. */
   iterations: setting('PBKDF2_ITERATIONS', wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), '600000'),
 
@@ -204,11 +206,13 @@ export const SETTINGS = v.object({
 
   /** Whether users get a message when their password or address changes. */
   accountEmailNotifications: setting('ACCOUNT_EMAIL_NOTIFICATIONS', flag, 'true'),
-});
+};
 
-type Entries = typeof SETTINGS.entries;
+type Entries = typeof SETTINGS;
 
-export type Settings = v.InferOutput<typeof SETTINGS>;
+export type Settings = {
+  [Name in keyof Entries]: Entries[Name] extends Setting<string, infer T> ? T : never;
+};
 
 /** The variables of the Worker. A TOML number or boolean is read as its text. */
 export type Vars = {
@@ -227,16 +231,21 @@ export class SettingsError extends Error {
  */
 export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Settings {
   const given: Record<string, unknown> = options;
-  const texts: Record<string, string> = {};
-  for (const [name, schema] of Object.entries(SETTINGS.entries)) {
-    const { variable, allowed, isSecret } = schema;
+  const parsed: Record<string, unknown> = {};
+  for (const [name, entry] of Object.entries(SETTINGS)) {
+    const { variable, allowed, isSecret, parse } = entry;
     const value = given[name] ?? vars[variable];
-    if (value === undefined) continue;
-    texts[name] = String(value);
-    if (v.is(schema, texts[name])) continue;
+    const text = value === undefined ? entry.default : String(value);
+    parsed[name] = text === undefined ? undefined : parse(text);
+    if (text === undefined || parsed[name] !== undefined) continue;
     const called = given[name] === undefined ? variable : `The option ${name}`;
     const shown = isSecret ? '' : ` is ${JSON.stringify(value)}. It`;
     throw new SettingsError(`${called}${shown} must be ${allowed}.`);
   }
-  return v.parse(SETTINGS, texts);
+  if (hasAllSettings(parsed)) return parsed;
+  throw new Error('A setting is missing');
 }
+
+/** Each value was parsed by the entry of its name. */
+const hasAllSettings = (parsed: Record<string, unknown>): parsed is Settings =>
+  Object.keys(SETTINGS).every((name) => name in parsed);

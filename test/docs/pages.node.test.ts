@@ -136,13 +136,13 @@ const DESCRIPTIONS = new Map(
   ]),
 );
 
-const SETTING_ENTRIES = Object.entries(SETTINGS.entries).map(
+const SETTING_ENTRIES = Object.entries(SETTINGS).map(
   ([option, { variable, allowed, isSecret, ...entry }]) => ({
     option,
     variable,
     allowed,
     isSecret,
-    byDefault: 'default' in entry && entry.default !== undefined ? entry.default : 'unset',
+    byDefault: entry.default ?? 'unset',
     description: DESCRIPTIONS.get(option) ?? 'a description is missing',
   }),
 );
