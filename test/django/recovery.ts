@@ -19,7 +19,7 @@ export async function recover(project: Project): Promise<void> {
   const seeded = v.parse(Seeded, JSON.parse(shell('python manage.py shell < seed_links.py')));
   configure(directory, seeded.vars);
   shell('npm run migrate');
-  shell('npm run manage -- import db.sqlite3');
+  shell('npm run manage -- import db.sqlite3 --inactive-users waiting');
 
   const server = startServer({ cwd: directory });
   const django = startDjango(project);

@@ -39,7 +39,9 @@ it('compiles without an error where declarations are not checked', () => {
 it('names its own commands while there are no tables', () => {
   const { status, stderr } = project.npx('edge-authtoken', 'users');
   expect(status).toBe(1);
-  expect(stderr).toContain('run `npx wrangler d1 migrations apply AUTH_DB --local --persist-to .wrangler/state`');
+  expect(stderr).toContain(
+    'run `npx wrangler d1 migrations apply AUTH_DB --local --persist-to .wrangler/state`',
+  );
   expect(project.npx('edge-authtoken', 'import', '--help').stdout).toContain(
     '$ npx edge-authtoken import users.json tokens.json --dry-run',
   );
