@@ -90,11 +90,9 @@ export function decode(encoded: string, iterations: number): Decoded | undefined
   const [algorithm, ...parts] = encoded.split('$');
   switch (algorithm) {
     case 'pbkdf2_sha256':
-      return decodePbkdf2(parts, 'SHA-256', (used, salt) => {
-        return used < iterations || salt.length < SALT_LENGTH;
-      });
+      return decodePbkdf2Sha256(parts, iterations);
     case 'pbkdf2_sha1':
-      return decodePbkdf2(parts, 'SHA-1', () => true);
+      return decodePbkdf2Sha1(parts);
     case 'scrypt':
       return decodeScrypt(parts);
     default:
@@ -102,23 +100,37 @@ export function decode(encoded: string, iterations: number): Decoded | undefined
   }
 }
 
-function decodePbkdf2(
-  parts: string[],
-  hashName: 'SHA-256' | 'SHA-1',
-  isWeaker: (iterations: number, salt: string) => boolean,
-): Decoded | undefined {
-  const [count, salt, hash] = parts;
-  const iterations = parseCost(count);
-  const maxIterations = hashName === 'SHA-1' ? MAX_SHA1_ITERATIONS : MAX_ITERATIONS;
-  if (parts.length !== 3 || !salt || !hash || iterations > maxIterations) return undefined;
+/** @param today what `makePassword` is called with */
+function decodePbkdf2Sha256(parts: string[], today: number): Decoded | undefined {
+  const stored = decodePbkdf2(parts, MAX_ITERATIONS);
+  if (!stored) return undefined;
+  const { iterations, salt } = stored;
+  // An older hash by the engine of today's, in slices if they are: then it takes the same time beside
+  // others, too.
+  const like = Math.max(iterations, today);
   return {
-    encode: (password) =>
-      hashName === 'SHA-1'
-        ? encodePbkdf2Sha1(password, salt, iterations)
-        : encodePbkdf2Sha256(password, salt, iterations),
-    mustUpdate: isWeaker(iterations, salt),
-    time: () => iterations * relativeTime(hashName, iterations),
+    encode: (password) => encodePbkdf2Sha256(password, salt, iterations, like),
+    mustUpdate: iterations < today || salt.length < SALT_LENGTH,
+    time: () => iterations * relativeTime('SHA-256', like),
   };
+}
+
+function decodePbkdf2Sha1(parts: string[]): Decoded | undefined {
+  const stored = decodePbkdf2(parts, MAX_SHA1_ITERATIONS);
+  if (!stored) return undefined;
+  const { iterations, salt } = stored;
+  return {
+    encode: (password) => encodePbkdf2Sha1(password, salt, iterations),
+    mustUpdate: true,
+    time: () => iterations * relativeTime('SHA-1', iterations),
+  };
+}
+
+function decodePbkdf2([count, salt, hash, ...rest]: string[], maxIterations: number) {
+  const iterations = parseCost(count);
+  return salt && hash && rest.length === 0 && iterations <= maxIterations
+    ? { iterations, salt }
+    : undefined;
 }
 
 function decodeScrypt(parts: string[]): Decoded | undefined {
@@ -145,8 +157,14 @@ function decodeScrypt(parts: string[]): Decoded | undefined {
   };
 }
 
-async function encodePbkdf2Sha256(password: string, salt: string, iterations: number) {
-  const key = await pbkdf2Sha256(utf8(password), utf8(salt), iterations);
+/** @param like see `pbkdf2Sha256` */
+async function encodePbkdf2Sha256(
+  password: string,
+  salt: string,
+  iterations: number,
+  like = iterations,
+) {
+  const key = await pbkdf2Sha256(utf8(password), utf8(salt), iterations, like);
   return `pbkdf2_sha256$${iterations}$${salt}$${base64(key)}`;
 }
 

@@ -34,7 +34,7 @@ const MAX_OF_CLIENT = 40;
 
 /**
  * Reached only by hashes of more than the default iterations. It leaves 10 of the 30 seconds that an
- * object has for a call (hash-in-objects.ts).
+ * object has for a call (durable-object-hasher.ts).
  */
 const MAX_WAIT_MS = 20_000;
 

@@ -2,6 +2,7 @@ import { hexToBytes } from '@noble/hashes/utils.js';
 import { describe, expect, it, vi } from 'vitest';
 import { makePassword, verifyPassword } from '../../src/hashing/hashers.ts';
 import { SLICE_ITERATIONS } from '../../src/hashing/pbkdf2-webassembly.ts';
+import { recordSlices } from '../helpers/record-slices.ts';
 import { refuseAbove } from '../helpers/refuse-above.ts';
 
 const ITERATIONS = 1000;
@@ -150,17 +151,32 @@ describe('verifyPassword', () => {
     expect(iterations()).toEqual([600, 400]);
   });
 
-  it('counts what an older hash lacks in time: where today’s are refused, theirs take longer', async () => {
+  it('counts what a hash of SHA-1 lacks in time: if today’s are refused, they take longer', async () => {
     const slice = SLICE_ITERATIONS;
     refuseAbove(slice);
     const today = 3 * slice + 1;
     // From now on it is known that today's count is refused.
     await makePassword('pw', today);
     const setTimeout = vi.spyOn(globalThis, 'setTimeout');
-    const stored = `pbkdf2_sha256$${slice}$seasalt$${'A'.repeat(43)}=`;
+    const stored = `pbkdf2_sha1$${slice}$seasalt$${'A'.repeat(27)}=`;
     await verifyPassword('wrong', stored, today);
     // One native slice took the time of 0.4: of three, 2.6 are missing, which are done in three pieces.
     expect(setTimeout).toHaveBeenCalledTimes(2);
+  });
+
+  it('derives an older hash in slices if today’s are: both take as many iterations', async () => {
+    const { slices } = recordSlices();
+    refuseAbove(SLICE_ITERATIONS);
+    const { makePassword, verifyPassword } = await fresh();
+    const today = 3 * SLICE_ITERATIONS + 1;
+    await makePassword('pw', today);
+    const deriveBits = vi.mocked(crypto.subtle.deriveBits);
+    deriveBits.mockClear();
+    slices.length = 0;
+    const stored = `pbkdf2_sha256$${SLICE_ITERATIONS + 1}$seasalt$${'A'.repeat(43)}=`;
+    await verifyPassword('wrong', stored, today);
+    expect(slices).toEqual([1, 1, 1]);
+    expect(deriveBits).not.toHaveBeenCalled();
   });
 
   it('does what an older hash lacks by the engine of today’s', async () => {
@@ -180,6 +196,12 @@ describe('verifyPassword', () => {
     expect(iterations()).toEqual([20_000]);
   });
 });
+
+/** The module anew: it remembers what the runtime has refused. */
+const fresh = async () => {
+  vi.resetModules();
+  return import('../../src/hashing/hashers.ts');
+};
 
 /** An encoding with its hash filled in, from its other parts. */
 async function completed(prefix: string, password: string): Promise<string> {
