@@ -18,7 +18,7 @@ type Level = 'OK' | 'WARNING' | 'TO DO';
 
 type Finding = { level: Level; text: string };
 
-/** What is known of the key that links are signed with. Nobody can read a secret of a deployment. */
+/** The key that signs links, as far as it is known. The value of a deployed secret cannot be read. */
 export type SecretKey =
   | { kind: 'unknown' }
   | { kind: 'unset' }
@@ -41,7 +41,7 @@ type Point = {
 /** OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256. */
 const OWASP_ITERATIONS = 600_000;
 
-/** What NIST SP 800-63B-4 §3.1.1.2 asks for: a length, and a list of passwords that are known. */
+/** NIST SP 800-63B-4 §3.1.1.2 requires a minimum length and a list of known passwords. */
 const VALIDATORS = ['MinimumLength', 'CommonPassword', 'NumericPassword'] as const;
 
 /** Django's check security.W009 (django/core/checks/security/base.py). */

@@ -1,6 +1,6 @@
 /**
- * How this command line is called, for what it says of itself: as `npm run manage` in a checkout,
- * as `npx edge-authtoken` where the package is installed. And the project that it is called in.
+ * The name of this command line in its messages (`npm run manage` in a checkout, `npx edge-authtoken`
+ * in a project with the package), and the project that it runs in.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

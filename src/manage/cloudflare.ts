@@ -1,4 +1,4 @@
-/** Runs wrangler: to ask Cloudflare something, with JSON for an answer, and to change something. */
+/** Runs wrangler, to read from Cloudflare as JSON or to change something there. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import type { SecretKey } from './before-production.ts';
 import { wranglerCommand } from './called.ts';
 import { CommandError } from './command-error.ts';
 
-/** What `wrangler whoami --json` answers; where nobody is logged in it exits with 1 as well. */
+/** The output of `wrangler whoami --json`. Without a login it also exits with 1. */
 const WhoAmI = v.variant('loggedIn', [
   v.object({ loggedIn: v.literal(false) }),
   v.object({
@@ -19,10 +19,10 @@ const WhoAmI = v.variant('loggedIn', [
   }),
 ]);
 
-/** What `wrangler d1 list --json` answers. */
+/** The output of `wrangler d1 list --json`. */
 const Databases = v.array(v.object({ uuid: v.string(), name: v.string() }));
 
-/** What `wrangler secret list --format json` answers. */
+/** The output of `wrangler secret list --format json`. */
 const Secrets = v.array(v.object({ name: v.string() }));
 
 /** A line of WRANGLER_OUTPUT_FILE_PATH. */
@@ -51,13 +51,13 @@ export async function askSecretKey(): Promise<SecretKey> {
   }
 }
 
-/** Asks no question: after a "no" there would be a Worker without its tables. */
+/** Asks no question. After a "no" the Worker would have no tables. */
 export const applyMigrations = (flags: string[]): Promise<void> =>
   run('migrations', ['d1', 'migrations', 'apply', 'DB', '--remote', ...flags], 'ignore');
 
 /**
- * Uploads the Worker, and makes the database where there is none. On a terminal wrangler may ask:
- * about terms, or for the name of the account's workers.dev subdomain.
+ * Uploads the Worker, and creates the database if there is none. On a terminal wrangler may ask about
+ * terms, or for the name of the account's workers.dev subdomain.
  *
  * @returns the address, unless there are only routes
  */

@@ -1,6 +1,6 @@
 /**
  * The D1 database of the wrangler configuration in this folder, from Node: the local one, or with
- * `--remote` the one in production. wrangler's `getPlatformProxy` gives both the same face.
+ * `--remote` the one in production. wrangler's `getPlatformProxy` gives both the same interface.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ export type Where = {
   persistTo: string;
   /** No question before a remote write. */
   yes?: boolean;
-  /** Its name in the configuration; needed where there are several. */
+  /** The name of its binding. Required if the configuration has several databases. */
   binding?: string;
 };
 
@@ -36,18 +36,18 @@ export type Database = {
   configuration: Configuration;
   /** The key that the Worker signs links with, as far as it can be known. */
   secretKey: () => Promise<SecretKey>;
-  /** Undefined where no `EMAIL` is bound. */
+  /** Undefined if no `EMAIL` is bound. */
   email: SendEmail | undefined;
 };
 
-/** What `wrangler d1 info --json` answers, of which only this matters. */
+/** The part of the output of `wrangler d1 info --json` that is used. */
 const DatabaseInfo = v.object({ uuid: v.string() });
 
 /**
- * Opens the database, says which one it is, does the work and closes it.
+ * Opens the database, prints its name, does the work and closes it.
  *
- * @param kind a `write` to the remote database is asked about first
- * @throws CommandError where there is no such database, or no table in it
+ * @param kind before a `write` to the remote database the operator must confirm
+ * @throws CommandError if there is no such database, or it has no tables
  */
 export async function withDatabase<T>(
   where: Where,
@@ -93,7 +93,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** What the Worker is told in local development, and in production by secrets. */
+/** Variables of the Worker in local development. In production they are secrets. */
 function devVars(): Vars {
   try {
     return parseEnv(readFileSync('.dev.vars', 'utf8'));
@@ -105,7 +105,7 @@ function devVars(): Vars {
 const keyOf = ({ SECRET_KEY }: Vars): SecretKey =>
   SECRET_KEY === undefined ? { kind: 'unset' } : { kind: 'value', value: String(SECRET_KEY) };
 
-/** @throws CommandError where it is not clear which */
+/** @throws CommandError if there are several and none is named */
 function chooseDatabase<T extends { binding: string }>(databases: T[], name?: string): T {
   const [first, ...others] = databases.filter(({ binding }) => (name ?? binding) === binding);
   if (first && others.length === 0) return first;
@@ -135,7 +135,7 @@ async function remoteDatabaseId(name: string): Promise<string> {
 
 async function confirmWrite(name: string): Promise<void> {
   if (!isInteractive()) {
-    throw new CommandError('this writes to the remote database: add --yes to say that you mean it');
+    throw new CommandError('this writes to the remote database: use --yes to confirm');
   }
   if (!(await confirm(`This writes to the remote database ${name}. Go on?`))) {
     throw new CommandError('Operation cancelled.');
@@ -143,8 +143,8 @@ async function confirmWrite(name: string): Promise<void> {
 }
 
 /**
- * The bindings of a configuration of our own. The project's has some that wrangler has no stand-in
- * for outside a Worker, and to wrangler it is the configuration that says what is remote.
+ * Opens the bindings by a temporary configuration. The project's own has bindings that wrangler cannot
+ * provide outside a Worker, and wrangler reads from the configuration whether a database is remote.
  */
 async function openProxy({ remote, persistTo }: Where, config: object) {
   const { getPlatformProxy } = await loadWrangler();

@@ -18,12 +18,12 @@ const TOKENS = 'authtoken_token';
 const GROUPS = 'auth_user_groups';
 const PERMISSIONS = 'auth_user_user_permissions';
 
-/** 1 for a user with a group or a permission of its own, otherwise 0. */
+/** 1 if the user has a group or a permission, otherwise 0. */
 const HAS_GROUPS = `id IN (SELECT user_id FROM ${GROUPS} UNION SELECT user_id FROM ${PERMISSIONS})`;
 
 /**
- * Settings for a file from elsewhere (sqlite.org/security.html §1.2). The expressions of its CHECK
- * constraints are not evaluated: they may take for ever.
+ * Settings for an untrusted file (sqlite.org/security.html §1.2). The expressions of its CHECK
+ * constraints are not evaluated, because they may never end.
  */
 const UNTRUSTED = `PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
   PRAGMA ignore_check_constraints = ON`;

@@ -112,7 +112,7 @@ async function reportPasswords(inspection: Inspection): Promise<void> {
   }
 }
 
-/** What production refuses is hashed in slices of WebAssembly; SHA-1 has none. */
+/** Production refuses these counts. SHA-256 then runs in slices of WebAssembly, SHA-1 does not. */
 const holdsThread = ({ algorithm, iterations = 0 }: IdentifiedPassword): boolean =>
   algorithm === 'pbkdf2_sha1' && iterations > MAX_NATIVE_ITERATIONS;
 
@@ -161,7 +161,7 @@ async function reportKeys(inspection: Inspection): Promise<void> {
   );
 }
 
-/** Users whom an activation link lets in: they may be users whom Django's admin has deactivated. */
+/** Users that an activation link would activate. Django's admin may have deactivated them. */
 async function reportWaiting(inspection: Inspection, isVerified: boolean): Promise<void> {
   const waiting = await find(inspection.pageOfWaiting, () => true);
   const label = 'Users waiting for activation (inactive, never logged in, no token)';
@@ -179,10 +179,10 @@ const foundLine = (label: string, found: Found, advice: string): string =>
   `${label}: ${number(found.total)}${found.total === 0 ? '' : `: ${advice}: ${list(found)}`}`;
 
 /**
- * Users of all pages that a finding is about.
+ * Finds the users of a finding on all pages.
  *
- * @param isMeant whether it is about this user
- * @param detailOf what is said of it besides its name
+ * @param isMeant whether the finding is about this user
+ * @param detailOf a detail to print after the name of a user
  */
 async function find<T extends InspectedUser>(
   page: (afterId: string, limit: number) => Promise<T[]>,

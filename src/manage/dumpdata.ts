@@ -19,21 +19,21 @@ import {
 import type { Staging } from './staging.ts';
 import { fileName, note, type Progress, STDIO, startProgress } from './terminal.ts';
 
-/** What the name of a compressed fixture ends in. */
+/** The end of the name of a compressed fixture. */
 export const GZIP = '.gz';
 
 /** Looks for users in the database: the ids of those there are, by username. */
 export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
 
-/** What a file that is no fixture should have been. */
+/** The hint for a file that is not a fixture. */
 const EXPECTED =
   'expected [{"model": "auth.user", "pk": 1, "fields": {…}}, …], as ' +
   '`manage.py dumpdata auth.user authtoken.token` writes it';
 
-/** What is decompressed at a time; a plain file is read in pieces of the same length. */
+/** Bytes that are decompressed at a time. A plain file is read in pieces of the same length. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** What a decoder makes of bytes that are no text. */
+/** A decoder replaces invalid bytes with it. */
 const REPLACEMENT = '\uFFFD';
 
 /** Django's app labels and names of models have up to 100 characters (`ContentType`). */

@@ -19,20 +19,20 @@ export type Format = 'json' | 'sqlite';
 /** Accounts a query answers with: about half a megabyte. */
 const PAGE_LENGTH = 1000;
 
-/** What it holds logs everybody in. */
+/** The file contains credentials: only its owner may read it. */
 const OWNER_ONLY = 0o600;
 
-/** The format a file's name asks for; undefined where it asks for none. */
+/** The format by the name of the file; undefined if the name has no known ending. */
 export function formatOf(path: string): Format | undefined {
   if (path === STDIO || path.endsWith('.json') || path.endsWith(`.json${GZIP}`)) return 'json';
   return /\.(sqlite3?|db)$/.test(path) ? 'sqlite' : undefined;
 }
 
 /**
- * Writes a new file, whole or not at all, or to standard output a fixture and nothing else.
+ * Writes a new file completely or not at all, or a fixture to standard output.
  *
  * @param path `-` for standard output; a fixture whose name ends in `.gz` is compressed
- * @throws CommandError where the file exists
+ * @throws CommandError if the file exists
  */
 export async function exportAccounts(
   { d1 }: Pick<Database, 'd1'>,

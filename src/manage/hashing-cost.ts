@@ -1,21 +1,21 @@
-/** What hashing costs in production, in words for operators. No I/O. */
+/** The cost of hashing in production, in words for operators. No I/O. */
 import { number } from './terminal.ts';
 
-/** What production Workers' WebCrypto takes. Local ones take all. */
+/** The highest count that WebCrypto accepts in production. Locally it accepts all. */
 export const MAX_NATIVE_ITERATIONS = 100_000;
 
 /**
- * What a Worker may use of CPU for a request on the free plan
+ * CPU milliseconds of a request on the free plan
  * (developers.cloudflare.com/workers/platform/limits).
  */
 const FREE_PLAN_CPU_MS = 10;
 
-/** What 1,000 iterations take in workerd (README, "What it costs"). */
+/** Milliseconds for 1,000 iterations in workerd (docs/performance.md). */
 const NATIVE_MS = 0.12;
 const WEBASSEMBLY_MS = 0.3;
 const JAVASCRIPT_SHA1_MS = 1.8;
 
-/** CPU time in production of PBKDF2 with so many iterations. */
+/** CPU milliseconds in production of PBKDF2 with this many iterations. */
 export function cpuMsOf(algorithm: string, iterations: number): number {
   const thousands = iterations / 1000;
   if (iterations <= MAX_NATIVE_ITERATIONS) return thousands * NATIVE_MS;
@@ -23,7 +23,7 @@ export function cpuMsOf(algorithm: string, iterations: number): number {
 }
 
 /**
- * What a login costs, and on which plans it works.
+ * The cost of a login, and the plans on which it works.
  *
  * @param hasPasswordHasher whether the Worker hashes passwords in Durable Objects
  */

@@ -23,8 +23,8 @@ export type ImportOptions = {
   dryRun?: boolean;
   onConflict: OnConflict;
   /**
-   * What inactive users are who have never logged in and have no token. Django does not say. By
-   * default deactivated: a link for the activation does not let them in.
+   * How to import inactive users who have never logged in and have no token. Django does not say
+   * whether they were deactivated or wait for activation. By default no link can activate them.
    */
   inactiveUsers?: 'deactivated' | 'waiting';
 };

@@ -89,15 +89,15 @@ export function createJsonArrayParser(expected: string) {
       return found;
     },
 
-    /** @throws CommandError where the array is not complete */
+    /** @throws CommandError if the array is not complete */
     end(): void {
       if (at !== 'after') throw refusal('the JSON breaks off or is malformed');
     },
 
-    /** What to throw where the text after the last that was read is no text. */
+    /** The error to throw if the next bytes are not valid text. */
     refusal,
 
-    /** The record that was being read, or the line where none has begun. */
+    /** The record that was being read, or the line if none has started. */
     place,
   };
 }

@@ -69,7 +69,7 @@ function createProgram(openDatabase: typeof withDatabase): Command {
         ),
       )
       .option('--remote', 'the database in production')
-      .option('--binding <name>', 'the database, where the configuration has several')
+      .option('--binding <name>', 'the database, if the configuration has several')
       .option('--yes', 'write to the remote database without asking')
       .option(
         '--persist-to <dir>',
@@ -88,14 +88,14 @@ function createProgram(openDatabase: typeof withDatabase): Command {
   ])
     .option('--dry-run', 'check and compare everything, write nothing')
     .addOption(
-      new Option('--on-conflict <what>', 'what to do with users who are here with other values')
+      new Option('--on-conflict <what>', 'what to do with users that exist here with other values')
         .choices(['fail', 'skip', 'update'])
         .default('fail'),
     )
     .addOption(
       new Option(
         '--inactive-users <what>',
-        'what inactive users are who have never logged in and have no token',
+        'how to import inactive users without a login and a token',
       )
         .choices(['deactivated', 'waiting'])
         .default('deactivated'),
@@ -149,7 +149,7 @@ password hashes and tokens: keep it as you would keep those.`,
     ])
       .option('--username <username>', `the login for the ${kind}`)
       .option('--email <email>', `the address of the ${kind}`)
-      .option('--no-input', 'ask nothing')
+      .option('--no-input', 'ask no questions')
       .addOption(new Option('--noinput').hideHelp())
       .addHelpText(
         'after',
@@ -177,28 +177,32 @@ pipe it is read on two lines. The user's token stays: \`drf_create_token -r\` ch
       openDatabase(options, 'write', (database) => changePasswordCommand(database, username)),
     );
 
-  command('drf_create_token <username>', "Print a user's token, made where there is none.", [
-    'drf_create_token ann',
-  ])
+  command(
+    'drf_create_token <username>',
+    "Print a user's token. Creates one if the user has none.",
+    ['drf_create_token ann'],
+  )
     .option('-r, --reset', 'reset the existing token and create a new one')
     .action((username: string, options: Where & { reset?: boolean }) =>
       openDatabase(options, 'write', (database) => createTokenCommand(database, username, options)),
     );
 
-  command('deactivate <username>', 'Keep a user from logging in and from using its token.', [
+  command('deactivate <username>', 'Deactivate a user: no login, and the token is refused.', [
     'deactivate ann',
   ]).action((username: string, options: Where) =>
     openDatabase(options, 'write', (database) => setActiveCommand(database, username, false)),
   );
 
-  command('activate <username>', 'Let a deactivated user in again.', ['activate ann']).action(
+  command('activate <username>', 'Activate a user that was deactivated.', ['activate ann']).action(
     (username: string, options: Where) =>
       openDatabase(options, 'write', (database) => setActiveCommand(database, username, true)),
   );
 
-  command('users', 'List users: id, username, email address, and what is special.', [
-    'users --search example.com',
-  ])
+  command(
+    'users',
+    'List users: id, username, e-mail address and flags (superuser, staff, inactive, no token).',
+    ['users --search example.com'],
+  )
     .option('--search <text>', 'only whose username, name or address contains it')
     .option('--limit <number>', 'how many to list', wholeNumber, DEFAULT_LIMIT)
     .action((options: Where & { search?: string; limit: number }) =>

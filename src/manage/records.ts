@@ -12,18 +12,18 @@ import { djangoDatetime } from '../lib/django-datetime.ts';
 
 /** A user as a fixture has it. */
 export type FixtureUser = Omit<UserRow, 'id' | 'date_joined'> & {
-  /** Null: the username says which user it is (Django's natural key). */
+  /** Null: the username identifies the user (Django's natural key). */
   id: number | null;
-  /** Null: the fixture leaves it to the moment of import. */
+  /** Null: not in the fixture. It becomes the time of the import. */
   date_joined: string | null;
-  /** 1 with a group or a permission of its own, otherwise 0. */
+  /** 1 if the user has a group or a permission, otherwise 0. */
   has_groups: number;
 };
 
 /** A token as a fixture has it. */
 export type FixtureToken = {
   key: string;
-  /** Null: the fixture leaves it to the moment of import. */
+  /** Null: not in the fixture. It becomes the time of the import. */
   created: string | null;
   /** The user's id, or in a list its username (Django's natural key). */
   user: number | [string];
@@ -67,7 +67,7 @@ const rowId = (limit: IdLimit) =>
 
 const NOT_A_DATETIME = 'not a datetime';
 
-/** What `convert` makes of a value; where that is undefined, the value is refused. */
+/** Converts a value. If the result is undefined, the value is refused. */
 const converted = <T>(convert: (value: unknown) => T | undefined, message: string) =>
   v.pipe(
     v.unknown(),
@@ -113,7 +113,7 @@ const MS_OF_A_MINUTE = 60_000;
 /**
  * `2019-06-01T12:30:45.123Z` → `2019-06-01 12:30:45.123000`; without a zone it is UTC.
  *
- * @returns undefined where there is no such moment
+ * @returns undefined if there is no such date or time
  */
 function toRow(text: string): string | undefined {
   const match = DATETIME.exec(text);
@@ -130,8 +130,7 @@ function toRow(text: string): string | undefined {
   const seconds = djangoDatetime(new Date(local.getTime() - minutes * MS_OF_A_MINUTE));
   // Python's years are 1 to 9999, and have four digits.
   if (!/^\d{4}-/.test(seconds) || seconds.startsWith('0000')) return undefined;
-  // A fraction of zero stays one: it says that the dump has cut off microseconds, so that an export
-  // is equal to what was imported.
+  // A fraction of zero stays: the dump has cut off microseconds, and an export must equal the import.
   return match[7] === undefined ? seconds : `${seconds}.${match[7].padEnd('ffffff'.length, '0')}`;
 }
 
@@ -142,7 +141,7 @@ function offsetMinutes(zone = 'Z'): number {
   return zone.startsWith('-') ? -minutes : minutes;
 }
 
-/** What `DjangoJSONEncoder` makes of a moment: milliseconds, cut and not rounded, and `Z`. */
+/** As `DjangoJSONEncoder`: milliseconds, cut and not rounded, and `Z`. */
 function toDump(value: string): string {
   const [seconds, fraction] = value.replace(' ', 'T').split('.');
   return fraction === undefined ? `${seconds}Z` : `${seconds}.${fraction.slice(0, 3)}Z`;
@@ -246,7 +245,7 @@ type TokenRow = v.InferOutput<ReturnType<typeof tokenRow>>;
 const USER_ROWS = { AutoField: userRow('AutoField'), BigAutoField: userRow('BigAutoField') };
 const TOKEN_ROWS = { AutoField: tokenRow('AutoField'), BigAutoField: tokenRow('BigAutoField') };
 
-/** What a record holds, or what is wrong with it: the field and the reason, never the value. */
+/** The content of a record, or the field and the reason why it is refused. Never the value. */
 export type Parsed<T> = { row: T } | { reason: string };
 
 export function parseUserRecord(record: unknown): Parsed<FixtureUser> {
@@ -293,11 +292,11 @@ function reasonOf({ expected, received, message }: v.BaseIssue<unknown>): string
   return received === 'null' ? 'null, which it cannot be' : message;
 }
 
-/** A row of the database, whose schema says what it holds. */
+/** A row of the database, as its schema describes it. */
 type Row = Record<string, unknown>;
 
 /**
- * A user as `dumpdata` writes it, without groups and permissions: `loaddata` leaves alone what is
+ * A user as `dumpdata` writes it, without groups and permissions: `loaddata` does not change what is
  * not in a dump.
  */
 export const toDumpedUser = (row: Row) => ({

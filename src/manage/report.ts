@@ -7,7 +7,7 @@ import { type Ignored, ignoredLines } from './ignored.ts';
 import type { Staging } from './staging.ts';
 import { count, note, number, print, warn } from './terminal.ts';
 
-/** What stands in an account's way. `--on-conflict update` clears the first only. */
+/** Why an account is not inserted. `--on-conflict update` resolves the first reason only. */
 const CONFLICTS: Record<string, string> = {
   differs: 'is in the database with other values',
   'id-taken': 'has the id of another user in the database',
@@ -51,8 +51,8 @@ export function printReport(
   const inGroups = staging.countInGroups();
   if (inGroups > 0) {
     warn(
-      `${count(inGroups, 'user')} in groups or with permissions of their own: only Django has those. ` +
-        'An export leaves them as they are there.',
+      `${count(inGroups, 'user')} in groups or with permissions, which stay in Django. ` +
+        'An export does not change them.',
     );
   }
   reportMaybeWaiting(staging, inactiveUsers);
@@ -60,7 +60,7 @@ export function printReport(
   reportTokens(staging);
 }
 
-/** Names the inactive users whom an activation link would let in, and what became of them. */
+/** Names the inactive users that an activation link would activate, and how they were imported. */
 function reportMaybeWaiting(staging: Staging, inactiveUsers: ReportOptions['inactiveUsers']): void {
   const found = nobody();
   for (const username of staging.maybeWaiting()) add(found, username);

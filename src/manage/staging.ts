@@ -22,8 +22,8 @@ export type Staging = ReturnType<typeof createStaging>;
 const CACHE_KIB = 16 * 1024;
 
 /**
- * `auth_user` and `authtoken_token`, where a date may be left open. A token knows the record that
- * it came from. `is_known` marks users of the database who are here for their tokens only.
+ * `auth_user` and `authtoken_token`, but a date may be missing. A token has the record that it came
+ * from. `is_known` marks users of the database that are staged for their tokens only.
  */
 const TABLES = `
   PRAGMA cache_size = -${CACHE_KIB};
@@ -41,7 +41,7 @@ const TABLES = `
  */
 export type Account = { user: string; token: string | undefined };
 
-/** Where a record stands: the file, and its number in it, from 1. */
+/** The place of a record: its file, and its number in the file, from 1. */
 export type Origin = { file: string; record: number };
 
 /** Usernames and ids of users in the database. */
@@ -63,16 +63,16 @@ const UPSERT_TOKEN = `
   ON CONFLICT (key) DO UPDATE SET created = excluded.created, user_id = excluded.user_id,
     file = excluded.file, record = excluded.record`;
 
-/** What a second row that cannot stand beside the first is called, by the column SQLite names. */
+/** Names of a duplicate row in messages, by the column that SQLite names. */
 const TWICE: Record<string, string> = {
   'user.username': 'a user of the same username',
   'token.user_id': 'a token of the same user',
 };
 
-/** Columns that a fixture may leave open. */
+/** Columns that may be missing in a fixture. */
 const MOMENTS = ['date_joined', 'created'];
 
-/** The columns of a table, with `:now` for what is open. */
+/** The columns of a table, with `:now` for a missing date. */
 const closedColumnsOf = (table: string, columns: string[]) =>
   columns
     .map((name) =>
@@ -81,8 +81,8 @@ const closedColumnsOf = (table: string, columns: string[]) =>
     .join(', ');
 
 /**
- * Imported users of whom Django does not say whether they wait for djoser's activation or were
- * deactivated: inactive, never logged in, without a token.
+ * Imported users that wait for djoser's activation or were deactivated. Django does not say which:
+ * they are inactive, have never logged in and have no token.
  */
 const MAYBE_WAITING = `NOT is_known AND NOT is_active AND coalesce(last_login, '${NO_LOGIN}') = '${NO_LOGIN}'
   AND id NOT IN (SELECT user_id FROM token)`;
@@ -139,20 +139,21 @@ export function createStaging(lastUserId = 0) {
   return {
     isStaged: (username: string): boolean => idOf(username) !== undefined,
 
-    /** @throws CommandError where another user has the username */
+    /** @throws CommandError if another user has the username */
     addUser(user: FixtureUser, known: KnownUsers = new Map()): void {
       const id = user.id ?? findId(user.username, known) ?? null;
       unlessTwice(() => upsertUser.run({ ...user, id }));
     },
 
-    /** @throws CommandError where the user has another token, or nobody has its username */
+    /** @throws CommandError if the user has another token, or no user has its username */
     addToken(
       { key, created, user }: FixtureToken,
       origin: Origin,
       known: KnownUsers = new Map(),
     ): void {
       const user_id = typeof user === 'number' ? user : findId(user[0], known);
-      if (user_id === undefined) throw new CommandError('user: nobody of that username before it');
+      if (user_id === undefined)
+        throw new CommandError('user: no earlier record has that username');
       unlessTwice(() => upsertToken.run({ key, created, user_id, ...origin }));
     },
 

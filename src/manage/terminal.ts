@@ -1,6 +1,6 @@
 /**
- * What the operator sees. Answers go to standard output; questions, progress and errors don't, so
- * that `manage users > file` is a file of users.
+ * The operator's terminal. Results go to standard output. Questions, progress and errors go to
+ * standard error, so that `manage users > file` writes users only.
  */
 import { styleText } from 'node:util';
 import * as clack from '@clack/prompts';
@@ -9,14 +9,14 @@ import { CommandError } from './command-error.ts';
 /** In place of a file's name: standard input, or standard output. */
 export const STDIO = '-';
 
-/** What a message calls an input. */
+/** The name of an input in messages. */
 export const fileName = (path: string): string => (path === STDIO ? 'standard input' : path);
 
 export const print = (line: string): void => {
   process.stdout.write(`${printable(line)}\n`);
 };
 
-/** Information that is not the answer: progress, warnings, errors. */
+/** Information that is not the result: progress, warnings, errors. */
 export const note = (line: string): void => {
   process.stderr.write(`${printable(line)}\n`);
 };
@@ -112,8 +112,8 @@ export function startProgress(label: string, total: number): Progress {
 
 /**
  * Runs work that does not yield to the event loop, such as node:sqlite's, so that Ctrl-C ends the
- * process. A handler of SIGINT, such as wrangler's, could not run meanwhile; without one the system
- * ends the process.
+ * process. A handler of SIGINT, such as wrangler's, cannot run during such work. Without a handler the
+ * system ends the process.
  */
 export function endedByInterrupt<T>(work: () => T): T {
   const handlers = process.listeners('SIGINT');

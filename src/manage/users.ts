@@ -1,7 +1,6 @@
 /**
- * The commands about one user at a time. Prompts, options and messages are Django's and DRF's where
- * they have the command (django/contrib/auth/management/commands,
- * rest_framework/authtoken/management/commands).
+ * The commands for one user. If Django or DRF has the command, its prompts, options and messages are
+ * used (django/contrib/auth/management/commands, rest_framework/authtoken/management/commands).
  */
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
@@ -36,7 +35,7 @@ import {
   warn,
 } from './terminal.ts';
 
-/** `changepassword` gives up after so many (`MAX_TRIES`). */
+/** `changepassword` stops after this many attempts (`MAX_TRIES`). */
 const MAX_TRIES = 3;
 
 const TAKEN = 'Error: That username is already taken.';
@@ -45,7 +44,7 @@ const BLANK_PASSWORD = "Error: Blank passwords aren't allowed.";
 export type CreateOptions = {
   username?: string;
   email?: string;
-  /** False with `--no-input`: nothing is asked, the environment answers. */
+  /** False with `--no-input`: values come from the environment. */
   input: boolean;
 };
 

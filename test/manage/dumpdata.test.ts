@@ -77,12 +77,12 @@ test.each([
   [
     'a natural key of nobody',
     [user(1), token('a', ['user2'])],
-    'record 2 (authtoken.token): user: nobody of that username before it',
+    'record 2 (authtoken.token): user: no earlier record has that username',
   ],
   [
     'a natural key of a user who comes later',
     [token('a', ['user1']), user(1)],
-    'record 1 (authtoken.token): user: nobody of that username before it',
+    'record 1 (authtoken.token): user: no earlier record has that username',
   ],
   [
     'a natural key of two',
