@@ -1,9 +1,7 @@
 /** The commands of `manage`: what Django's `manage.py` does, for this database. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-
 import { rootCause } from '../lib/root-cause.ts';
-import { ServiceUnavailable } from '../lib/service-unavailable.ts';
-
+import { unavailableReason } from '../store/unavailable.ts';
 import { MANAGE, SERVE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
@@ -43,8 +41,9 @@ export async function runManage(args: string[], openDatabase = withDatabase): Pr
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
     if (error instanceof CommandError) note(`${error.name}: ${error.message}`);
-    else if (error instanceof ServiceUnavailable) note(`Error: ${error.message}`);
     else note(String(rootCause(error)).split('\n')[0] ?? '');
+    const reason = unavailableReason(error);
+    if (reason !== undefined) note(reason);
     return FAILED;
   }
 }

@@ -140,7 +140,7 @@ async function retried<T>(
     try {
       return await query(tries > 0);
     } catch (error) {
-      const failure = FAILURES.find(({ messages }) => isOneOf(messages, error));
+      const failure = failureOf(error);
       if (!failure) throw error;
       const delayMs = retriesAfter(failure)[tries];
       if (delayMs === undefined) {
@@ -150,6 +150,12 @@ async function retried<T>(
     }
   }
 }
+
+const failureOf = (error: unknown): D1Failure | undefined =>
+  FAILURES.find(({ messages }) => isOneOf(messages, error));
+
+/** Why D1 did not answer, and what to do next; undefined if the error is another one. */
+export const unavailableReason = (error: unknown): string | undefined => failureOf(error)?.reason;
 
 const isOneOf = (messages: string[], error: unknown): boolean =>
   error instanceof Error &&

@@ -15,6 +15,8 @@ export type Run = {
   keys?: string[];
   /** In place of what the local database comes with. */
   database?: Partial<Database>;
+  /** Changes how the local D1 answers. */
+  intercept?: (d1: D1Database) => D1Database;
 };
 
 /** Gives a file's tests a command line and its database, in which each test finds nobody. */
@@ -23,7 +25,10 @@ export function useManage() {
   return {
     manage: (args: string[], run: Run = {}): Promise<Outcome> =>
       withStreams(run, () =>
-        runManage(args, (_where, _kind, work) => work({ ...database(), ...run.database })),
+        runManage(args, (_where, _kind, work) => {
+          const { d1, ...others } = database();
+          return work({ ...others, d1: run.intercept?.(d1) ?? d1, ...run.database });
+        }),
       ),
 
     /** Asks the database itself, past the code under test. */
