@@ -46,7 +46,17 @@ export const linkServices = (
   { mail, links } = emailServices(c.var),
 ): LinkServices => ({ mail, links, template: linkTemplate(c, purpose) });
 
-/** Writes and sends a message after the response. @param write returns undefined to send nothing */
+/**
+ * A message is sent at a random moment within this time after the response. Sending occupies the
+ * isolate, so the next response would reveal that there is a message.
+ */
+const MAX_DELAY_MS = 1000;
+
+/**
+ * Writes a message after the response, and sends it a little later.
+ *
+ * @param write returns undefined to send nothing
+ */
 export function sendAfterResponse(
   c: AppContext,
   kind: MailKind,
@@ -55,6 +65,7 @@ export function sendAfterResponse(
 ): void {
   runAfterResponse(c, async () => {
     const outgoing = await write();
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * MAX_DELAY_MS));
     if (outgoing) await deliver(c, kind, mail, outgoing);
     else audit(c, { event: 'mail-not-sent', mail: kind });
   });

@@ -1,5 +1,5 @@
 /** Which accounts a message lists, and the address that it goes to. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MAX_RECIPIENTS, writeLinks } from '../../src/auth/account-mail.ts';
 import { decodeUid } from '../../src/auth/link-tokens.ts';
 import { accountMail } from '../../src/mail/messages.tsx';
@@ -59,6 +59,21 @@ describe('a message with links', () => {
   it('is written to no user whose address only looks the same (CVE-2019-19844)', () => {
     expect(write([userOf(1, 'mıke@example.org')], 'mike@example.org')).toBeUndefined();
     expect(write([])).toBeUndefined();
+  });
+
+  it('costs as much if no user has the address: one is written for a stand-in and not returned', () => {
+    const passwordReset = vi.fn(services.mail.passwordReset);
+    const counting = { ...services, mail: { ...services.mail, passwordReset } };
+    const request = { email: 'meg@example.com', username: '' };
+    const messages = [[userOf(1)], []].map((users) => {
+      const outgoing = writeLinks('passwordReset', users, request, counting);
+      return { isSent: outgoing !== undefined, ...passwordReset.mock.results.at(-1)?.value };
+    });
+    expect(passwordReset).toHaveBeenCalledTimes(2);
+    const [known, standIn] = messages;
+    expect([known?.isSent, standIn?.isSent]).toEqual([true, false]);
+    expect(standIn?.to).toBe(request.email);
+    expect(standIn?.html.length / known?.html.length).toBeCloseTo(1, 1);
   });
 
   it('has each placeholder of its template filled, wherever it is', () => {

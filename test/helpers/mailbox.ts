@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
+import { vi } from 'vitest';
 import {
   encodeUid,
   type LinkedUser,
@@ -21,8 +22,9 @@ type Mail = v.InferOutput<typeof Mail>;
 
 const SECRET_KEY = 'a secret key of the tests';
 
-/** Bindings that can send e-mail, and what was sent. */
+/** Bindings that can send e-mail, and what was sent: at once, not at a random moment. */
 export function withMailbox(bindings: Partial<Bindings> = {}) {
+  vi.spyOn(Math, 'random').mockReturnValue(0);
   const mails: Mail[] = [];
   const EMAIL: SendEmail = {
     async send(message: unknown) {

@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
-import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, onTestFinished, vi } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import { makePassword } from '../../../src/hashing/hashers.ts';
 import app from '../../../src/index.ts';
@@ -649,6 +649,41 @@ describe('the work after an answer', () => {
       expect(roundTrips).toHaveLength(1);
     },
   );
+
+  it.each([
+    { account: 'an account', isKnown: true },
+    { account: 'no account', isKnown: false },
+  ])('ends at a random moment if $account has the address', async ({ isKnown }) => {
+    const email = `${newName()}@example.com`;
+    if (isKnown) await registerWithEmail(email);
+    const { promise: lookedUp, resolve } = Promise.withResolvers<void>();
+    const DB = interceptD1(env.DB, { around: ({ run }) => run().finally(resolve) });
+    const { bindings, mails } = withMailbox({ DB });
+    vi.mocked(Math.random).mockReturnValue(0.5);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const ctx = createExecutionContext();
+    const url = 'http://localhost:8000/users/reset_password';
+    const response = await app.fetch(new Request(url, postOf({ email })), bindings, ctx);
+    expect(response.status).toBe(204);
+    const ended = () => ({
+      mails: mails.length,
+      events: events()
+        .map(({ event }) => event)
+        .filter((event) => event.startsWith('mail-')),
+    });
+
+    await vi.advanceTimersByTimeAsync(0);
+    await lookedUp;
+    for (let i = 0; i < 3; i++) expect((await getAs('unknown')).status).toBe(401);
+    await vi.advanceTimersByTimeAsync(499);
+    expect(ended()).toEqual({ mails: 0, events: [] });
+    await vi.advanceTimersByTimeAsync(1);
+    await waitOnExecutionContext(ctx);
+    expect(ended()).toEqual(
+      isKnown ? { mails: 1, events: ['mail-sent'] } : { mails: 0, events: ['mail-not-sent'] },
+    );
+  });
 
   it.each([{}, { username: 'meg' }])('looks up %j by an index', async (named) => {
     const { bindings: watched, roundTrips } = watchD1();
