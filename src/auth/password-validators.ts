@@ -3,6 +3,7 @@
  * (django/contrib/auth/password_validation.py), and one for breached passwords. Their work is linear
  * in the lengths of the password and of the user's attributes.
  */
+import { pythonStrip } from '../lib/python-strip.ts';
 import type { PasswordValidator } from '../settings.ts';
 import { isPwned } from './pwned-password.ts';
 
@@ -94,7 +95,7 @@ const VALIDATE: Record<Exclude<PasswordValidator, 'PwnedPassword'>, Validate> = 
       ? `This password is too short. It must contain at least ${MIN_LENGTH} characters.`
       : undefined,
   CommonPassword: async (password, _, load) =>
-    (await commonPasswords(load)).has(password.toLowerCase().trim())
+    (await commonPasswords(load)).has(pythonStrip(password.toLowerCase()))
       ? 'This password is too common.'
       : undefined,
   NumericPassword: (password) =>

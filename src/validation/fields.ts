@@ -7,6 +7,7 @@
  */
 import * as v from 'valibot';
 import { isLongerThan } from '../lib/is-longer-than.ts';
+import { pythonStrip } from '../lib/python-strip.ts';
 import { isEmail } from './email.ts';
 import { normalizeEmail, normalizeUsername, USERNAME_LENGTH } from './normal-form.ts';
 
@@ -33,25 +34,10 @@ const INVALID_CHARACTER = new RegExp(
   'u',
 );
 
-/**
- * White space to Python's `str.strip()` (`str.isspace`). JavaScript's `trim` would add U+FEFF, and
- * miss U+001C to U+001F and U+0085.
- */
-const WHITE_SPACE = new Set(
-  '\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008' +
-    '\u2009\u200a\u2028\u2029\u202f\u205f\u3000',
-);
-
 const text = (invalid = INVALID_STRING) =>
   v.string((issue) => (issue.input === null ? NULL : invalid));
 
-/** `str.strip()`. A regular expression for the end would begin anew at each white space. */
-const strip = v.transform((value: string) => {
-  let [start, end] = [0, value.length];
-  while (start < end && WHITE_SPACE.has(value.charAt(start))) start++;
-  while (end > start && WHITE_SPACE.has(value.charAt(end - 1))) end--;
-  return value.slice(start, end);
-});
+const strip = v.transform(pythonStrip);
 
 /** A transformation, so that nothing after it looks at a blank value. */
 const notBlank = v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {

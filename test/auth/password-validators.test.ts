@@ -68,6 +68,13 @@ it('compares with nobody’s names where the user is not known yet', async () =>
   expect(await validatePassword('ducharme', undefined, ['UserAttributeSimilarity'])).toEqual([]);
 });
 
+it('looks for a common password without what Python’s strip removes', async () => {
+  for (const password of [' password ', '\x1cpassword\x85', 'PASSWORD\u3000']) {
+    expect(await validatePassword(password, undefined, ['CommonPassword'])).toHaveLength(1);
+  }
+  expect(await validatePassword('\ufeffpassword', undefined, ['CommonPassword'])).toEqual([]);
+});
+
 describe('the work of UserAttributeSimilarity', () => {
   /** Characters that were counted or looked up. */
   async function work(passwordLength: number, value: string): Promise<number> {
