@@ -24,14 +24,14 @@ const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 
-/** Users that `users` lists unless told otherwise. */
+/** Users that `users` lists by default. */
 const DEFAULT_LIMIT = 100;
 
 /**
- * Runs one command. Answers go to standard output, all else to standard error.
+ * Runs one command. Results go to standard output, everything else to standard error.
  *
  * @param args the command's name and its arguments
- * @param openDatabase what gives the command its database
+ * @param openDatabase opens the database for the command
  * @returns the exit code
  */
 export async function runManage(args: string[], openDatabase = withDatabase): Promise<number> {
@@ -50,13 +50,13 @@ export async function runManage(args: string[], openDatabase = withDatabase): Pr
 
 function createProgram(openDatabase: typeof withDatabase): Command {
   const program: Command = new Command('manage')
-    .description('Users and tokens by command line, as Django people know it.')
+    .description('Manages users and tokens, as manage.py does in Django.')
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(`${text.trim().replaceAll('\n', ' ')}\n`),
+      outputError: (text) => note(text.trim().replaceAll('\n', ' ')),
     });
 
-  /** A command on the database, with the options that all of them have. */
+  /** A command on the database, with the options of every command. */
   function command(signature: string, description: string, examples: string[]): Command {
     const [name = '', ...args] = signature.split(' ');
     const created = program.command(name).description(description);
@@ -68,11 +68,11 @@ function createProgram(openDatabase: typeof withDatabase): Command {
         ),
       )
       .option('--remote', 'the database in production')
-      .option('--binding <name>', 'the database, if the configuration has several')
-      .option('--yes', 'write to the remote database without asking')
+      .option('--binding <name>', 'the D1 binding, if the configuration has several')
+      .option('--yes', 'write to the remote database without a question')
       .option(
         '--persist-to <dir>',
-        "the local database's directory, as wrangler's",
+        'the folder of the local database, as in wrangler',
         '.wrangler/state',
       )
       .addHelpText(
@@ -85,16 +85,16 @@ function createProgram(openDatabase: typeof withDatabase): Command {
     'import users.json tokens.json --dry-run',
     'import db.sqlite3 --on-conflict skip --remote',
   ])
-    .option('--dry-run', 'check and compare everything, write nothing')
+    .option('--dry-run', 'check and compare, and write nothing')
     .addOption(
-      new Option('--on-conflict <what>', 'what to do with users that exist here with other values')
+      new Option('--on-conflict <what>', 'what to do with users who exist with other values')
         .choices(['fail', 'skip', 'update'])
         .default('fail'),
     )
     .addOption(
       new Option(
         '--inactive-users <what>',
-        'how to import inactive users without a login and a token',
+        'how to import inactive users without a login or a token',
       )
         .choices(['deactivated', 'waiting'])
         .default('deactivated'),
@@ -102,11 +102,14 @@ function createProgram(openDatabase: typeof withDatabase): Command {
     .addHelpText(
       'after',
       `
-A <file> is a JSON fixture as \`manage.py loaddata\` reads it, by hand or by \`dumpdata\`, or a Django SQLite
-file. One in .gz is decompressed, and - is standard input. Several are read one after the other. All of
-it is checked before anything is written. A user who is here already with the same values is no
-conflict. Of those who differ, \`skip\` leaves the database's and \`update\` takes the file's. Neither ever
-gives one user's id, name or token to another.`,
+A <file> is a JSON fixture, as \`manage.py dumpdata\` writes it, or a Django SQLite file. A name in .gz is
+decompressed, and - is standard input. Several files are read one after the other. All of them are checked
+before anything is written. A user who exists with the same values is no conflict. If a user differs, \`skip\`
+keeps the database's values and \`update\` takes the file's. No user gets the id, name or token of another.
+
+Django does not say whether an inactive user was deactivated or waits for djoser's activation. Those without
+a login or a token are imported as \`deactivated\`: an activation link does not let them in. \`waiting\` keeps
+them as they are.`,
     )
     .action((files: string[], options: Where & ImportOptions) =>
       openDatabase(options, options.dryRun ? 'read' : 'write', (database) =>
@@ -119,7 +122,7 @@ gives one user's id, name or token to another.`,
     'export db.sqlite3 --remote',
   ])
     .addOption(
-      new Option('--format <format>', 'by default what the name ends in').choices([
+      new Option('--format <format>', 'by default, the ending of the name decides').choices([
         'json',
         'sqlite',
       ]),
@@ -127,9 +130,9 @@ gives one user's id, name or token to another.`,
     .addHelpText(
       'after',
       `
-A name in .json or .json.gz asks for a fixture for \`manage.py loaddata\`; one in .sqlite3, .sqlite or .db
-for a database file that Django runs on. With - the fixture goes to standard output. The file holds
-password hashes and tokens: keep it as you would keep those.`,
+A name in .json or .json.gz is a fixture for \`manage.py loaddata\`. A name in .sqlite3, .sqlite or .db is a
+database file that Django runs on. With - the fixture goes to standard output. The file contains password
+hashes and tokens: keep it secret.`,
     )
     .action((file: string, options: Where & { format?: Format }) => {
       const format = options.format ?? formatOf(file);
@@ -148,14 +151,14 @@ password hashes and tokens: keep it as you would keep those.`,
     ])
       .option('--username <username>', `the login for the ${kind}`)
       .option('--email <email>', `the address of the ${kind}`)
-      .option('--no-input', 'ask no questions')
+      .option('--no-input', 'read the environment instead of asking')
       .addOption(new Option('--noinput').hideHelp())
       .addHelpText(
         'after',
         `
-With --no-input DJANGO_SUPERUSER_PASSWORD holds the password, and DJANGO_SUPERUSER_USERNAME and
-DJANGO_SUPERUSER_EMAIL what the options don't say. Without a password the ${kind} cannot log in until
-\`changepassword\` gives one.`,
+With --no-input the password comes from DJANGO_SUPERUSER_PASSWORD, and what the options do not say from
+DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_EMAIL. Without a password the ${kind} cannot log in until
+\`changepassword\` sets one.`,
       )
       .action((options: Where & CreateOptions & { noinput?: boolean }) =>
         openDatabase(options, 'write', (database) => {
@@ -169,8 +172,8 @@ DJANGO_SUPERUSER_EMAIL what the options don't say. Without a password the ${kind
     .addHelpText(
       'after',
       `
-By default the username is your own on this machine. The password is asked for, without an echo; from a
-pipe it is read on two lines. The user's token stays: \`drf_create_token -r\` changes that.`,
+The default username is your own on this machine. The command asks for the password twice and does not show
+it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_token -r\` replaces it.`,
     )
     .action((username: string | undefined, options: Where) =>
       openDatabase(options, 'write', (database) => changePasswordCommand(database, username)),
@@ -181,7 +184,7 @@ pipe it is read on two lines. The user's token stays: \`drf_create_token -r\` ch
     "Print a user's token. Creates one if the user has none.",
     ['drf_create_token ann'],
   )
-    .option('-r, --reset', 'reset the existing token and create a new one')
+    .option('-r, --reset', 'replace the existing token')
     .action((username: string, options: Where & { reset?: boolean }) =>
       openDatabase(options, 'write', (database) => createTokenCommand(database, username, options)),
     );
@@ -192,37 +195,42 @@ pipe it is read on two lines. The user's token stays: \`drf_create_token -r\` ch
     openDatabase(options, 'write', (database) => setActiveCommand(database, username, false)),
   );
 
-  command('activate <username>', 'Activate a user that was deactivated.', ['activate ann']).action(
+  command('activate <username>', 'Let a deactivated user log in again.', ['activate ann']).action(
     (username: string, options: Where) =>
       openDatabase(options, 'write', (database) => setActiveCommand(database, username, true)),
   );
 
   command(
     'users',
-    'List users: id, username, e-mail address and flags (superuser, staff, inactive, no token).',
+    'List users: id, username, e-mail address, flags (staff, inactive, no token …).',
     ['users --search example.com'],
   )
-    .option('--search <text>', 'only whose username, name or address contains it')
+    .option('--search <text>', 'only users whose username, name or address contains it')
     .option('--limit <number>', 'how many to list', wholeNumber, DEFAULT_LIMIT)
     .action((options: Where & { search?: string; limit: number }) =>
       openDatabase(options, 'read', (database) => listUsersCommand(database, options)),
     );
 
-  command('sendtestemail <email...>', 'Send a message, to see whether e-mail can be sent.', [
+  command('sendtestemail <email...>', 'Send a message, to find out whether e-mail can be sent.', [
     'sendtestemail ann@example.com --remote',
   ])
     .addHelpText(
       'after',
       `
-Without --remote nothing leaves this machine.`,
+Without --remote no message leaves this machine.`,
     )
     .action((addresses: string[], options: Where) =>
       openDatabase(options, 'read', (database) => sendTestEmailCommand(database, addresses)),
     );
 
-  command('doctor', 'Say what in the database and the settings would hurt.', [
-    'doctor --remote',
-  ]).action((options: Where) => openDatabase(options, 'read', doctor));
+  command('doctor', 'Check the database and the settings for problems.', ['doctor --remote'])
+    .addHelpText(
+      'after',
+      `
+It prints OK or WARNING for each check, and TO DO for what it cannot read. It reads the settings of the
+wrangler configuration, for the list "Before production" of SECURITY.md.`,
+    )
+    .action((options: Where) => openDatabase(options, 'read', doctor));
 
   return program;
 }

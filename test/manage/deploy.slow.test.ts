@@ -1,8 +1,8 @@
 /** `npm run deploy` as an operator or CI runs it, with a stub for Cloudflare and without a terminal. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
 import { startCloudflare } from '../helpers/cloudflare-stub.ts';
 
@@ -35,6 +35,13 @@ const LATER_UPLOAD = 'POST /workers/scripts/edge-authtoken/versions';
 const MIGRATION = 'POST /d1/database/query';
 const HEALTH = 'GET /health';
 
+const DEPLOY = resolve('src/manage/deploy.ts');
+
+const NODE_OPTIONS = [
+  `--env-file=${resolve('.wrangler.env')}`,
+  ...['--import', resolve('test/helpers/workers-dev.ts')],
+];
+
 const ASK_SECRET_KEY = `
   import { askSecretKey } from './src/manage/cloudflare.ts';
   console.log(JSON.stringify(await askSecretKey()));`;
@@ -50,15 +57,16 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
 
   const deploy = (env: Record<string, string>, ...args: string[]) => {
     cloudflare.requests.length = 0;
-    return run(env, 'src/manage/deploy.ts', ...args);
+    return run(env, [DEPLOY, ...args]);
   };
 
-  function run(env: Record<string, string>, ...args: string[]) {
+  function run(env: Record<string, string>, args: string[], cwd = '.') {
     return new Promise<{ code: unknown; stdout: string; stderr: string }>((finished) => {
       const child = execFile(
         process.execPath,
-        ['--env-file=.wrangler.env', ...['--import', './test/helpers/workers-dev.ts'], ...args],
+        [...NODE_OPTIONS, ...args],
         {
+          cwd,
           timeout: TIMEOUT_MS,
           env: {
             ...process.env,
@@ -254,6 +262,21 @@ describe.concurrent('npm run deploy', () => {
     expect(steps()).toEqual([]);
   });
 
+  test('stops at a setting that is not valid before it asks anything', async ({ expect }) => {
+    const { cloudflare, run } = await freshAccount();
+    const project = mkdtempSync(join(directory, 'project-'));
+    const config = readFileSync('wrangler.toml', 'utf8').replace('"600000"', '"12"');
+    writeFileSync(join(project, 'wrangler.toml'), config);
+    symlinkSync(resolve('node_modules'), join(project, 'node_modules'));
+    expect(await run(TOKEN, [DEPLOY], project)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'SettingsError: PBKDF2_ITERATIONS is "12"; it must be a whole number from 1000 to 10000000, as a string.\n',
+    });
+    expect(cloudflare.requests).toEqual([]);
+  });
+
   test('takes no other option', async ({ expect }) => {
     const { deploy } = await freshAccount();
     const { code, stderr } = await deploy(TOKEN, '--forever');
@@ -288,7 +311,7 @@ describe.concurrent('npm run deploy', () => {
       const { cloudflare, deploy, run } = await freshAccount({ secrets });
       await deploy(TOKEN);
       if (isBroken) cloudflare.breakAt(/secrets$/);
-      const { stdout } = await run(TOKEN, '--input-type=module', '--eval', ASK_SECRET_KEY);
+      const { stdout } = await run(TOKEN, ['--input-type=module', '--eval', ASK_SECRET_KEY]);
       expect(JSON.parse(stdout)).toEqual(known);
     },
   );

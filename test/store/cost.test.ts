@@ -1,10 +1,11 @@
 /** What each route costs in D1 round trips and rows read, and that nothing is prepared twice. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import app from '../../src/index.ts';
-import { getAs, newName, post, register } from '../helpers/client.ts';
-import { watchD1 } from '../helpers/intercept-d1.ts';
+import { getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
+import { interceptD1, watchD1 } from '../helpers/intercept-d1.ts';
 import { interceptObjects } from '../helpers/intercept-objects.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
 
@@ -16,6 +17,22 @@ it('registers in one round trip: one batch of two inserts', async () => {
     expect.stringMatching(/^insert into "auth_user"/),
     expect.stringMatching(/^insert into "authtoken_token"/),
   ]);
+});
+
+const Written = v.array(v.object({ meta: v.object({ rows_written: v.number() }) }));
+
+it('writes 7 rows for a registration, as `npm run deploy` says', async () => {
+  const written: number[] = [];
+  const DB = interceptD1(env.DB, {
+    async around({ run }) {
+      const results = await run();
+      written.push(...v.parse(Written, results).map(({ meta }) => meta.rows_written));
+      return results;
+    },
+  });
+  await register(newName(), 'pw', { ...unthrottled, DB });
+  // The user with its two indexes and its number, the token with its two.
+  expect(written).toEqual([4, 3]);
 });
 
 it('refuses a taken name in one round trip', async () => {
