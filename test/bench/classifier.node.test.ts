@@ -16,7 +16,7 @@ const timed = (time: { known: () => number; unknown: () => number }): TimedName[
 /** Between -1 and 1, most often near 0. */
 const noise = () => Math.random() + Math.random() - Math.random() - Math.random();
 
-it('is always right where the times are apart', () => {
+it('is always right if the times are far apart', () => {
   for (const isKnownSlower of [true, false]) {
     const slow = () => 200 + noise();
     const fast = () => 100 + noise();
@@ -44,7 +44,7 @@ it('finds by likelihood what no threshold separates', () => {
 });
 
 // Means of 200 splits of 400 equal names: their standard deviation is below 0.03.
-it('is as good as a coin where there is no difference', () => {
+it('is right half of the time if there is no difference', () => {
   const time = () => (Math.random() < 0.5 ? 100 : 300) + noise();
   for (const { share } of accuracies(timed({ known: time, unknown: time }))) {
     expect(Math.abs(share - 0.5)).toBeLessThan(0.12);

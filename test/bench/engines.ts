@@ -1,4 +1,4 @@
-/** Each engine of PBKDF2 by itself: `GET /<engine>/<iterations>`. */
+/** Runs one engine of PBKDF2: `GET /<engine>/<iterations>`. */
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { pbkdf2 as native, sha256 as nativeSha256 } from '@noble/hashes/webcrypto.js';

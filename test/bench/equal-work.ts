@@ -42,10 +42,10 @@ const WRONG = `not ${PASSWORD}`;
 
 type Kind = {
   name: string;
-  /** What is stored. */
+  /** The stored hash. */
   password: string;
   isActive?: boolean;
-  /** What is sent; by default a wrong password. */
+  /** The password to send; by default a wrong one. */
   sent?: string;
 };
 
@@ -117,7 +117,7 @@ try {
   await rm(scratch, { recursive: true });
 }
 
-/** Serves an entry over a database of its own. */
+/** Serves an entry with its own database. */
 async function withServer(
   entry: string,
   vars: Record<string, string>,

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { makePassword } from '../../src/hashing/hashers.ts';
 
-/** What Django 3.2 uses. */
+/** As Django 3.2 does. */
 const ITERATIONS = 260_000;
 
 const total = Number(process.argv[2] ?? 1000);

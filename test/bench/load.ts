@@ -6,7 +6,7 @@ import { PASSWORD, randomUser, tokenOf, usernameOf } from './seed.ts';
 /** Nothing here takes that long, not even a login among many at 600,000 iterations in JavaScript. */
 const TIMEOUT_MS = 30_000;
 
-/** What a run gives: each answer's time in milliseconds, and how long the whole took. */
+/** The result of a run: the time of each response, and of the whole run, in milliseconds. */
 export type Run = { latencies: number[]; seconds: number };
 
 const authorization = (user: number) => ({ Authorization: `Token ${tokenOf(user)}` });
@@ -114,7 +114,7 @@ export function post(url: string, expected: number, body: object): Promise<strin
   return ask(url, expected, { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
-/** @throws where the status is not `expected` */
+/** @throws if the status is not `expected` */
 export async function ask(url: string, expected: number, init: RequestInit): Promise<string> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
   const body = await response.text();

@@ -1,4 +1,4 @@
-/** The product, with a mail service outside in the place of the `EMAIL` binding. */
+/** The product, with an external mail service instead of the `EMAIL` binding. */
 import { createApp } from '../../src/app.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { sendByHttp } from '../fixtures/send-by-http.ts';

@@ -1,4 +1,4 @@
-/** What is measured, section by section. */
+/** The measurements, by section. */
 import { cp, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -319,7 +319,7 @@ async function measureEngines({ scratch, progress }: Bench): Promise<Row[]> {
   }
 }
 
-/** What the Worker in front of the objects does for a login, with a constant for the object's work. */
+/** The cost of a login in the Worker itself: the work of the object is constant. */
 async function measureFront(bench: Bench): Promise<Row[]> {
   const script = await bundle('test/bench/constant-hasher.ts', join(bench.scratch, 'front'));
   const data = join(bench.scratch, 'front-data');

@@ -1,4 +1,4 @@
-/** What Linux's /proc tells of processes (proc(5)). Elsewhere there is none, and nothing is told. */
+/** Reads Linux's /proc (proc(5)). On other systems all results are empty. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -50,7 +50,7 @@ export async function keepOnOneCore(pids: number[]): Promise<void> {
 /** Places of /proc/<pid>/stat's fields, counted from the one after the command's name. */
 const STAT = { parent: 1, user: 11, system: 12 };
 
-/** Undefined where there is no such process any more. */
+/** Undefined if the process has ended. */
 async function stat(pid: number | string): Promise<string[] | undefined> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   // The command's name stands in parentheses and may itself hold spaces and parentheses.

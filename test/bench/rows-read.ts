@@ -1,6 +1,6 @@
 /**
- * The product and the reference behind one door, with a D1 database that counts: `X-Worker` names the
- * one to ask, `X-Rows-Read` of the answer is what D1 says all its queries read together.
+ * The product and the reference in one Worker, with a D1 database that counts. `X-Worker` names the
+ * one to call. `X-Rows-Read` of the response has the rows that all its queries read.
  */
 import product from '../../src/index.ts';
 import reference from './reference.ts';

@@ -1,11 +1,11 @@
-/** A database of N users, each with a token, made in bulk. Who they are follows from their numbers. */
+/** Creates a database of N users with tokens. Their names and keys follow from their numbers. */
 import { createHash } from 'node:crypto';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { makePassword } from '../../src/hashing/hashers.ts';
 import { djangoDatetime } from '../../src/lib/django-datetime.ts';
 import type { Server } from './serve.ts';
 
-/** What every seeded user logs in with. */
+/** The password of every seeded user. */
 export const PASSWORD = 'correct horse battery staple';
 
 /** Django's own default is higher, this project's is this: what a login costs is measured with it. */

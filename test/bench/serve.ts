@@ -42,7 +42,7 @@ function readModule(path: string, isCode: boolean) {
 export type Server = {
   /** Without a final slash. */
   url: string;
-  /** Processes that serve: workerd's, and what it started. Empty where /proc is not to be had. */
+  /** The processes that serve: workerd and its children. Empty without /proc. */
   pids: number[];
   /** The Worker's own D1 database, from outside. */
   database: () => ReturnType<Miniflare['getD1Database']>;
@@ -82,7 +82,7 @@ export async function serve(
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       resourcePersistencePath: data,
       cf: false,
-      // What a Worker logs when all is well is not the bench's to say.
+      // The bench shows errors only.
       handleStructuredLogs: ({ level, message }) => {
         if (level === 'error') console.error(message);
       },

@@ -34,7 +34,7 @@ export type Bench = {
   progress: (text: string) => void;
 };
 
-/** One line of the table. Who is absent was not measured; NaN could not be measured here. */
+/** One line of the table. A missing server was not measured. NaN: it cannot be measured here. */
 export type Row = { metric: string; unit: string; values: Partial<Record<Name, number>> };
 
 const ROUNDS = 7;
@@ -124,6 +124,6 @@ export const cpuEach = (runs: MeasuredRun[]): number =>
 export const memory = (runs: Pick<MeasuredRun, 'residentBytes'>[]): number =>
   median(runs.map(({ residentBytes }) => residentBytes / BYTES_PER_MIB));
 
-/** The median of the turns' percentiles: one bad moment of the machine is one turn's alone. */
+/** The median of the turns' percentiles, so that one slow moment affects one turn only. */
 export const latency = (share: number) => (runs: Run[]) =>
   median(runs.map(({ latencies }) => percentile(latencies, share)));

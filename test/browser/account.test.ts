@@ -41,7 +41,7 @@ function taskOf(page: Page, heading: string) {
       await section.locator('[type=submit]').click();
       await section.locator('form[aria-busy=false]').waitFor({ state: 'attached' });
     },
-    /** What is said of a field, to which it leads the focus. */
+    /** The errors of a field. It has the focus. */
     async wrong(label: string) {
       const input = section.getByLabel(label);
       expect(await input.getAttribute('aria-invalid')).toBe('true');
@@ -58,7 +58,7 @@ const isFocused = (page: Page, selector: string) =>
 const shown = (page: Page) =>
   page.locator('[data-view]:visible').evaluateAll((parts) => parts.map(({ id }) => id));
 
-/** What the page asks the server for, from now on. */
+/** Records the requests of the page from now on. */
 function recordRequests(page: Page) {
   const requests: Promise<{ url: string; headers: Record<string, string> }>[] = [];
   page.on('request', (request) => {
@@ -103,7 +103,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await forgot.wrong('Email')).toBe('This field may not be blank.');
       await look(page, name('forgot-blank'));
 
-      // The same is said of nobody's address and of somebody's.
+      // The text is the same for an unknown address.
       await forgot.send({ Email: newAddress('nobody') });
       const said = await forgot.done.textContent();
       expect(said).toContain('if an account exists with the email you entered');
@@ -161,7 +161,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
         body: { valid: true, token: expect.stringMatching(/^[0-9a-f]{40}$/) },
       });
 
-      // The link again: it says so, and offers a new one.
+      // The used link is refused, and the page offers a new one.
       await page.goto(`${origin}/account${link.hash}`);
       await reset.send({ 'New password': PASSWORD, 'Confirm password': PASSWORD });
       await page.getByRole('alert').getByText(INVALID_RESET).waitFor();

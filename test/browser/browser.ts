@@ -10,7 +10,7 @@ declare global {
   var axe: typeof import('axe-core');
 }
 
-/** Debian's, unless named. Undefined where there is none. */
+/** Debian's Chromium, or `CHROMIUM`. Undefined if it is not installed. */
 export const CHROMIUM = [process.env.CHROMIUM ?? '/usr/bin/chromium'].find((path) =>
   existsSync(path),
 );
@@ -34,7 +34,7 @@ const FLAGS = [
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-/** What the browser itself says of every answer of 400 and above that a script got. */
+/** The browser logs this for each response of 400 or more to a script. */
 const FAILED_STATUS = /^Failed to load resource: the server responded with a status of (4\d\d) /;
 
 /**
@@ -103,7 +103,7 @@ export async function look(page: Page, name: string, without: string[] = []) {
   expect(widths[0]).toBeLessThanOrEqual(Number(widths[1]));
 }
 
-/** What axe-core finds to be wrong with the page as it is. */
+/** The violations that axe-core finds on the page. */
 export async function violations(page: Page, without: string[] = []) {
   const rules = Object.fromEntries(without.map((id) => [id, { enabled: false }]));
   const { violations } = await page.evaluate((rules) => globalThis.axe.run({ rules }), rules);

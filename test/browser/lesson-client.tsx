@@ -6,7 +6,7 @@ import { type SubmitEvent, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
 declare global {
-  /** Where the API is; a lesson has it written into each fetch. */
+  /** The address of the API. The course's clients have it in each fetch. */
   var API: string;
 }
 

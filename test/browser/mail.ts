@@ -7,7 +7,7 @@ const MAIL = /^To: (?<to>.+)\nSubject: (?<subject>.+)\n\nText: (?<text>.+)\nHTML
 /** How long a message may take, on a busy machine too: it is sent after the answer. */
 const LIMIT_MS = 15_000;
 
-/** What was sent to an address, once there are so many messages. */
+/** The messages to an address. Waits until there are this many. */
 export async function mailsTo(address: string, count: number) {
   const mails = () =>
     [...readFileSync(inject('log'), 'utf8').matchAll(MAIL)]

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, inject, it } from 'vitest';
 import { CHROMIUM, look, VIEWPORTS, violations, withPage } from './browser.ts';
 
-/** What a shell would trip over. */
+/** Characters that a shell would interpret. */
 const PASSWORD = `it's "5" \\ $HOME \`x\` ünï`;
 const NEW_PASSWORD = 'correct horse battery';
 
@@ -157,7 +157,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
 });
 
 describe.skipIf(!CHROMIUM)('the page', () => {
-  it('shows the command where it cannot be copied', async () => {
+  it('shows the command if it cannot be copied', async () => {
     const complaints = await withPage({}, [host], async (page) => {
       await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', {}));
       await page.goto(origin);
@@ -172,7 +172,7 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('says so where no answer comes', async () => {
+  it('shows an error if there is no response', async () => {
     await withPage({}, [host], async (page) => {
       await page.goto(origin);
       await page.route('**/me', (route) => route.abort());

@@ -1,6 +1,6 @@
 /**
- * Starts two servers, each over a database of its own, and stops them at the end: one as a person would, with
- * `npm start`, and one that verifies addresses.
+ * Starts two servers with their own databases, and stops them at the end: one by `npm start`, and one
+ * that verifies addresses.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,11 +11,11 @@ import { CHROMIUM } from './browser.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the usual server listens: `http://localhost:8000`. */
+    /** The address of the first server: `http://localhost:8000`. */
     origin: string;
-    /** Where the one listens that verifies addresses: the port after it. */
+    /** The address of the server that verifies addresses: the next port. */
     verifyingOrigin: string;
-    /** The file of what both have printed. */
+    /** The file with the output of both. */
     log: string;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What only a browser can show, run by Node: the real `npm start` server and Debian's Chromium. Skipped
- * where there is no Chromium. `PORT` moves the server away from 8000.
+ * Tests in a browser: the real `npm start` server and Debian's Chromium. They are skipped without
+ * Chromium. `PORT` replaces port 8000.
  */
 import { defineConfig } from 'vitest/config';
 

@@ -1,4 +1,4 @@
-/** What djoser and the Worker answer alike, and where they differ on purpose. */
+/** Requests to djoser and to the Worker: equal responses, and deliberate differences. */
 import assert from 'node:assert/strict';
 import type { Answer, Difference, Request } from './djoser.ts';
 import type { Link } from './links.ts';
@@ -75,7 +75,7 @@ function addresses(route: string): Request[] {
   ];
 }
 
-/** Addresses of somebody, or of nobody. */
+/** Known and unknown addresses. */
 function resets(): Request[] {
   const asked = [
     ...[
@@ -251,7 +251,7 @@ export function differentExchanges(links: Links): Difference[] {
       worker: { ...NO_CONTENT, mails: ['reset known@example.com'] },
     },
 
-    // Who was active before is inactive because an operator wanted it.
+    // A user who was active before was deactivated by an operator.
     {
       why: 'has a token, so was active before',
       route: RESEND,
@@ -378,7 +378,7 @@ export function differentExchanges(links: Links): Difference[] {
       worker: jsonParseError('The body is not valid JSON.'),
     },
     {
-      why: 'nobody needs more than 64 KiB',
+      why: 'a body has at most 64 KiB',
       route: RESET,
       json: { email: 'a'.repeat(65_536) },
       djoser: NOT_AN_ADDRESS,
@@ -392,7 +392,7 @@ export function differentExchanges(links: Links): Difference[] {
       worker: NOT_AN_ADDRESS,
     },
     {
-      why: 'nobody is authenticated on a route that is for everybody, as on /login',
+      why: 'a route that needs no token does not check one, as /login',
       route: RESET,
       json: { email: 'nobody@example.com' },
       headers: { Authorization: 'Token nobody' },

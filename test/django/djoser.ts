@@ -13,16 +13,16 @@ export type Request = {
   headers?: Record<string, string>;
   /** Sent as JSON. */
   json?: unknown;
-  /** Sent as it is, in the place of `json`. */
+  /** A body to send unchanged instead of `json`. */
   body?: string | FormData;
-  /** What to call the request where its body does not say it. */
+  /** The name of the request, if its body does not tell. */
   what?: string;
 };
 
 /** Of a header there is what a client acts on. */
 export type Answer = {
   status: number;
-  /** Parsed; the title of a page; undefined where there is none. */
+  /** The parsed body, or the title of a page; undefined without a body. */
   body?: unknown;
   allow?: string;
   authenticate?: string;
@@ -34,7 +34,7 @@ type Side = Answer & { mails?: string[] };
 /** A request that the two answer differently, or follow with other messages. */
 export type Difference = Request & { why: string; djoser: Side; worker: Side };
 
-/** Prints each request and its answer, and both answers where they are meant to differ. */
+/** Prints each request and its response, and both responses if they differ deliberately. */
 export async function compareWithDjoser(
   { directory }: Project,
   origins: { djoser: string; worker: string },

@@ -11,7 +11,7 @@ import type { TakeMails } from './sent-mails.ts';
 const Link = v.object({ uid: v.string(), token: v.string() });
 export type Link = v.InferOutput<typeof Link>;
 
-/** What seed_links.py prints. */
+/** The output of seed_links.py. */
 export const Seeded = v.object({
   vars: v.record(v.string(), v.string()),
   password: v.string(),
@@ -37,7 +37,7 @@ export type Seeded = v.InferOutput<typeof Seeded>;
 type Made = Link & {
   case: string;
   good: boolean;
-  /** What happens in Django before it looks at the link; a name in links.py. */
+  /** A change in Django before it checks the link: a name in links.py. */
   then?: string;
 };
 
@@ -52,7 +52,7 @@ const STALE_CASE = 'activation, after: login';
 const MS_PER_SECOND = 1000;
 const MINUTE_MS = 60_000;
 
-/** What happens in Django that leaves a link good. */
+/** Changes in Django after which a link is still valid. */
 const HARMLESS = ['new name', 'deactivation'];
 
 /**
@@ -113,7 +113,7 @@ export async function requestLinks(
 type Asked = Omit<Made, keyof Link> & {
   route: 'reset_password' | 'resend_activation';
   email: string;
-  /** What happens here before Django looks at the link. */
+  /** A change here before Django checks the link. */
   here?: (link: Link) => Promise<void>;
 };
 
@@ -190,7 +190,7 @@ function requestsForLinks(origin: string, { mailed, happenings, password }: Seed
   ];
 }
 
-/** Every link that was made here is as good to Django as it is here. */
+/** Every link that was made here is as valid in Django as it is here. */
 export function checkLinksOfWorker(
   { directory, shell }: Project,
   sent: Made[],
@@ -208,7 +208,7 @@ export function checkLinksOfWorker(
   console.log(`Django and the Worker agree on ${links.length} links made here: ${isGood} are good`);
 }
 
-/** Links that nobody could be sent, or nobody would wait for. */
+/** Links that cannot be sent by e-mail, or that take too long to expire. */
 function linksWithoutMail(database: string, vars: Seeded['vars']): Made[] {
   const { SECRET_KEY = '', SECRET_KEY_FALLBACKS = '', PASSWORD_RESET_TIMEOUT } = vars;
   const timeoutSeconds = Number(PASSWORD_RESET_TIMEOUT);

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
-/** What a copy of this project needs to run. */
+/** The files that a copy of this project needs. */
 const PROJECT = [
   'package.json',
   'tsconfig.json',

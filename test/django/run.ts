@@ -1,6 +1,6 @@
 /**
- * `npm run test:django`: a real Django, REST framework and djoser beside this project. Without them
- * it says so and passes.
+ * `npm run test:django`: compares this project with a real Django, REST framework and djoser. If they
+ * are not installed, it prints that and passes.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 
-/** What `wrangler dev` keeps of the messages that a Worker has sent (its Local Explorer). */
+/** The messages that a Worker has sent, from the Local Explorer of `wrangler dev`. */
 const SENT = '/cdn-cgi/explorer/api/local/email/sending';
 
 const Listed = v.object({
@@ -11,7 +11,7 @@ const Detail = v.object({ result: v.object({ text: v.string() }) });
 
 export type Mail = { to: string; text: string };
 
-/** Waits for so many messages, and takes all that were sent since. */
+/** Waits for this many messages, and returns all that were sent since the last call. */
 export type TakeMails = (count: number) => Promise<Mail[]>;
 
 const ATTEMPTS = 100;

@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-it('brings the package, hono and drizzle-orm, and no more', () => {
+it('installs the package, hono and drizzle-orm only', () => {
   const installed = project.run('npm', 'ls', '--omit=dev', '--parseable', '--depth=1');
   for (const name of ['valibot', 'commander', '@noble', 'quick-lru', '@clack']) {
     expect(installed.stdout).not.toContain(`node_modules/${name}`);
@@ -94,7 +94,7 @@ it('serves the API below /auth, beside a route that it protects', async () => {
   ]);
 });
 
-it('does not delete a user whom a row of the host refers to', async () => {
+it('does not delete a user if a row of the host refers to it', async () => {
   const { token } = (await ask(`${url}/auth/login`, 'POST', undefined, MEG)).body;
   const confirmation = { current_password: MEG.password };
   expect(await ask(`${url}/auth/me`, 'DELETE', token, confirmation)).toEqual({

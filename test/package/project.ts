@@ -1,4 +1,4 @@
-/** Somebody's project: an empty folder, made a copy of an example, with the package in it. */
+/** A project of a user of the package: a copy of an example, with the package installed. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const { packages } = v.parse(
 /** A package as this checkout has it, so that a new release of it breaks nothing here. */
 const pinned = (name: string) => `${name}@${packages[`node_modules/${name}`]?.version}`;
 
-/** What every user of Workers has. */
+/** Tools that every project with Workers has. */
 const TOOLS = ['wrangler', 'typescript', '@cloudflare/workers-types'].map(pinned);
 
 const ENVIRONMENT = {
@@ -79,7 +79,7 @@ export function createProject(example: string, tarball: string, dependencies: st
     run,
     npx,
 
-    /** @throws Error with what the compiler says, where it finds an error */
+    /** @throws Error with the output of the compiler if it finds an error */
     compile(...args: string[]): void {
       const { status, output } = npx('tsc', ...args);
       if (status !== 0) throw new Error(output);
