@@ -6,9 +6,9 @@
 import { isSameEmail } from '../validation/normal-form.ts';
 import {
   encodeUid,
-  type LinkedUser,
   type LinkPurpose,
   type LinkSettings,
+  type LinkTokenUser,
   makeToken,
 } from './link-tokens.ts';
 
@@ -73,7 +73,7 @@ export type LinkRequest = {
 /** A message to send, and the users whose links are in it. */
 export type Outgoing = { userIds: number[]; countedAs: MessageCount; message: Message };
 
-type Recipient = LinkedUser & Addressee;
+type Recipient = LinkTokenUser & Addressee;
 
 /** A message stays short, however many accounts were registered with an address. */
 const MAX_ACCOUNTS_PER_MESSAGE = 10;
@@ -153,7 +153,8 @@ const standInFor = ({ email }: LinkRequest): Recipient => ({
  * letters only.
  */
 const isSameToPeople = (email: string, other: string): boolean =>
-  comparableEmail(email) === comparableEmail(other);
+  normalizeEmailForComparison(email) === normalizeEmailForComparison(other);
 
 /** Addresses that a mail service may take for the same are equal in this form. */
-export const comparableEmail = (email: string): string => email.normalize('NFKC').toLowerCase();
+export const normalizeEmailForComparison = (email: string): string =>
+  email.normalize('NFKC').toLowerCase();

@@ -57,7 +57,7 @@ export type LinkSettings = {
 };
 
 /** The fields of a user that its token is made from. */
-export type LinkedUser = {
+export type LinkTokenUser = {
   id: number;
   /** The encoding that is stored. */
   password: string;
@@ -69,7 +69,7 @@ export type LinkedUser = {
 /** `make_token`. */
 export const makeToken = (
   purpose: LinkPurpose,
-  user: LinkedUser,
+  user: LinkTokenUser,
   { secretKey }: LinkSettings,
   now: Date,
 ): string => tokenOf(user, secondsSinceEpoch(now), KEY_SALTS[purpose], secretKey);
@@ -77,7 +77,7 @@ export const makeToken = (
 /** `check_token`: is it this user's, made for this purpose with one of the keys, and not expired? */
 export function checkToken(
   purpose: LinkPurpose,
-  user: LinkedUser,
+  user: LinkTokenUser,
   token: string,
   { secretKey, secretKeyFallbacks, timeoutSeconds }: LinkSettings,
   now: Date,
@@ -99,7 +99,7 @@ const secondsSinceEpoch = (moment: Date): number =>
 
 /** `_make_token_with_timestamp`, with `salted_hmac` of django/utils/crypto.py. */
 function tokenOf(
-  { id, password, last_login, email }: LinkedUser,
+  { id, password, last_login, email }: LinkTokenUser,
   timestamp: number,
   salt: string,
   secretKey: string,

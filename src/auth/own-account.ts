@@ -27,9 +27,9 @@ export async function changeOwnPassword(
   const { store, hashing, settings } = services;
   const { user } = authenticated;
   return withCurrentPassword(services, authenticated, current_password, async (stored) => {
-    const sentences = await validatePassword(new_password, user, settings.passwordValidators);
-    if (sentences.length > 0)
-      return err({ kind: 'password-refused', field: 'new_password', sentences });
+    const messages = await validatePassword(new_password, user, settings.passwordValidators);
+    if (messages.length > 0)
+      return err({ kind: 'password-refused', field: 'new_password', messages });
     const [encoded, token] = [await hashing.makePassword(new_password), newToken()];
     const replaced = await store.replacePasswordAndToken(user.id, stored, encoded, token);
     return replaced ? ok(token.key) : undefined;

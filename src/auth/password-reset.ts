@@ -49,20 +49,20 @@ export async function resetPassword(
   links: LinkSettings,
 ): Promise<Result<Addressee & { id: number }, InvalidLink | PasswordRefused>> {
   const { passwordValidators } = settings;
-  const refused = (sentences: string[]) =>
-    err({ kind: 'password-refused' as const, field: 'new_password' as const, sentences });
+  const refused = (messages: string[]) =>
+    err({ kind: 'password-refused' as const, field: 'new_password' as const, messages });
 
   // djoser validates the password before it looks at the link.
-  const sentences = await validatePassword(new_password, undefined, passwordValidators);
-  if (sentences.length > 0) return refused(sentences);
+  const messages = await validatePassword(new_password, undefined, passwordValidators);
+  if (messages.length > 0) return refused(messages);
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
   if (!user) return err({ kind: 'invalid-uid' });
   const invalidToken = err({ kind: 'invalid-link-token' as const, userId: user.id });
   if (!checkToken('passwordReset', user, token, links, new Date())) return invalidToken;
   if (!user.is_active) return err({ kind: 'inactive-user', userId: user.id });
-  const ownSentences = await validatePassword(new_password, user, passwordValidators);
-  if (ownSentences.length > 0) return refused(ownSentences);
+  const ownMessages = await validatePassword(new_password, user, passwordValidators);
+  if (ownMessages.length > 0) return refused(ownMessages);
 
   const encoded = await hashing.makePassword(new_password);
   const isReset = await store.replacePasswordAndDeleteToken(user.id, user.password, encoded);

@@ -1,5 +1,5 @@
 /**
- * Django's password validators, with its sentences and its defaults
+ * Django's password validators, with its messages and its defaults
  * (django/contrib/auth/password_validation.py), and one for breached passwords. Their work is linear
  * in the lengths of the password and of the user's attributes.
  */
@@ -20,7 +20,7 @@ export type PasswordRefused = {
   /** What the password was called where it came from. */
   field: 'password' | 'new_password';
   /** Django's, one for each validator. */
-  sentences: string[];
+  messages: string[];
 };
 
 /** Characters; `MinimumLengthValidator`'s default. */
@@ -29,7 +29,7 @@ const MIN_LENGTH = 8;
 /** `UserAttributeSimilarityValidator`'s default, of a ratio from 0 to 1. */
 const MAX_SIMILARITY = 0.7;
 
-/** The attributes as Django's sentences name them, in the order they are compared. */
+/** The attributes as Django's messages name them, in the order they are compared. */
 const ATTRIBUTES = [
   { attribute: 'username', verboseName: 'username' },
   { attribute: 'first_name', verboseName: 'first name' },
@@ -70,9 +70,9 @@ export async function validatePassword(
   const answers = await Promise.all(
     local.map((name) => VALIDATE[name](password, user, loadCommonPasswords)),
   );
-  const sentences = answers.filter((sentence) => sentence !== undefined);
-  const asks = validators.includes('PwnedPassword') && user !== undefined && sentences.length === 0;
-  return asks && (await isPwned(password)) ? [PWNED] : sentences;
+  const messages = answers.filter((sentence) => sentence !== undefined);
+  const asks = validators.includes('PwnedPassword') && user !== undefined && messages.length === 0;
+  return asks && (await isPwned(password)) ? [PWNED] : messages;
 }
 
 type LoadText = () => Promise<string>;

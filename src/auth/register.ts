@@ -34,8 +34,8 @@ export async function registerUser(
     username: normalizeUsername(registration.username),
     email: normalizeEmail(registration.email),
   };
-  const sentences = await validatePassword(password, user, settings.passwordValidators);
-  if (sentences.length > 0) return err({ kind: 'password-refused', field: 'password', sentences });
+  const messages = await validatePassword(password, user, settings.passwordValidators);
+  if (messages.length > 0) return err({ kind: 'password-refused', field: 'password', messages });
 
   const token = settings.emailVerification === 'required' ? undefined : newToken();
   const id = await store.insertUser(

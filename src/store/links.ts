@@ -1,10 +1,10 @@
 /** The users of links in e-mails, and the activation of one. */
 import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
 import { statement } from './statement.ts';
-import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
@@ -62,7 +62,7 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
       .where(and(eq(authUser.username, placeholder('username')), ofAddress))
       .prepare();
     return async (email: string, username: string, limit: number) => {
-      const users = await reading(() =>
+      const users = await runRead(() =>
         username === '' ? all.all({ email, limit }) : one.all({ email, username }),
       );
       for (const { id } of users) exactId(id);
@@ -88,7 +88,7 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
 
   return {
     async findUserById(id: number) {
-      const user = await reading(() => selectById.get({ id }));
+      const user = await runRead(() => selectById.get({ id }));
       if (user) exactId(user.id);
       return user;
     },
@@ -114,7 +114,7 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
      * @returns whether there was such a user
      */
     activateUser(id: number, now: string): Promise<boolean> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const [, stored] = await d1.batch<{ last_login: string | null }>([
           activate({ id, now }),
           selectLastLogin({ id }),

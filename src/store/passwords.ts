@@ -1,9 +1,9 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { authtokenToken, authUser, type NewToken } from './schema.ts';
 import { statement } from './statement.ts';
 import { newTokenOf } from './tokens.ts';
-import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
@@ -62,7 +62,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
   return {
     /** The user's password as it is stored; undefined where the user is gone. */
     async findPassword(id: number): Promise<string | undefined> {
-      const row = await reading(() => selectPassword.get({ id }));
+      const row = await runRead(() => selectPassword.get({ id }));
       return row?.password;
     },
 
@@ -72,7 +72,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
      * @returns whether it was
      */
     async replacePassword(id: number, password: string, newPassword: string): Promise<boolean> {
-      const { meta } = await writing(() =>
+      const { meta } = await runWriteWithRetry(() =>
         updatePassword({ id, password, new_password: newPassword }).run(),
       );
       return meta.changes > 0;
@@ -90,7 +90,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       newPassword: string,
       token: NewToken,
     ): Promise<boolean> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const [, replaced] = await d1.batch([
           updatePassword({ id, password, new_password: newPassword }),
           replaceTokenIfPassword({ ...token, id, password: newPassword }),
@@ -111,7 +111,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       password: string,
       newPassword: string,
     ): Promise<boolean> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const [, , replaced] = await d1.batch([
           updatePassword({ id, password, new_password: newPassword }),
           deleteTokenIfPassword({ id, password: newPassword }),

@@ -1,10 +1,10 @@
 /** All queries of one database, each a function, with their statements prepared. */
 import { drizzle } from 'drizzle-orm/d1';
 import type { Settings } from '../settings.ts';
+import { runRead } from './d1-errors.ts';
 import { linkQueries } from './links.ts';
 import { passwordQueries } from './passwords.ts';
 import { tokenQueries } from './tokens.ts';
-import { reading } from './unavailable.ts';
 import { userQueries } from './users.ts';
 
 export type Queries = ReturnType<typeof queries>;
@@ -21,6 +21,6 @@ export function queries(d1: D1Database, tokenReads: Settings['tokenReads']) {
     /**
      * Asks for nothing but an answer. @throws ServiceUnavailable and whatever else keeps it away
      */
-    ping: () => reading(() => selectOne.run()),
+    ping: () => runRead(() => selectOne.run()),
   };
 }

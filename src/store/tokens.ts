@@ -1,9 +1,9 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import type { Settings } from '../settings.ts';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
-import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
@@ -57,7 +57,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
    * much.
    */
   async function select(statement: D1PreparedStatement, key: string) {
-    const [row] = await reading(() => statement.bind(key).raw<TokenRow>());
+    const [row] = await runRead(() => statement.bind(key).raw<TokenRow>());
     if (!row) return undefined;
     const [id, username, first_name, last_name, email, is_staff, is_superuser, is_active] = row;
     return {
@@ -129,14 +129,14 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
       token: { key: string; created: string },
       expiredBefore: string,
     ): Promise<string | undefined> {
-      const row = await writing(() =>
+      const row = await runWriteWithRetry(() =>
         insertOrSelect.get({ ...token, user_id: userId, password, expired_before: expiredBefore }),
       );
       return row?.key;
     },
 
     async deleteToken(key: string): Promise<void> {
-      await writing(() => deleteByKey.run({ key }));
+      await runWriteWithRetry(() => deleteByKey.run({ key }));
     },
   };
 }

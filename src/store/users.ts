@@ -2,10 +2,10 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
 import { rootCause } from '../lib/root-cause.ts';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
-import { reading, writing } from './unavailable.ts';
 
 /** What is undefined stays as it is. */
 export type ProfileChanges = {
@@ -131,7 +131,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
      */
     insertUser(user: NewUser, token: NewToken | undefined): Promise<number | undefined> {
       const { username, password } = user;
-      return writing(async (isRetry) => {
+      return runWriteWithRetry(async (isRetry) => {
         try {
           const [inserted] = await d1.batch([
             insertUser({ last_login: null, ...user }),
@@ -159,7 +159,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       username: string,
       draws: number[][],
     ): Promise<{ user: FoundUser | undefined; encoded: string | undefined }> {
-      const row = await reading(() =>
+      const row = await runRead(() =>
         selectUserOrStandIn.bind(username, JSON.stringify(draws)).first<FoundRow>(),
       );
       if (!row || row.id === null) return { user: undefined, encoded: row?.password };
@@ -180,7 +180,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       { first_name, last_name, email }: ProfileChanges,
       password?: string,
     ) =>
-      writing(() =>
+      runWriteWithRetry(() =>
         updateProfile.get({
           id,
           password: password ?? null,
@@ -198,7 +198,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
      *   user
      */
     deleteUser(id: number, password: string): Promise<'deleted' | 'changed' | 'referenced'> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const isToDelete = and(
           eq(authUser.id, id),
           eq(authUser.password, password),

@@ -5,7 +5,7 @@ import {
   checkToken,
   decodeUid,
   encodeUid,
-  type LinkedUser,
+  type LinkTokenUser,
   makeToken,
 } from '../../src/auth/link-tokens.ts';
 import recorded from '../conformance/reset-tokens.json?raw';
@@ -67,7 +67,7 @@ describe.each(cases)('$token of user $user.id at $now', ({ secret_key, now, user
   });
 
   it('is invalid after a change of the user, for another user and with another key', () => {
-    const check = (change: Partial<LinkedUser>, links = linksOf(secret_key)) =>
+    const check = (change: Partial<LinkTokenUser>, links = linksOf(secret_key)) =>
       checkToken('passwordReset', { ...user, ...change }, token, links, now);
     expect(check({ id: user.id - 1 })).toBe(false);
     expect(check({ password: `${user.password}x` })).toBe(false);

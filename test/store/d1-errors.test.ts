@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ServiceUnavailable } from '../../src/lib/service-unavailable.ts';
-import { reading, writing } from '../../src/store/unavailable.ts';
+import { runRead, runWriteWithRetry } from '../../src/store/d1-errors.ts';
 
 const LOST = new Error('D1_ERROR: Network connection lost.');
 const LOCKED = new Error('D1_ERROR: database is locked: SQLITE_BUSY');
@@ -65,7 +65,7 @@ describe('an error of D1', () => {
     const cause = new Error(`D1_ERROR: ${words}`);
     const wrapped = new Error('Failed query', { cause });
     for (const error of [cause, wrapped]) {
-      const thrown = await outcome(reading(() => Promise.reject(error)));
+      const thrown = await outcome(runRead(() => Promise.reject(error)));
       expect(thrown).toBeInstanceOf(ServiceUnavailable);
       expect(thrown).toMatchObject({ service: 'database', cause: error });
       expect(String(thrown)).toContain(reason);
@@ -73,20 +73,20 @@ describe('an error of D1', () => {
   });
 
   it.each([BUG, 'Network connection lost.', undefined])('%s is a fault', async (error) => {
-    expect(await outcome(reading(() => Promise.reject(error)))).toBe(error);
+    expect(await outcome(runRead(() => Promise.reject(error)))).toBe(error);
   });
 });
 
 describe('a read', () => {
   it('is not repeated after an error that D1 repeats reads after', async () => {
     const { query, retries } = failing(LOST);
-    expect(await outcome(reading(query))).toBeInstanceOf(ServiceUnavailable);
+    expect(await outcome(runRead(query))).toBeInstanceOf(ServiceUnavailable);
     expect(retries).toEqual([false]);
   });
 
   it('waits until the database is unlocked', async () => {
     const { query, retries } = failing(...Array.from({ length: 6 }, () => LOCKED));
-    expect(await outcome(reading(query))).toBe('done');
+    expect(await outcome(runRead(query))).toBe('done');
     expect(retries).toHaveLength(7);
   });
 });
@@ -94,22 +94,22 @@ describe('a read', () => {
 describe('a write', () => {
   it('runs once if it succeeds, and again if D1 failed', async () => {
     const [good, lost] = [failing(), failing(LOST)];
-    expect(await outcome(writing(good.query))).toBe('done');
+    expect(await outcome(runWriteWithRetry(good.query))).toBe('done');
     expect(good.retries).toEqual([false]);
-    expect(await outcome(writing(lost.query))).toBe('done');
+    expect(await outcome(runWriteWithRetry(lost.query))).toBe('done');
     expect(lost.retries).toEqual([false, true]);
   });
 
   it('runs twice at the most', async () => {
     const { query, retries } = failing(LOST, LOST);
-    expect(await outcome(writing(query))).toBeInstanceOf(ServiceUnavailable);
+    expect(await outcome(runWriteWithRetry(query))).toBeInstanceOf(ServiceUnavailable);
     expect(retries).toEqual([false, true]);
   });
 
   it('waits for less than a second until the database is unlocked', async () => {
     const { query, retries } = failing(...Array.from({ length: 9 }, () => LOCKED));
     const start = Date.now();
-    expect(await outcome(writing(query))).toBeInstanceOf(ServiceUnavailable);
+    expect(await outcome(runWriteWithRetry(query))).toBeInstanceOf(ServiceUnavailable);
     expect(retries).toHaveLength(7);
     const waitedMs = Date.now() - start;
     expect(waitedMs).toBeGreaterThan(300);
@@ -120,14 +120,14 @@ describe('a write', () => {
     'does not run again if that cannot help: %s',
     async (error) => {
       const { query, retries } = failing(error);
-      expect(await outcome(writing(query))).toBeInstanceOf(ServiceUnavailable);
+      expect(await outcome(runWriteWithRetry(query))).toBeInstanceOf(ServiceUnavailable);
       expect(retries).toEqual([false]);
     },
   );
 
   it('does not run again after a fault', async () => {
     const { query, retries } = failing(BUG);
-    expect(await outcome(writing(query))).toBe(BUG);
+    expect(await outcome(runWriteWithRetry(query))).toBe(BUG);
     expect(retries).toEqual([false]);
   });
 });

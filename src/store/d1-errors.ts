@@ -119,7 +119,7 @@ const FAILURES: D1Failure[] = [
  * @param query gets whether it ran before
  * @throws ServiceUnavailable if D1 does not answer
  */
-export const reading = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
+export const runRead = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
   retried(query, ({ readRetries }) => readRetries);
 
 /**
@@ -129,7 +129,7 @@ export const reading = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> 
  * @param query gets whether it may have run before
  * @throws ServiceUnavailable if D1 does not answer
  */
-export const writing = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
+export const runWriteWithRetry = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
   retried(query, ({ writeRetries }) => writeRetries);
 
 async function retried<T>(
