@@ -6,7 +6,7 @@ import { accountMail } from '../../src/mail/messages.tsx';
 
 const services = {
   mail: accountMail(async () => 'sent', 'us@example.com'),
-  links: { secretKey: 'a secret key', secretKeyFallbacks: [], timeoutSeconds: 60 },
+  linkSettings: { secretKey: 'a secret key', secretKeyFallbacks: [], timeoutSeconds: 60 },
   template: 'https://example.com/reset/{uid}/{token}',
 };
 
