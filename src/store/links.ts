@@ -1,4 +1,4 @@
-/** The users of links in e-mails, and the activation of one. */
+/** Finds the users for links in e-mails, and activates a user. */
 import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { runRead, runWriteWithRetry } from './d1-errors.ts';
@@ -41,7 +41,7 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
     ),
   );
 
-  /** Users of an address: all of them up to a limit, or the one with a username. */
+  /** Finds the users of an address: all up to a limit, or only the user with the username. */
   function selectByEmail(condition: SQL | undefined) {
     const ofAddress = and(
       sql`${authUser.email} = ${placeholder('email')} collate nocase`,
@@ -94,24 +94,24 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Active users with a usable password whose address is this one, in any case of ASCII letters
-     * (Django's `iexact` on SQLite), in the order of their ids.
+     * Finds active users of an address whose password is usable, ordered by id. The case of ASCII
+     * letters is ignored (Django's `iexact` on SQLite).
      *
-     * It reads the users of the address until there are `limit` of these. With a username it reads
-     * that user only.
+     * Reads the users of the address until `limit` users match. With a username, reads only that
+     * user.
      *
      * @param username empty for all users of the address
      */
     findUsersToReset: selectByEmail(eq(authUser.is_active, true)),
 
-    /** The same for users with a usable password who were never active. */
+    /** Finds users of an address who were never active and whose password is usable. */
     findUsersToActivate: selectByEmail(wasNeverActive),
 
     /**
-     * Makes a user active who never was: inactive, without a last login and without a token.
+     * Activates a user who was never active: inactive, without a last login and without a token.
      *
-     * @param now becomes the last login. Django's datetime text
-     * @returns whether there was such a user
+     * @param now the new last login, as Django's datetime string
+     * @returns whether the user was activated
      */
     activateUser(id: number, now: string): Promise<boolean> {
       return runWriteWithRetry(async () => {

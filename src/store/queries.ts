@@ -1,4 +1,4 @@
-/** All queries of one database, each a function, with their statements prepared. */
+/** All queries of a database, as functions with prepared statements. */
 import { drizzle } from 'drizzle-orm/d1';
 import type { Settings } from '../settings.ts';
 import { runRead } from './d1-errors.ts';
@@ -19,7 +19,9 @@ export function queries(d1: D1Database, tokenReads: Settings['tokenReads']) {
     ...tokenQueries(d1, db, tokenReads),
 
     /**
-     * Asks for nothing but an answer. @throws ServiceUnavailable and whatever else keeps it away
+     * Checks whether the database responds.
+     *
+     * @throws ServiceUnavailable, or another error of D1
      */
     ping: () => runRead(() => selectOne.run()),
   };
