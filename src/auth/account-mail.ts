@@ -1,14 +1,14 @@
 /**
- * The messages that accounts lead to: which address they go to and which accounts they list. The
- * words and the delivery are in mail/.
+ * The e-mails about accounts: which address they go to and which accounts they list. Text and
+ * delivery are in mail/.
  */
 
 import { isSameEmail } from '../validation/normal-form.ts';
 import {
   encodeUid,
-  type LinkedUser,
   type LinkPurpose,
   type LinkSettings,
+  type LinkTokenUser,
   makeToken,
 } from './link-tokens.ts';
 
@@ -36,7 +36,7 @@ export type AccountList = {
   hasMore: boolean;
 };
 
-/** Writes messages and sends them. `site` is the host that a message speaks of. */
+/** Writes and sends messages. `site` is the host that a message names. */
 export type AccountMail = {
   passwordReset: (site: string, to: string, list: AccountList) => Message;
   activation: (site: string, to: string, list: AccountList) => Message;
@@ -49,46 +49,46 @@ export type AccountMail = {
 export type MailKind = Exclude<keyof AccountMail, 'send'>;
 
 /**
- * What the messages to a recipient are counted by: their kind, and the user's id if the request
- * named a user. So messages that list other accounts of the address, which anyone can register, do
- * not use up the link of the named one.
+ * The key by which the messages to a recipient are counted: the kind, and the user's id if the
+ * request named a user. Anyone can register other accounts with the address. Messages for those
+ * accounts do not use up the limit of the named user.
  */
 export type MessageCount = MailKind | `${MailKind} of ${number}`;
 
-/** What is needed to write links. */
+/** The services that write links. */
 export type LinkServices = {
   mail: AccountMail;
-  links: LinkSettings;
-  /** Where links lead, with `{uid}` and `{token}` in it. */
+  linkSettings: LinkSettings;
+  /** The URL of links, with the placeholders `{uid}` and `{token}`. */
   template: string;
 };
 
-/** A request for links, as it was typed. */
+/** A request for links, as the client sent it. */
 export type LinkRequest = {
   email: string;
-  /** Asks for the link of this user only. Empty for all accounts of the address. */
+  /** Requests the link of this user only. Empty for all accounts of the address. */
   username: string;
 };
 
 /** A message to send, and the users whose links are in it. */
 export type Outgoing = { userIds: number[]; countedAs: MessageCount; message: Message };
 
-type Recipient = LinkedUser & Addressee;
+type Recipient = LinkTokenUser & Addressee;
 
-/** A message stays short, however many accounts were registered with an address. */
+/** Keeps messages short if an address has many accounts. */
 const MAX_ACCOUNTS_PER_MESSAGE = 10;
 
-/** How many users to look up for a message. One more tells whether there are more. */
+/** Users to look up for a message: one more than it lists, to detect further accounts. */
 export const MAX_RECIPIENTS = MAX_ACCOUNTS_PER_MESSAGE + 1;
 
 /**
- * Writes one message to the users of an address, with a link for each. It goes to the address that
- * they store, never to the typed one (CVE-2019-19844). Users who store another spelling of the
- * address are left out: to its mail server it may be another mailbox.
+ * Writes one message to the users of an address, with a link for each. It goes to the stored
+ * address, never to the requested one (CVE-2019-19844). Users who store another spelling of the
+ * address are left out, because the mail server may treat it as another mailbox.
  *
  * @param found at most `MAX_RECIPIENTS` users
- * @returns undefined if no user has the address. The work is the same: it occupies the isolate, so
- *   its duration would show in the next response
+ * @returns undefined if no user has the address. The same work is done then. It occupies the
+ *   isolate, so less work would show in the time of the next response
  */
 export function writeLinks(
   purpose: LinkPurpose,
@@ -96,7 +96,7 @@ export function writeLinks(
   request: LinkRequest,
   services: LinkServices,
 ): Outgoing | undefined {
-  const users = found.filter(({ email }) => isSameToPeople(email, request.email));
+  const users = found.filter(({ email }) => looksSame(email, request.email));
   const first = users.find(({ email }) => isSameEmail(email, request.email)) ?? users[0];
   if (!first) {
     write(purpose, request.email, [standInFor(request)], false, services);
@@ -122,24 +122,24 @@ function write(
   to: string,
   users: Recipient[],
   hasMore: boolean,
-  { mail, links, template }: LinkServices,
+  { mail, linkSettings, template }: LinkServices,
 ): Pick<Outgoing, 'userIds' | 'message'> {
   const now = new Date();
   const accounts = users.map((user) => {
-    const link = { uid: encodeUid(user.id), token: makeToken(purpose, user, links, now) };
+    const link = { uid: encodeUid(user.id), token: makeToken(purpose, user, linkSettings, now) };
     return { username: user.username, url: fill(template, link) };
   });
   const message = mail[purpose](siteOf(template), to, { accounts, hasMore });
   return { userIds: users.map(({ id }) => id), message };
 }
 
-/** The host that messages speak of. */
+/** The host that messages name. */
 export const siteOf = (template: string): string => new URL(template).host;
 
 const fill = (template: string, { uid, token }: Link): string =>
   template.replaceAll('{uid}', uid).replaceAll('{token}', token);
 
-/** A user for whom a message costs as much to write as for a real one. */
+/** A placeholder user. Its message takes as long to write as the message of a real user. */
 const standInFor = ({ email }: LinkRequest): Recipient => ({
   id: 0,
   username: 'a-stand-in',
@@ -149,11 +149,12 @@ const standInFor = ({ email }: LinkRequest): Recipient => ({
 });
 
 /**
- * `_unicode_ci_compare` (django/contrib/auth/forms.py). The database ignores the case of ASCII
- * letters only.
+ * `_unicode_ci_compare` (django/contrib/auth/forms.py). It ignores the case of all letters; the
+ * database query ignores the case of ASCII letters only.
  */
-const isSameToPeople = (email: string, other: string): boolean =>
-  comparableEmail(email) === comparableEmail(other);
+const looksSame = (email: string, other: string): boolean =>
+  normalizeEmailForComparison(email) === normalizeEmailForComparison(other);
 
-/** Addresses that a mail service may take for the same are equal in this form. */
-export const comparableEmail = (email: string): string => email.normalize('NFKC').toLowerCase();
+/** Addresses that a mail service may treat as the same are equal in this form. */
+export const normalizeEmailForComparison = (email: string): string =>
+  email.normalize('NFKC').toLowerCase();

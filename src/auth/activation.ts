@@ -1,9 +1,9 @@
 /**
- * Addresses that are verified before the first login (djoser's activation). To Django such a user
- * is an ordinary inactive one.
+ * Verifies an address before the first login (djoser's activation). In Django, a user who has not
+ * activated the account is an ordinary inactive user.
  *
- * A user who was never active has neither a last login nor a token, and an activation sets the last
- * login. So a link works once, and a user who was deactivated later cannot activate the account.
+ * A user who was never active has no last login and no token. Activation sets the last login. So a
+ * link works once, and a user who was deactivated later cannot activate the account.
  */
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
@@ -21,7 +21,7 @@ import type { AuthServices } from './auth-services.ts';
 import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
 import type { InvalidLink } from './password-reset.ts';
 
-/** djoser's `stale_token`: this user does not wait for an activation. */
+/** djoser's `stale_token`: this account does not need activation. */
 export type StaleLink = { kind: 'stale-link'; userId: number };
 
 type Activatable = { is_active: boolean; last_login: string | null; token_key: string | null };
@@ -47,9 +47,9 @@ export async function writeActivations(
 }
 
 /**
- * Writes the message to a user who has just registered.
+ * Writes the activation message of a new user.
  *
- * @returns undefined if the user is gone
+ * @returns undefined if the user no longer exists
  */
 export async function writeFirstActivation(
   { store }: AuthServices,
@@ -68,16 +68,16 @@ export async function writeFirstActivation(
 export async function activate(
   { store }: AuthServices,
   { uid, token }: Link,
-  links: LinkSettings,
+  linkSettings: LinkSettings,
 ): Promise<Result<number, InvalidLink | StaleLink>> {
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
   if (!user) return err({ kind: 'invalid-uid' });
   const userId = user.id;
   const now = new Date();
-  // As the user was when the link was made, so that a link used before is stale and not invalid.
+  // Check the token against the user as registered, so that a used link is stale and not invalid.
   const asRegistered = { ...user, last_login: null };
-  if (!checkToken('activation', asRegistered, token, links, now)) {
+  if (!checkToken('activation', asRegistered, token, linkSettings, now)) {
     return err({ kind: 'invalid-link-token', userId });
   }
   const isActivated =

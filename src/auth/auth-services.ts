@@ -3,7 +3,7 @@ import type { Settings } from '../settings.ts';
 import type { Store } from '../store/store.ts';
 import type { PasswordAttempts } from './password-attempts.ts';
 
-/** What the domain works with. */
+/** The services that the domain functions use. */
 export type AuthServices = {
   store: Store;
   hashing: PasswordHashing;

@@ -11,36 +11,36 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { constantTimeCompare } from '../lib/constant-time-compare.ts';
 
-/** What a link does. Each purpose has a salt, so that a link for one is not valid for another. */
+/** The purpose of a link. Each has its own salt, so that its links are not valid for another. */
 export type LinkPurpose = 'passwordReset' | 'activation';
 
 const KEY_SALTS: Record<LinkPurpose, string> = {
   /** `PasswordResetTokenGenerator.key_salt`. */
   passwordReset: 'django.contrib.auth.tokens.PasswordResetTokenGenerator',
-  /** Ours: djoser signs activations with the salt of password resets. */
+  /** Our own salt. djoser signs activations with the salt of password resets. */
   activation: 'edge-authtoken.activation',
 };
 
-/** The salts that each route accepts. Activation links that djoser made stay valid. */
+/** The salts that are accepted for each purpose. Activation links made by djoser stay valid. */
 const ACCEPTED_SALTS: Record<LinkPurpose, string[]> = {
   passwordReset: [KEY_SALTS.passwordReset],
   activation: [KEY_SALTS.activation, KEY_SALTS.passwordReset],
 };
 
-/** `_num_seconds` counts from here, in Django's `TIME_ZONE`. Here it is UTC. */
+/** The start of `_num_seconds`. Django counts in its `TIME_ZONE`; this service counts in UTC. */
 const EPOCH_MS = Date.UTC(2001, 0, 1);
 const MS_PER_SECOND = 1000;
 
-/** Characters of `YYYY-MM-DD HH:MM:SS`: Django cuts the microseconds off. */
+/** Characters of `YYYY-MM-DD HH:MM:SS`. Django removes the microseconds. */
 const WHOLE_SECONDS_LENGTH = 19;
 
 /**
  * How far ahead of our clock a timestamp may be, in seconds: a day. Django counts in its
- * `TIME_ZONE`, up to 14 hours ahead of UTC.
+ * `TIME_ZONE`, which is up to 14 hours ahead of UTC.
  *
- * The HMAC's input has no separator between timestamp and address. With any timestamp accepted, a
- * link for `5meg@example.com` would be valid for `meg@example.com`, with a timestamp ten times as
- * high, and would never expire.
+ * The HMAC's input has no separator between timestamp and address. Without this limit, a link for
+ * `5meg@example.com` would be valid for `meg@example.com` if its timestamp were ten times as high,
+ * and it would never expire.
  */
 const MAX_SECONDS_AHEAD = 86_400;
 
@@ -56,10 +56,10 @@ export type LinkSettings = {
   timeoutSeconds: number;
 };
 
-/** The fields of a user that its token is made from. */
-export type LinkedUser = {
+/** The fields of a user that its token is computed from. */
+export type LinkTokenUser = {
   id: number;
-  /** The encoding that is stored. */
+  /** The stored encoding. */
   password: string;
   /** Django's datetime text, UTC. */
   last_login: string | null;
@@ -69,15 +69,15 @@ export type LinkedUser = {
 /** `make_token`. */
 export const makeToken = (
   purpose: LinkPurpose,
-  user: LinkedUser,
+  user: LinkTokenUser,
   { secretKey }: LinkSettings,
   now: Date,
 ): string => tokenOf(user, secondsSinceEpoch(now), KEY_SALTS[purpose], secretKey);
 
-/** `check_token`: is it this user's, made for this purpose with one of the keys, and not expired? */
+/** `check_token`: whether it was made for this user and purpose, and has not expired. */
 export function checkToken(
   purpose: LinkPurpose,
-  user: LinkedUser,
+  user: LinkTokenUser,
   token: string,
   { secretKey, secretKeyFallbacks, timeoutSeconds }: LinkSettings,
   now: Date,
@@ -99,7 +99,7 @@ const secondsSinceEpoch = (moment: Date): number =>
 
 /** `_make_token_with_timestamp`, with `salted_hmac` of django/utils/crypto.py. */
 function tokenOf(
-  { id, password, last_login, email }: LinkedUser,
+  { id, password, last_login, email }: LinkTokenUser,
   timestamp: number,
   salt: string,
   secretKey: string,
@@ -111,12 +111,12 @@ function tokenOf(
   return `${timestamp.toString(36)}-${digest.replace(/(.)./g, '$1')}`;
 }
 
-/** A user's id as links carry it: base 64 of its digits (`urlsafe_base64_encode`, unpadded). */
+/** A user's id in links: its digits in base 64 (`urlsafe_base64_encode`, unpadded). */
 export const encodeUid = (id: number): string => btoa(String(id)).replace(/=+$/, '');
 
 /**
- * Undefined if it is not what `encodeUid` makes. Django takes `MR` and `MDE` for user 1, too. Here a
- * user has one uid, since attempts at a user's links are counted by it (http/rate-limit.ts).
+ * Returns undefined if `encodeUid` could not have made the uid. Django also accepts `MR` and `MDE`
+ * for user 1. Here a user has one uid, because it is the key of a rate limit (http/rate-limit.ts).
  */
 export function decodeUid(uid: string): number | undefined {
   if (!/^[A-Za-z0-9]+$/.test(uid) || uid.length % 4 === 1) return undefined;

@@ -1,5 +1,5 @@
 /**
- * From a username and password to the user's token (django/contrib/auth/backends.py
+ * Exchanges a username and password for the user's token (django/contrib/auth/backends.py
  * `ModelBackend`).
  */
 import { err, ok, type Result } from '../lib/result.ts';
@@ -9,7 +9,7 @@ import { drawStandIn } from './stand-in.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
-  /** In its normal form (`normalizeUsername`). */
+  /** Normalized (`normalizeUsername`). */
   username: string;
   password: string;
 };
@@ -28,24 +28,25 @@ export type Login = {
   /** The token's key. */
   key: string;
   /**
-   * Replaces a stored hash that is weaker than today's, unless the password has changed meanwhile,
-   * and returns whether it did. It costs as much as a login: run it once the answer is out.
+   * Replaces a stored hash that is weaker than the current settings require. Returns whether it
+   * did: it does not if the password has changed since the login. It costs as much CPU time as the
+   * login, so run it after the response.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
-  /** Run it after the response. Until then the login counts as failed, which refuses no owner. */
+  /** Run it after the response. Until then the login counts as failed, but no user is locked out. */
   forgetFailures: CountedAttempt['forgetFailures'] | undefined;
 };
 
 /**
- * Checks the credentials and finds the user's token, making one only where there is none or it has
- * expired (`Token.objects.get_or_create`).
+ * Checks the credentials and returns the user's token. Creates a token only if the user has none or
+ * it has expired (`Token.objects.get_or_create`).
  */
 export async function logIn(
   services: AuthServices,
   credentials: Credentials,
 ): Promise<Result<Login, LoginFailure>> {
   const attempt = () => attemptLogin(services, credentials);
-  // The user may change while its password is checked. Then everything is read once more.
+  // If the user changes while the password is checked, read the user again and retry once.
   return (
     (await attempt()) ??
     (await attempt()) ??
@@ -53,7 +54,7 @@ export async function logIn(
   );
 }
 
-/** Undefined where the user has changed meanwhile: its password, `is_active`, or all of it. */
+/** Undefined if the user was changed or deleted while the password was checked. */
 async function attemptLogin(
   services: AuthServices,
   { username, password }: Credentials,
@@ -64,19 +65,19 @@ async function attemptLogin(
   const draws = drawStandIn(username, secretKey);
   const { user, encoded } = await store.findUserOrStandIn(username, draws);
 
-  // For an unknown or inactive user too, so that the time does not show which it is.
+  // Hash for an unknown or inactive user too, so that timing does not reveal which it is.
   const account = { name: username, stored: user?.password };
   const tried = await tryPassword(services, account, password, encoded);
   if (!tried.ok) return err({ ...tried.error, userId: user?.id });
   const { isCorrect, mustUpdate, forgetFailures } = tried.value;
 
-  // Even if the password is the stand-in's.
+  // An unknown user cannot log in, even with the password of the stand-in.
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
   if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
   if (!user.is_active) return err({ kind: 'invalid-credentials', reason: 'inactive-user', userId });
 
-  // If this isolate has revoked something meanwhile, it may be this token: ask the database again.
+  // A revocation during the hashing may concern this token. Then query the database again.
   const isCurrent = store.revocations() === revocations;
   const { token } = user;
   const key =

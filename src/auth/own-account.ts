@@ -1,4 +1,7 @@
-/** What users do to their own account. A change that could take it away needs the current password. */
+/**
+ * Changes of a user's own account. A change that could cost the user the account requires the
+ * current password.
+ */
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ProfileChanges } from '../store/users.ts';
 import { isSameEmail, normalizeEmail } from '../validation/normal-form.ts';
@@ -27,9 +30,9 @@ export async function changeOwnPassword(
   const { store, hashing, settings } = services;
   const { user } = authenticated;
   return withCurrentPassword(services, authenticated, current_password, async (stored) => {
-    const sentences = await validatePassword(new_password, user, settings.passwordValidators);
-    if (sentences.length > 0)
-      return err({ kind: 'password-refused', field: 'new_password', sentences });
+    const messages = await validatePassword(new_password, user, settings.passwordValidators);
+    if (messages.length > 0)
+      return err({ kind: 'password-refused', field: 'new_password', messages });
     const [encoded, token] = [await hashing.makePassword(new_password), newToken()];
     const replaced = await store.replacePasswordAndToken(user.id, stored, encoded, token);
     return replaced ? ok(token.key) : undefined;
@@ -51,11 +54,11 @@ export async function deleteOwnAccount(
   });
 }
 
-/** Whether the changes give the user another address. */
+/** Whether the changes include a different address. */
 export const changesEmail = ({ email }: Pick<User, 'email'>, changes: ProfileChanges): boolean =>
   changes.email !== undefined && !isSameEmail(changes.email, email);
 
-/** Sets the given names and the given address, without a password. */
+/** Sets the given names and address. It does not check a password. */
 export async function updateOwnProfile(
   { store }: AuthServices,
   user: User,
@@ -67,8 +70,8 @@ export async function updateOwnProfile(
 }
 
 /**
- * The same with the current password: links are sent to the address, so whoever changes it can take
- * over the account.
+ * Does the same after checking the current password. Links are sent to the address, so a person who
+ * changes it can take over the account.
  */
 export async function updateOwnEmail(
   services: AuthServices,
@@ -91,8 +94,8 @@ const withNormalEmail = ({ email, ...names }: ProfileChanges): ProfileChanges =>
 /**
  * Verifies the current password and runs a change.
  *
- * @param change gets the stored password, which it must compare and swap. It returns undefined if
- *   that password has changed. Then all of this is tried a second time, and no more.
+ * @param change gets the stored password, and must compare and swap it. It returns undefined if the
+ *   stored password has changed. Then verification and change are retried once.
  */
 async function withCurrentPassword<T, E>(
   services: AuthServices,
@@ -100,8 +103,8 @@ async function withCurrentPassword<T, E>(
   currentPassword: string,
   change: (stored: string) => Promise<Result<T, E> | undefined>,
 ): Promise<Result<T, E | TooManyFailures | InvalidPassword>> {
-  // Wrong passwords are counted by the token. So failed logins do not lock its owner out, and a
-  // stolen token gives no endless guesses. A login gives another token after a logout.
+  // Wrong passwords are counted per token. So failed logins do not lock the owner out, and a stolen
+  // token does not allow unlimited guesses. After a logout, a login creates another token.
   const name = `token ${token.key}`;
   const attempt = async () => {
     const stored = await services.store.findPassword(user.id);

@@ -1,6 +1,6 @@
 /**
- * How often the password of one account may be wrong in a row, over all addresses. After some
- * failures each next attempt must wait. After 100 the password is disabled until it is changed (NIST
+ * Limits wrong passwords in a row for one account, from all addresses. After 10 failures each
+ * further attempt must wait. After 100 the password is disabled until it is changed (NIST
  * SP 800-63B-4 §3.2.2).
  */
 
@@ -11,44 +11,45 @@ import type { AuthServices } from './auth-services.ts';
 /** `waitSeconds` is undefined if waiting does not help: the password must be changed. */
 export type TooManyFailures = { kind: 'throttled'; waitSeconds: number | undefined };
 
-/** What can become of an attempt that was counted as failed. */
+/** Functions that correct an attempt which was counted as failed. */
 export type CountedAttempt = {
-  /** The password was right: forgets the failures up to this attempt. */
+  /** For a correct password: deletes the failures up to this attempt. */
   forgetFailures: () => Promise<void>;
-  /** The password was not checked: forgets this attempt. */
+  /** For a password that was not checked: deletes this attempt. */
   takeBack: () => Promise<void>;
 };
 
-/** Whose attempts are counted. */
+/** The account whose attempts are counted. */
 export type Account = {
   name: string;
   /**
-   * The password as it is stored; undefined for an unknown name. A new password starts from zero,
-   * however it was set.
+   * The stored password; undefined for an unknown name. The count of a new password starts at zero,
+   * however the password was set.
    */
   stored: string | undefined;
 };
 
 export type PasswordAttempts = {
   /**
-   * Counts an attempt as failed before the password is checked. So attempts at the same time cannot
-   * pass the limit together.
+   * Counts an attempt as failed before the password is checked. So concurrent attempts cannot exceed
+   * the limit.
    *
-   * @returns undefined in place of `CountedAttempt` if nothing is counted
+   * @returns undefined instead of `CountedAttempt` if nothing is counted
    * @throws ServiceUnavailable if the count is not available
    */
   begin: (account: Account) => Promise<Result<CountedAttempt | undefined, TooManyFailures>>;
 };
 
 type Tried = Verification & {
-  /** To be called if the attempt succeeded. Undefined if nothing is counted. */
+  /** Call it if the attempt succeeded. Undefined if nothing is counted. */
   forgetFailures: CountedAttempt['forgetFailures'] | undefined;
 };
 
 /**
- * Checks a password, if it may be tried. The attempt counts as failed until `forgetFailures`.
+ * Checks a password, unless the account must wait. The attempt counts as failed until
+ * `forgetFailures`.
  *
- * @param encoded what the password is checked against
+ * @param encoded the stored password to check against
  */
 export async function tryPassword(
   { hashing, passwordAttempts }: AuthServices,
@@ -67,13 +68,13 @@ export async function tryPassword(
   }
 }
 
-/** Failures without a wait: as many as `LOGIN_LIMIT` lets one address make in a minute. */
+/** Failures without a wait: as many as `LOGIN_LIMIT` allows one address in a minute. */
 const FREE_FAILURES = 10;
 
-/** NIST's upper bound of failed attempts in a row. */
+/** NIST's maximum of failed attempts in a row. */
 export const MAX_FAILURES = 100;
 
-/** NIST's example of waits that increase: "30 seconds up to an hour". */
+/** NIST's example of increasing waits: "30 seconds up to an hour". */
 const FIRST_WAIT_MS = 30_000;
 const LONGEST_WAIT_MS = 3_600_000;
 

@@ -1,6 +1,6 @@
 /**
- * From a forgotten password to a new one, by a link in an e-mail
- * (django/contrib/auth/forms.py `PasswordResetForm`, djoser/serializers.py).
+ * Resets a forgotten password by a link in an e-mail (django/contrib/auth/forms.py
+ * `PasswordResetForm`, djoser/serializers.py).
  */
 import { err, ok, type Result } from '../lib/result.ts';
 import { normalizeUsername } from '../validation/normal-form.ts';
@@ -17,7 +17,7 @@ import type { AuthServices } from './auth-services.ts';
 import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
 
-/** djoser's `invalid_uid` and `invalid_token`. Only the log tells an inactive user. */
+/** djoser's `invalid_uid` and `invalid_token`. Only the log distinguishes an inactive user. */
 export type InvalidLink =
   | { kind: 'invalid-uid' }
   | { kind: 'invalid-link-token'; userId: number }
@@ -39,33 +39,34 @@ export async function writePasswordResets(
 }
 
 /**
- * Sets a new password by a link, and deletes the token, both or neither. This ends the link.
+ * Sets a new password and deletes the user's token, both or neither. The link is not valid
+ * afterwards.
  *
  * @returns the user
  */
 export async function resetPassword(
   { store, hashing, settings }: AuthServices,
   { uid, token, new_password }: Link & { new_password: string },
-  links: LinkSettings,
+  linkSettings: LinkSettings,
 ): Promise<Result<Addressee & { id: number }, InvalidLink | PasswordRefused>> {
   const { passwordValidators } = settings;
-  const refused = (sentences: string[]) =>
-    err({ kind: 'password-refused' as const, field: 'new_password' as const, sentences });
+  const refused = (messages: string[]) =>
+    err({ kind: 'password-refused' as const, field: 'new_password' as const, messages });
 
-  // djoser validates the password before it looks at the link.
-  const sentences = await validatePassword(new_password, undefined, passwordValidators);
-  if (sentences.length > 0) return refused(sentences);
+  // djoser validates the password before it checks the link.
+  const messages = await validatePassword(new_password, undefined, passwordValidators);
+  if (messages.length > 0) return refused(messages);
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
   if (!user) return err({ kind: 'invalid-uid' });
   const invalidToken = err({ kind: 'invalid-link-token' as const, userId: user.id });
-  if (!checkToken('passwordReset', user, token, links, new Date())) return invalidToken;
+  if (!checkToken('passwordReset', user, token, linkSettings, new Date())) return invalidToken;
   if (!user.is_active) return err({ kind: 'inactive-user', userId: user.id });
-  const ownSentences = await validatePassword(new_password, user, passwordValidators);
-  if (ownSentences.length > 0) return refused(ownSentences);
+  const ownMessages = await validatePassword(new_password, user, passwordValidators);
+  if (ownMessages.length > 0) return refused(ownMessages);
 
   const encoded = await hashing.makePassword(new_password);
   const isReset = await store.replacePasswordAndDeleteToken(user.id, user.password, encoded);
-  // Another request with this link, or a change of the password, was faster.
+  // Another request with this link, or another change of the password, came first.
   return isReset ? ok(user) : invalidToken;
 }

@@ -1,6 +1,6 @@
 /**
- * Django's password validators, with its sentences and its defaults
- * (django/contrib/auth/password_validation.py), and one for breached passwords. Their work is linear
+ * Django's password validators, with its messages and defaults
+ * (django/contrib/auth/password_validation.py), and one for breached passwords. Their time is linear
  * in the lengths of the password and of the user's attributes.
  */
 import { pythonStrip } from '../lib/python-strip.ts';
@@ -15,13 +15,13 @@ type UserAttributes = {
   email: string;
 };
 
-/** The validators of the settings do not let a password through. */
+/** The configured validators do not accept a password. */
 export type PasswordRefused = {
   kind: 'password-refused';
-  /** What the password was called where it came from. */
+  /** The name of the password's field in the request. */
   field: 'password' | 'new_password';
-  /** Django's, one for each validator. */
-  sentences: string[];
+  /** Django's messages, one for each validator. */
+  messages: string[];
 };
 
 /** Characters; `MinimumLengthValidator`'s default. */
@@ -30,7 +30,7 @@ const MIN_LENGTH = 8;
 /** `UserAttributeSimilarityValidator`'s default, of a ratio from 0 to 1. */
 const MAX_SIMILARITY = 0.7;
 
-/** The attributes as Django's sentences name them, in the order they are compared. */
+/** The attributes with their names in Django's messages, in the order of comparison. */
 const ATTRIBUTES = [
   { attribute: 'username', verboseName: 'username' },
   { attribute: 'first_name', verboseName: 'first name' },
@@ -38,12 +38,12 @@ const ATTRIBUTES = [
   { attribute: 'email', verboseName: 'email address' },
 ] as const;
 
-/** The sentence of pwned-passwords-django, the validator that Django projects use for this. */
+/** The message of pwned-passwords-django, the validator that Django projects use for this. */
 const PWNED = 'This password is known to have appeared in a public data breach.';
 
 /**
- * The digits of Python's `str.isdigit` that are no decimal digits, such as superscripts and circled
- * ones: Numeric_Type=Digit in Unicode's DerivedNumericType.txt.
+ * The digits of Python's `str.isdigit` that are not decimal digits, such as superscripts and circled
+ * digits: Numeric_Type=Digit in Unicode's DerivedNumericType.txt.
  */
 const OTHER_DIGITS =
   '\u{b2}\u{b3}\u{b9}\u{1369}-\u{1371}\u{19da}\u{2070}\u{2074}-\u{2079}\u{2080}-\u{2089}' +
@@ -54,12 +54,12 @@ const OTHER_DIGITS =
 const DIGITS = new RegExp(`^[\\p{Nd}${OTHER_DIGITS}]+$`, 'u');
 
 /**
- * Runs the validators. Have I Been Pwned is asked only about a password that all others accept, and
- * only once the user is known: anyone can send a password with an invalid link.
+ * Runs the validators. Have I Been Pwned is asked only if all others accept the password and the
+ * user is known, because anyone can send a password with an invalid link.
  *
- * @param user undefined before it is known whose password it is
- * @param loadCommonPasswords Django's list, a password a line
- * @returns a sentence for each validator that refuses the password
+ * @param user undefined while the user is not known yet
+ * @param loadCommonPasswords loads Django's list, one password per line
+ * @returns a message for each validator that refuses the password
  */
 export async function validatePassword(
   password: string,
@@ -68,12 +68,13 @@ export async function validatePassword(
   loadCommonPasswords: LoadText = importCommonPasswords,
 ): Promise<string[]> {
   const local = validators.filter((name) => name !== 'PwnedPassword');
-  const answers = await Promise.all(
+  const results = await Promise.all(
     local.map((name) => VALIDATE[name](password, user, loadCommonPasswords)),
   );
-  const sentences = answers.filter((sentence) => sentence !== undefined);
-  const asks = validators.includes('PwnedPassword') && user !== undefined && sentences.length === 0;
-  return asks && (await isPwned(password)) ? [PWNED] : sentences;
+  const messages = results.filter((message) => message !== undefined);
+  const checksBreaches =
+    validators.includes('PwnedPassword') && user !== undefined && messages.length === 0;
+  return checksBreaches && (await isPwned(password)) ? [PWNED] : messages;
 }
 
 type LoadText = () => Promise<string>;
@@ -103,12 +104,12 @@ const VALIDATE: Record<Exclude<PasswordValidator, 'PwnedPassword'>, Validate> = 
 };
 
 /**
- * Compares the password with a value, and with each word of it, by the share of characters that two
- * texts have in common (difflib's `SequenceMatcher.quick_ratio`).
+ * Compares the password with a value and with each word of it, by the share of characters that two
+ * strings have in common (difflib's `SequenceMatcher.quick_ratio`).
  *
- * The password's characters are counted once, so that a part of a value costs only its own length.
- * Django skips short parts of long passwords (`exceeds_maximum_length_ratio`), which are never
- * similar; here they cost next to nothing.
+ * The password's characters are counted once, so the time for a part of a value depends only on the
+ * length of the part. Django skips parts that are too short to be similar
+ * (`exceeds_maximum_length_ratio`). Here they cost almost nothing.
  */
 function similarTo(password: string): (value: string) => boolean {
   const characters = [...password.toLowerCase()];
@@ -139,12 +140,12 @@ function countEach(characters: string[]): Map<string, number> {
 
 let loaded: Promise<Set<string>> | undefined;
 
-/** The list of 20,000 in lower case. It is loaded at its first use. */
+/** Django's list of 20,000 passwords, in lower case. It is loaded at the first use. */
 function commonPasswords(load: LoadText): Promise<Set<string>> {
   loaded ??= load().then((list) => new Set(list.split('\n')));
   return loaded;
 }
 
-/** As a module of its own, which a Worker loads when it is needed. */
+/** The list is a separate module, so that a Worker loads it only when it is needed. */
 const importCommonPasswords: LoadText = async () =>
   (await import('./common-passwords.txt')).default;

@@ -11,21 +11,21 @@ const RANGE_URL = 'https://api.pwnedpasswords.com/range/';
 
 const PREFIX_LENGTH = 5;
 
-/** A registration waits for the answer. pwned-passwords-django waits as long. */
+/** A registration waits for the response. pwned-passwords-django has the same timeout. */
 const TIMEOUT_MS = 1000;
 
 const HEADERS = {
-  // Entries of count 0 make all answers about as long, so that the length shows no prefix either.
+  // Adds entries of count 0, so that the length of a response does not reveal the prefix.
   'Add-Padding': 'true',
-  // The service refuses requests without one.
+  // The service refuses requests without this header.
   'User-Agent': 'edge-authtoken',
 };
 
-/** The other 35 digits of a digest, and how often its password was found. */
+/** The other 35 digits of a digest, and how often the password was found in breaches. */
 const ENTRY = /^(?<suffix>[0-9A-F]{35}):(?<count>\d+)$/;
 
 /**
- * @param rangeUrl the service's address, to which the five digits are appended
+ * @param rangeUrl the URL of the service, without the five digits
  * @returns whether the password is known; false if the service fails, which is logged
  */
 export async function isPwned(password: string, rangeUrl = RANGE_URL): Promise<boolean> {
@@ -40,7 +40,7 @@ export async function isPwned(password: string, rangeUrl = RANGE_URL): Promise<b
     if (range.includes(undefined)) return unavailable('not a list of digests');
     return range.some((entry) => entry?.suffix === suffix && Number(entry?.count) > 0);
   } catch (error) {
-    // Not the message of the error, which may have the address and so the five digits.
+    // Do not log the error's message: it may contain the URL and so the five digits.
     return unavailable(error instanceof Error ? error.name : 'unknown');
   }
 }

@@ -1,4 +1,4 @@
-/** From a registration to a user with a token (django/contrib/auth/models.py `UserManager`). */
+/** Registers a user and creates its token (django/contrib/auth/models.py `UserManager`). */
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
@@ -17,13 +17,13 @@ type Registration = {
 
 export type Registered = {
   id: number;
-  /** The token's key; undefined for a user who is to verify the address first. */
+  /** The token's key; undefined for a user who must verify the address first. */
   key: string | undefined;
 };
 
 /**
  * Creates an active user without privileges (`create_user`) and its token, both or neither, in one
- * round trip. Where addresses are to be verified the user is inactive and has no token.
+ * round trip. If addresses must be verified, the user is inactive and has no token.
  */
 export async function registerUser(
   { store, hashing, settings }: AuthServices,
@@ -34,8 +34,8 @@ export async function registerUser(
     username: normalizeUsername(registration.username),
     email: normalizeEmail(registration.email),
   };
-  const sentences = await validatePassword(password, user, settings.passwordValidators);
-  if (sentences.length > 0) return err({ kind: 'password-refused', field: 'password', sentences });
+  const messages = await validatePassword(password, user, settings.passwordValidators);
+  if (messages.length > 0) return err({ kind: 'password-refused', field: 'password', messages });
 
   const token = settings.emailVerification === 'required' ? undefined : newToken();
   const id = await store.insertUser(

@@ -1,6 +1,6 @@
 /**
- * Tokens and how a request presents one. After rest_framework/authtoken/models.py and
- * authentication.py.
+ * Tokens, and the authentication of requests by a token (rest_framework/authtoken/models.py,
+ * rest_framework/authentication.py).
  */
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
 import { djangoDatetime } from '../lib/django-datetime.ts';
@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import type { Unavailable } from '../lib/service-unavailable.ts';
 import type { User } from './users.ts';
 
-/** Bytes of randomness in a key of ours: 160 bits, 40 hexadecimal digits (`Token.generate_key`). */
+/** Random bytes in a new key: 160 bits, 40 hexadecimal digits (`Token.generate_key`). */
 const KEY_LENGTH = 20;
 
 export type Token = {
@@ -18,7 +18,7 @@ export type Token = {
 };
 
 /**
- * A new token. Its key is 40 lower-case hexadecimal digits. Imported keys are any 1 to 40
+ * Creates a token. Its key is 40 lower-case hexadecimal digits. An imported key may be any 1 to 40
  * characters.
  */
 export const newToken = (): Token => ({
@@ -28,21 +28,24 @@ export const newToken = (): Token => ({
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Tokens created before this datetime are expired now. '' where tokens don't expire. */
+/** Tokens created before this datetime have expired. '' if tokens do not expire. */
 export const expiryDate = (maxAgeDays: number | undefined): string =>
   maxAgeDays === undefined ? '' : djangoDatetime(new Date(Date.now() - maxAgeDays * DAY_MS));
 
-/** Django's datetime texts are in the order of time. */
+/** Django's datetime strings sort by time. */
 export const isExpired = (token: Token, maxAgeDays: number | undefined): boolean =>
   token.created < expiryDate(maxAgeDays);
 
-/** Who asks, and by what: DRF's `request.user` and `request.auth`. */
+/** The user and token of a request: DRF's `request.user` and `request.auth`. */
 export type Authenticated = { user: User; token: Token };
 
-/** Finds a key's token and user; undefined where there is none. */
+/** Finds the token and user of a key; undefined if there is none. */
 export type FindToken = (key: string) => Promise<Authenticated | undefined>;
 
-/** Why a request has no user. `not-authenticated`: it has no header, or one of another scheme. */
+/**
+ * The reason why a request has no user. `not-authenticated`: it has no Authorization header, or one
+ * with another scheme.
+ */
 export type AuthenticationFailure =
   | { kind: 'not-authenticated' }
   | { kind: 'authentication-failed'; reason: AuthenticationFailureReason };
@@ -56,23 +59,23 @@ export type AuthenticationFailureReason =
   | 'token-expired';
 
 /**
- * From an Authorization header, undefined where there is none, to the user it names. `unavailable`
- * comes only over RPC; within this Worker a `ServiceUnavailable` is thrown.
+ * Authenticates the Authorization header of a request; undefined if it has none. `unavailable` is
+ * returned only over RPC. Within this Worker a `ServiceUnavailable` is thrown.
  */
 export type Authenticate = (
   authorization: string | undefined,
 ) => Promise<Result<Authenticated, AuthenticationFailure | Unavailable>>;
 
-/** What `bytes.split()` splits at in Python: ASCII white space, and no other. */
+/** The separators of Python's `bytes.split()`: ASCII white space only. */
 const ASCII_WHITE_SPACE = /[ \t\n\r\v\f]+/;
 
 /**
- * Identifies a request by its Authorization header, `Token <key>`, with DRF's checks in DRF's order
- * (`TokenAuthentication.authenticate` and `authenticate_credentials`).
+ * Authenticates a request by its Authorization header, `Token <key>`, with DRF's checks in DRF's
+ * order (`TokenAuthentication.authenticate` and `authenticate_credentials`).
  *
- * @param authorization the header's value, undefined where there is none
- * @param findToken called once, and only for a well-formed header
- * @param maxAgeDays after how many days a token expires; undefined: never, as in DRF
+ * @param authorization the header's value; undefined if it is missing
+ * @param findToken called at most once, and only for a well-formed header
+ * @param maxAgeDays the lifetime of a token in days; undefined: it never expires, as in DRF
  */
 export async function authenticate(
   authorization: string | undefined,
@@ -83,7 +86,7 @@ export async function authenticate(
   if (keyword?.toLowerCase() !== 'token') return err({ kind: 'not-authenticated' });
   if (key === undefined) return failed('no-credentials');
   if (rest.length > 0) return failed('token-contains-spaces');
-  // The header's bytes must be UTF-8. The runtime puts U+FFFD in the place of what is not.
+  // The header must be UTF-8. The runtime replaces invalid bytes by U+FFFD.
   if (key.includes('\uFFFD')) return failed('token-contains-invalid-characters');
 
   const authenticated = await findToken(key);

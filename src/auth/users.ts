@@ -1,4 +1,4 @@
-/** The user that a token names, without the password (django/contrib/auth/models.py). */
+/** The user of a token, without the password (django/contrib/auth/models.py). */
 export type User = {
   id: number;
   username: string;

@@ -30,7 +30,7 @@ type Member = { id: DurableObjectId; calls: Set<{ begunAt: number }> };
  * @param iterations PBKDF2's work factor for new passwords
  * @returns the hashing for a client
  */
-export function hashInObjects(
+export function createDurableObjectHasher(
   objects: DurableObjectNamespace<PasswordHasher>,
   iterations: number,
 ): (client?: Client) => PasswordHashing {

@@ -7,30 +7,30 @@ import { logFault } from '../lib/log.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Unavailable } from '../lib/service-unavailable.ts';
 import type { Verification } from './hashers.ts';
-import { hashHere } from './password-hashing.ts';
+import { createLocalHasher } from './password-hashing.ts';
 
 /**
  * Hashes passwords for this Worker and stores nothing. Errors are logged here and not thrown, because
  * RPC would carry their messages to the caller.
  */
 export class PasswordHasher extends DurableObject {
-  /** Parameters as `hashHere` and `makePassword` in hashing/password-hashing.ts. */
+  /** Parameters as `createLocalHasher` and `makePassword` in hashing/password-hashing.ts. */
   makePassword(
     password: string,
     iterations: number,
     client: string | undefined,
   ): Promise<Result<string, Unavailable>> {
-    return answer(hashHere(iterations, () => client).makePassword(password));
+    return answer(createLocalHasher(iterations, () => client).makePassword(password));
   }
 
-  /** Parameters as `hashHere` and `verifyPassword` in hashing/password-hashing.ts. */
+  /** Parameters as `createLocalHasher` and `verifyPassword` in hashing/password-hashing.ts. */
   verifyPassword(
     password: string,
     encoded: string | undefined,
     iterations: number,
     client: string | undefined,
   ): Promise<Result<Verification, Unavailable>> {
-    return answer(hashHere(iterations, () => client).verifyPassword(password, encoded));
+    return answer(createLocalHasher(iterations, () => client).verifyPassword(password, encoded));
   }
 }
 

@@ -19,7 +19,7 @@ export type Client = () => string | undefined;
  * @param iterations PBKDF2's work factor for new passwords
  * @param client may hold only a part of the queue
  */
-export const hashHere = (
+export const createLocalHasher = (
   iterations: number,
   client: Client = () => undefined,
 ): PasswordHashing => ({

@@ -13,7 +13,7 @@
  */
 
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
-import { giveThreadBack } from '../lib/yield-to-event-loop.ts';
+import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts';
 
 /** Words of 32 bits, as SHA-256 has them, in a register of WebAssembly's SIMD. */
 export const LANES = 4;
@@ -102,7 +102,7 @@ export function createQueue({ maxWaiting, maxOfClient, maxWaitMs }: QueueLimits)
         reject(new ServiceUnavailable('hashing', 'It waited too long'));
     }, LOOK_MS);
     try {
-      if (!mine.hasStarted) await started.then(giveThreadBack);
+      if (!mine.hasStarted) await started.then(yieldToEventLoop);
       return await work();
     } finally {
       clearInterval(timer);
@@ -121,7 +121,7 @@ export function createQueue({ maxWaiting, maxOfClient, maxWaitMs }: QueueLimits)
       // Otherwise another request has run a slice since this one was last awake.
       if (seen === slices) advance(run);
       seen = slices;
-      if (derivation.left > 0) await giveThreadBack();
+      if (derivation.left > 0) await yieldToEventLoop();
     }
   }
 

@@ -24,7 +24,7 @@ export type Failure =
   | { kind: 'username-taken' }
   | { kind: 'invalid-credentials' }
   | { kind: 'invalid-password' }
-  | { kind: 'password-refused'; field: string; sentences: string[] }
+  | { kind: 'password-refused'; field: string; messages: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
   | { kind: 'not-acceptable' }
@@ -88,7 +88,7 @@ export function errorResponse(c: Context, failure: Failure) {
     case 'invalid-password':
       return invalid(c, { current_password: ['Invalid password.'] });
     case 'password-refused':
-      return invalid(c, { [failure.field]: failure.sentences });
+      return invalid(c, { [failure.field]: failure.messages });
     case 'invalid-credentials':
       return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
     case 'not-authenticated':

@@ -22,7 +22,7 @@ import { runAfterResponse } from './run-after-response.ts';
 import { audit } from './security-log.ts';
 
 /** The services of a route that sends or accepts links. */
-export type EmailServices = { mail: AccountMail; links: LinkSettings };
+export type EmailServices = { mail: AccountMail; linkSettings: LinkSettings };
 
 /** @throws ServiceUnavailable if there is no key to sign links with */
 export function emailServices({ mail, settings }: Services): EmailServices {
@@ -32,7 +32,7 @@ export function emailServices({ mail, settings }: Services): EmailServices {
     const message = 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY';
     throw new ServiceUnavailable('mail', message);
   }
-  return { mail, links: { secretKey, secretKeyFallbacks, timeoutSeconds } };
+  return { mail, linkSettings: { secretKey, secretKeyFallbacks, timeoutSeconds } };
 }
 
 /**
@@ -43,8 +43,8 @@ export function emailServices({ mail, settings }: Services): EmailServices {
 export const linkServices = (
   c: AppContext,
   purpose: LinkPurpose,
-  { mail, links } = emailServices(c.var),
-): LinkServices => ({ mail, links, template: linkTemplate(c, purpose) });
+  { mail, linkSettings } = emailServices(c.var),
+): LinkServices => ({ mail, linkSettings, template: linkTemplate(c, purpose) });
 
 /**
  * A message is sent at a random moment within this time after the response. Sending occupies the

@@ -1,5 +1,5 @@
 import { logFault } from '../lib/log.ts';
-import { giveThreadBack } from '../lib/yield-to-event-loop.ts';
+import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts';
 import type { AppContext } from './context.ts';
 
 /**
@@ -9,5 +9,5 @@ import type { AppContext } from './context.ts';
  * the response time would reveal the amount of work.
  */
 export function runAfterResponse(c: AppContext, work: () => Promise<void>): void {
-  c.executionCtx.waitUntil(giveThreadBack().then(work).catch(logFault));
+  c.executionCtx.waitUntil(yieldToEventLoop().then(work).catch(logFault));
 }

@@ -3,4 +3,5 @@
  * promise, or a message to oneself, goes on before the runtime looks for new requests. It takes about
  * 1 ms.
  */
-export const giveThreadBack = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+export const yieldToEventLoop = (): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, 0));

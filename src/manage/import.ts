@@ -5,8 +5,8 @@
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
+import { runWriteWithRetry } from '../store/d1-errors.ts';
 import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
-import { writing } from '../store/unavailable.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
@@ -155,7 +155,7 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
     writeChunk: (chunk: Accounts) => Promise<void>,
   ) => {
     for (const chunk of chunks(accounts)) {
-      await writing(async (isRetry) => {
+      await runWriteWithRetry(async (isRetry) => {
         // The first try may have taken place, although D1 failed.
         if (!isRetry || !(await areThere(bulk, chunk))) await writeChunk(chunk);
       });

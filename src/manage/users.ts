@@ -16,7 +16,7 @@ import {
   setUserPassword,
 } from '../auth/operator/users.ts';
 import { validatePassword } from '../auth/password-validators.ts';
-import { hashHere } from '../hashing/password-hashing.ts';
+import { createLocalHasher } from '../hashing/password-hashing.ts';
 import { parseSettings, type Settings } from '../settings.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
@@ -70,7 +70,7 @@ export async function createUserCommand(
   print(`${kind} created successfully.`);
 }
 
-const hashing = ({ iterations }: Settings) => hashHere(iterations);
+const hashing = ({ iterations }: Settings) => createLocalHasher(iterations);
 
 /** Node imports no text. In the package the list is a module. */
 const readCommonPasswords = () =>

@@ -1,7 +1,7 @@
 /** Exact counts by way of the `RATE_LIMIT_COUNTER` binding. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { comparableEmail } from '../auth/account-mail.ts';
+import { normalizeEmailForComparison } from '../auth/account-mail.ts';
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
 import { err, ok } from '../lib/result.ts';
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
@@ -32,7 +32,7 @@ export const countPasswords = (objects: Objects): PasswordAttempts => ({
 /** Counts messages. Addresses that a mail service may take for the same are counted together. */
 export const countMessages = (objects: Objects): CountMessage =>
   async function countMessage(to, kind) {
-    const recipient = digest(comparableEmail(to));
+    const recipient = digest(normalizeEmailForComparison(to));
     const counter = counterOf(objects, recipient);
     const sentAt = await inTime(() => counter.countMessage(recipient, kind));
     if (sentAt === undefined) return err({ kind: 'throttled' });

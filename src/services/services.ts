@@ -6,8 +6,12 @@
 import type { AccountMail } from '../auth/account-mail.ts';
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
 import { type Authenticate, authenticate } from '../auth/tokens.ts';
-import { hashInObjects } from '../hashing/durable-object-hasher.ts';
-import { type Client, hashHere, type PasswordHashing } from '../hashing/password-hashing.ts';
+import { createDurableObjectHasher } from '../hashing/durable-object-hasher.ts';
+import {
+  type Client,
+  createLocalHasher,
+  type PasswordHashing,
+} from '../hashing/password-hashing.ts';
 import { sendWithinLimit } from '../mail/message-limit.ts';
 import { accountMail } from '../mail/messages.tsx';
 import { onlyToAddresses, type SendMail, sendByCloudflare } from '../mail/send-mail.ts';
@@ -64,8 +68,8 @@ export function createServices<E extends object>(
       settings,
       store,
       hashingFor: PASSWORD_HASHER
-        ? hashInObjects(PASSWORD_HASHER, iterations)
-        : (client) => hashHere(iterations, client),
+        ? createDurableObjectHasher(PASSWORD_HASHER, iterations)
+        : (client) => createLocalHasher(iterations, client),
       rateLimits: rateLimitsOf(bindings),
       passwordAttempts: passwordAttemptsOf(bindings),
       authenticate: (authorization) =>

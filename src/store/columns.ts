@@ -1,5 +1,5 @@
 /**
- * Django's column types on SQLite, with the names Django declares them by
+ * Django's column types on SQLite, declared with Django's names
  * (django/db/backends/sqlite3/base.py, `DatabaseWrapper.data_types`).
  */
 import { customType } from 'drizzle-orm/sqlite-core';
@@ -20,8 +20,8 @@ export const bool = customType<{ data: boolean; driverData: number }>({
 });
 
 /**
- * DateTimeField, kept as Django's own text (see `djangoDatetime`) and not as a `Date`: a `Date`
- * would lose the microseconds of imported rows.
+ * DateTimeField, as Django's string (see `djangoDatetime`). A `Date` would lose the microseconds of
+ * imported rows.
  */
 export const datetime = customType<{ data: string; driverData: string }>({
   dataType: () => 'datetime',

@@ -1,10 +1,10 @@
-/** The users of links in e-mails, and the activation of one. */
+/** Finds the users for links in e-mails, and activates a user. */
 import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
 import { statement } from './statement.ts';
-import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
@@ -41,7 +41,7 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
     ),
   );
 
-  /** Users of an address: all of them up to a limit, or the one with a username. */
+  /** Finds the users of an address: all up to a limit, or only the user with the username. */
   function selectByEmail(condition: SQL | undefined) {
     const ofAddress = and(
       sql`${authUser.email} = ${placeholder('email')} collate nocase`,
@@ -62,7 +62,7 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
       .where(and(eq(authUser.username, placeholder('username')), ofAddress))
       .prepare();
     return async (email: string, username: string, limit: number) => {
-      const users = await reading(() =>
+      const users = await runRead(() =>
         username === '' ? all.all({ email, limit }) : one.all({ email, username }),
       );
       for (const { id } of users) exactId(id);
@@ -88,33 +88,33 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
 
   return {
     async findUserById(id: number) {
-      const user = await reading(() => selectById.get({ id }));
+      const user = await runRead(() => selectById.get({ id }));
       if (user) exactId(user.id);
       return user;
     },
 
     /**
-     * Active users with a usable password whose address is this one, in any case of ASCII letters
-     * (Django's `iexact` on SQLite), in the order of their ids.
+     * Finds active users of an address whose password is usable, ordered by id. The case of ASCII
+     * letters is ignored (Django's `iexact` on SQLite).
      *
-     * It reads the users of the address until there are `limit` of these. With a username it reads
-     * that user only.
+     * Reads the users of the address until `limit` users match. With a username, reads only that
+     * user.
      *
      * @param username empty for all users of the address
      */
     findUsersToReset: selectByEmail(eq(authUser.is_active, true)),
 
-    /** The same for users with a usable password who were never active. */
+    /** Finds users of an address who were never active and whose password is usable. */
     findUsersToActivate: selectByEmail(wasNeverActive),
 
     /**
-     * Makes a user active who never was: inactive, without a last login and without a token.
+     * Activates a user who was never active: inactive, without a last login and without a token.
      *
-     * @param now becomes the last login. Django's datetime text
-     * @returns whether there was such a user
+     * @param now the new last login, as Django's datetime string
+     * @returns whether the user was activated
      */
     activateUser(id: number, now: string): Promise<boolean> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const [, stored] = await d1.batch<{ last_login: string | null }>([
           activate({ id, now }),
           selectLastLogin({ id }),

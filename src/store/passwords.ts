@@ -1,13 +1,13 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { authtokenToken, authUser, type NewToken } from './schema.ts';
 import { statement } from './statement.ts';
 import { newTokenOf } from './tokens.ts';
-import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
-/** The user `id`, if its stored password is `password`: what a compare-and-swap compares. */
+/** Matches the user `id` if its stored password is `password`. Used for compare-and-swap. */
 const hasPassword = and(
   eq(authUser.id, placeholder('id')),
   eq(authUser.password, placeholder('password')),
@@ -28,7 +28,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       .where(hasPassword),
   );
 
-  /** Gives the user a new token if its password is `password`, and tells whether it did. */
+  /** Replaces the user's token if its password is `password`. Returns a row if it did. */
   const replaceTokenIfPassword = statement(
     d1,
     db
@@ -60,29 +60,29 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
   );
 
   return {
-    /** The user's password as it is stored; undefined where the user is gone. */
+    /** The stored password; undefined if the user does not exist. */
     async findPassword(id: number): Promise<string | undefined> {
-      const row = await reading(() => selectPassword.get({ id }));
+      const row = await runRead(() => selectPassword.get({ id }));
       return row?.password;
     },
 
     /**
      * Replaces the stored password if it is still `password` (compare-and-swap).
      *
-     * @returns whether it was
+     * @returns whether it was replaced
      */
     async replacePassword(id: number, password: string, newPassword: string): Promise<boolean> {
-      const { meta } = await writing(() =>
+      const { meta } = await runWriteWithRetry(() =>
         updatePassword({ id, password, new_password: newPassword }).run(),
       );
       return meta.changes > 0;
     },
 
     /**
-     * Replaces the stored password if it is still `password`, and with it the token, both or
-     * neither.
+     * Replaces the stored password and the token, both or neither, if the stored password is still
+     * `password`.
      *
-     * @returns whether it was
+     * @returns whether they were replaced
      */
     replacePasswordAndToken(
       id: number,
@@ -90,34 +90,34 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       newPassword: string,
       token: NewToken,
     ): Promise<boolean> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const [, replaced] = await d1.batch([
           updatePassword({ id, password, new_password: newPassword }),
           replaceTokenIfPassword({ ...token, id, password: newPassword }),
         ]);
-        // Not the first statement's count: a retry after a lost answer changes nothing there.
+        // Do not use the count of the first statement: after a lost response, a retry changes no row.
         return replaced?.results.length === 1;
       });
     },
 
     /**
-     * Replaces the stored password if it is still `password`, and deletes the token, both or
-     * neither.
+     * Replaces the stored password and deletes the token, both or neither, if the stored password is
+     * still `password`.
      *
-     * @returns whether it was
+     * @returns whether the password was replaced
      */
     replacePasswordAndDeleteToken(
       id: number,
       password: string,
       newPassword: string,
     ): Promise<boolean> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const [, , replaced] = await d1.batch([
           updatePassword({ id, password, new_password: newPassword }),
           deleteTokenIfPassword({ id, password: newPassword }),
           selectIfPassword({ id, password: newPassword }),
         ]);
-        // Not the first statement's count, for the same reason.
+        // Do not use the count of the first statement, for the same reason.
         return replaced?.results.length === 1;
       });
     },

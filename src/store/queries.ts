@@ -1,10 +1,10 @@
-/** All queries of one database, each a function, with their statements prepared. */
+/** All queries of a database, as functions with prepared statements. */
 import { drizzle } from 'drizzle-orm/d1';
 import type { Settings } from '../settings.ts';
+import { runRead } from './d1-errors.ts';
 import { linkQueries } from './links.ts';
 import { passwordQueries } from './passwords.ts';
 import { tokenQueries } from './tokens.ts';
-import { reading } from './unavailable.ts';
 import { userQueries } from './users.ts';
 
 export type Queries = ReturnType<typeof queries>;
@@ -19,8 +19,10 @@ export function queries(d1: D1Database, tokenReads: Settings['tokenReads']) {
     ...tokenQueries(d1, db, tokenReads),
 
     /**
-     * Asks for nothing but an answer. @throws ServiceUnavailable and whatever else keeps it away
+     * Checks whether the database responds.
+     *
+     * @throws ServiceUnavailable, or another error of D1
      */
-    ping: () => reading(() => selectOne.run()),
+    ping: () => runRead(() => selectOne.run()),
   };
 }

@@ -1,13 +1,12 @@
 /**
  * Counts the revocations of this isolate: changes that revoke a token or replace a password. A login
- * reads the user, then hashes for a while. If the count is the same afterwards, then no revocation
- * that this isolate has answered meanwhile can have changed what the login read. Revocations of other
- * isolates are not counted.
+ * reads the user and then hashes the password. If the count is still the same afterwards, the token
+ * that the login read was not revoked by this isolate. Revocations by other isolates are not counted.
  */
 import type { Queries } from './queries.ts';
 
 export type Store = Queries & {
-  /** How many revocations have ended in this isolate, failed ones included. */
+  /** Finished revocations of this isolate, including failed ones. */
   revocations: () => number;
 };
 

@@ -1,6 +1,6 @@
 /**
- * Django's two tables, column for column and in Django's order, so that a real Django can open the
- * database file. Sources: django/contrib/auth/models.py `AbstractUser`,
+ * Django's two tables with the same columns in the same order, so that Django can open the database
+ * file. Sources: django/contrib/auth/models.py `AbstractUser`,
  * rest_framework/authtoken/models.py `Token`, and their migrations.
  */
 import { sql } from 'drizzle-orm';
@@ -23,7 +23,7 @@ export const authUser = sqliteTable(
     date_joined: datetime().notNull(),
     first_name: varchar({ length: 150 }).notNull(),
   },
-  // Ours, and invisible to Django: without it a password reset would read every user.
+  // Our own index, which Django ignores. Without it a password reset would read every user.
   ({ email }) => [index('auth_user_email_nocase').on(sql`${email} COLLATE NOCASE`)],
 );
 
@@ -36,8 +36,8 @@ export const authtokenToken = sqliteTable('authtoken_token', {
     .references(() => authUser.id),
 });
 
-/** A row to insert; the database numbers it. */
+/** A row to insert. The database assigns the id. */
 export type NewUser = Omit<typeof authUser.$inferInsert, 'id'>;
 
-/** A row to insert, for a user that its query knows. */
+/** A row to insert. The query sets the user's id. */
 export type NewToken = Omit<typeof authtokenToken.$inferInsert, 'user_id'>;

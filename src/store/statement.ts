@@ -1,10 +1,10 @@
 import { fillPlaceholders, type Query } from 'drizzle-orm';
 
 /**
- * Prepares a Drizzle query once, to be bound many times, as a member of a `batch`. (Drizzle's own
- * `.prepare()` serves single queries; its `batch` would build and prepare each query anew.)
+ * Prepares a Drizzle query once, for many uses in a `batch`. Drizzle's own `.prepare()` supports
+ * single queries only, and its `batch` would build and prepare each query again.
  *
- * @returns a function from the values of the query's placeholders to a bound D1 statement
+ * @returns a function that binds values to the query's placeholders and returns a D1 statement
  */
 export function statement(
   d1: D1Database,

@@ -1,6 +1,6 @@
 /**
- * The database: one function for each query. A function is one D1 round trip, unless its comment
- * says more. There are no rules here: the domain decides what a row means.
+ * The database, with one function for each query. A function makes one D1 round trip, unless its
+ * comment states more. Rules belong in the domain (auth/), not here.
  */
 import type { Settings } from '../settings.ts';
 import { queries } from './queries.ts';
@@ -9,7 +9,7 @@ import { withTokenCache } from './token-cache.ts';
 
 export type { Store };
 
-/** Prepares the statements. Call it once for each database binding, not once for each request. */
+/** Prepares the statements. Call it once per database binding, not once per request. */
 export function createStore(
   d1: D1Database,
   { tokenReads, tokenCacheSeconds }: Pick<Settings, 'tokenReads' | 'tokenCacheSeconds'> = {

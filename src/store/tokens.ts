@@ -1,13 +1,13 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import type { Settings } from '../settings.ts';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
-import { reading, writing } from './unavailable.ts';
 
 const { placeholder } = sql;
 
-/** The columns of `selectByKey`, in its order, as D1 gives them. `select` takes them apart. */
+/** A row of `selectByKey` as D1 returns it: the columns in the order of the query. */
 type TokenRow = [
   id: number,
   username: string,
@@ -21,7 +21,8 @@ type TokenRow = [
 ];
 
 /**
- * The row of a new token for the user that fits, or no row. `key` and `created` are placeholders.
+ * Selects the row of a new token for the matching user, or no row. `key` and `created` are
+ * placeholders.
  */
 export const newTokenOf = (db: DrizzleD1Database, user: SQL | undefined) =>
   db
@@ -53,11 +54,11 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
   const primary = d1.prepare(selectByKey);
 
   /**
-   * By hand: every authenticated request comes through here, and Drizzle's mapper costs twice as
-   * much.
+   * Maps the row without Drizzle. Every authenticated request uses this query, and Drizzle's mapper
+   * would take twice as long.
    */
   async function select(statement: D1PreparedStatement, key: string) {
-    const [row] = await reading(() => statement.bind(key).raw<TokenRow>());
+    const [row] = await runRead(() => statement.bind(key).raw<TokenRow>());
     if (!row) return undefined;
     const [id, username, first_name, last_name, email, is_staff, is_superuser, is_active] = row;
     return {
@@ -77,7 +78,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
 
   async function selectNearest(key: string) {
     const nearest = d1.withSession('first-unconstrained').prepare(selectByKey);
-    // A replica may lag behind: a token is good the moment it was issued.
+    // A replica may lag behind, so a new token may be only in the primary database.
     return (await select(nearest, key)) ?? select(primary, key);
   }
 
@@ -95,7 +96,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
         ),
       ),
     )
-    // An update in each case, since RETURNING is silent about rows that a conflict left alone.
+    // Always update, because RETURNING omits rows that a conflict leaves unchanged.
     .onConflictDoUpdate({
       target: authtokenToken.user_id,
       set: {
@@ -112,16 +113,17 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
     .prepare();
 
   return {
-    /** A token and its user, in one indexed look-up (2 rows read). */
+    /** Finds a token and its user by one indexed lookup (2 rows read). */
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
 
     /**
-     * The user's token: the one it has, or `token` where it has none or an expired one. All who ask
-     * at the same time get the same one.
+     * Returns the user's token. Stores `token` if the user has none or an expired one. Concurrent
+     * calls get the same token.
      *
-     * @param password the encoding that was verified
-     * @param expiredBefore tokens created before are replaced; '' where tokens do not expire
-     * @returns the key; undefined where the password has changed, or the user is gone or inactive
+     * @param password the stored encoding that was verified
+     * @param expiredBefore tokens created before this datetime are replaced; '' if tokens do not
+     *   expire
+     * @returns the key; undefined if the password has changed, or the user is deleted or inactive
      */
     async getOrCreateToken(
       userId: number,
@@ -129,14 +131,14 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
       token: { key: string; created: string },
       expiredBefore: string,
     ): Promise<string | undefined> {
-      const row = await writing(() =>
+      const row = await runWriteWithRetry(() =>
         insertOrSelect.get({ ...token, user_id: userId, password, expired_before: expiredBefore }),
       );
       return row?.key;
     },
 
     async deleteToken(key: string): Promise<void> {
-      await writing(() => deleteByKey.run({ key }));
+      await runWriteWithRetry(() => deleteByKey.run({ key }));
     },
   };
 }

@@ -2,22 +2,22 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
 import { rootCause } from '../lib/root-cause.ts';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
-import { reading, writing } from './unavailable.ts';
 
-/** What is undefined stays as it is. */
+/** Undefined fields are not changed. */
 export type ProfileChanges = {
   [field in 'first_name' | 'last_name' | 'email']?: string | undefined;
 };
 
 const { placeholder } = sql;
 
-/** What `RETURNING id` gives of one inserted row. */
+/** The result of `RETURNING id` for one inserted row. */
 const InsertedRow = v.tuple([v.object({ id: v.number() })]);
 
-/** What a login needs of a user. */
+/** The columns of a user that a login needs. */
 export type FoundUser = {
   id: number;
   password: string;
@@ -30,11 +30,11 @@ type FoundRow =
   | { id: null; password: string }
   | { id: number; password: string; is_active: number; key: string | null; created: string | null };
 
-/** The id that a draw in JSON falls on: that of its last place up to the highest id. */
+/** The id of a draw in JSON: that of its last place which is not above the highest id. */
 const idOf = (draw: string) =>
   `lowest + (select max(value) from json_each(${draw}) where value <= highest - lowest)`;
 
-/** The password of the first user that a join finds, which may use the lowest and highest id. */
+/** The password of the first user that a join finds. The join may use `lowest` and `highest`. */
 const standInFrom = (join: string) => `
   select null, password, null, null, null from (
     select auth_user.password
@@ -45,10 +45,10 @@ const standInFrom = (join: string) => `
   )`;
 
 /**
- * The user of a name (?1), or the password of its stand-in, by the draws of the name in JSON (?2). The
- * stand-in is the user with the id of the earliest draw that falls on one. If no draw does, it is the
- * next user after the first draw. SQLite joins in the order written (`cross join`) and stops at a
- * limit, so that the lookup of a known name reads no other user.
+ * Selects the user of a name (?1), or the password of its stand-in, by the draws of the name in JSON
+ * (?2). The stand-in is the user with the id of the first draw whose id exists. If none exists, it is
+ * the next user after the first draw. SQLite joins in the written order (`cross join`) and stops at
+ * the limit, so the lookup of a known name reads no other user.
  */
 const SELECT_USER_OR_STAND_IN = `
   select id, password, is_active, key, created
@@ -125,13 +125,13 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     /**
      * Inserts a user and its token, both or neither.
      *
-     * @param token undefined for a user who gets none yet
-     * @returns the user's id; undefined where the username is taken: the UNIQUE constraint decides,
-     *   so no race can pass it
+     * @param token undefined for a user without a token
+     * @returns the user's id; undefined if the username is taken. The UNIQUE constraint decides, so
+     *   there is no race
      */
     insertUser(user: NewUser, token: NewToken | undefined): Promise<number | undefined> {
       const { username, password } = user;
-      return writing(async (isRetry) => {
+      return runWriteWithRetry(async (isRetry) => {
         try {
           const [inserted] = await d1.batch([
             insertUser({ last_login: null, ...user }),
@@ -140,8 +140,8 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
           return exactId(v.parse(InsertedRow, inserted?.results)[0].id);
         } catch (error) {
           if (!isUniqueViolation(error, 'auth_user.username')) throw error;
-          // A retry may meet its own first try, whose answer was lost. No other user has this hash:
-          // its salt is random.
+          // A retry may find the row of its own first run, whose response was lost. No other user has
+          // this hash, because its salt is random.
           const own = isRetry ? await selectIdByPassword.get({ username, password }) : undefined;
           return own && exactId(own.id);
         }
@@ -149,17 +149,17 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Looks a name up. For an unknown one it reads a stand-in as well, in the same round trip.
+     * Looks up a name. For an unknown name it reads a stand-in in the same round trip.
      *
-     * @param draws those of the name (`drawStandIn`)
-     * @returns the user, and the stored password to verify: the user's or the stand-in's. Undefined
-     *   if there is no user of the name, and if there are no users at all.
+     * @param draws the draws of the name (`drawStandIn`)
+     * @returns `user` is undefined if the name is unknown. `encoded` is the stored password to verify,
+     *   of the user or the stand-in; it is undefined if the database has no users
      */
     async findUserOrStandIn(
       username: string,
       draws: number[][],
     ): Promise<{ user: FoundUser | undefined; encoded: string | undefined }> {
-      const row = await reading(() =>
+      const row = await runRead(() =>
         selectUserOrStandIn.bind(username, JSON.stringify(draws)).first<FoundRow>(),
       );
       if (!row || row.id === null) return { user: undefined, encoded: row?.password };
@@ -170,17 +170,17 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Sets what is given.
+     * Sets the given fields.
      *
-     * @param password what the stored password must still be; undefined for any
-     * @returns the profile as it is now; undefined if the user is gone or the password is another one
+     * @param password the expected stored password; undefined for any
+     * @returns the new profile; undefined if the user does not exist or the password differs
      */
     updateProfile: (
       id: number,
       { first_name, last_name, email }: ProfileChanges,
       password?: string,
     ) =>
-      writing(() =>
+      runWriteWithRetry(() =>
         updateProfile.get({
           id,
           password: password ?? null,
@@ -191,14 +191,13 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       ),
 
     /**
-     * Deletes the user and its token, both or neither. Its password must still be `password`, and
-     * no row of another table may refer to it. Two round trips.
+     * Deletes the user and its token, both or neither. The stored password must still be `password`,
+     * and no row of another table may refer to the user. Two round trips.
      *
-     * @returns `changed` where the password is another one, `referenced` where a row refers to the
-     *   user
+     * @returns `changed` if the stored password differs, `referenced` if a row refers to the user
      */
     deleteUser(id: number, password: string): Promise<'deleted' | 'changed' | 'referenced'> {
-      return writing(async () => {
+      return runWriteWithRetry(async () => {
         const isToDelete = and(
           eq(authUser.id, id),
           eq(authUser.password, password),
@@ -226,14 +225,14 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
 }
 
 /**
- * The columns of other tables that refer to a user. Django's foreign keys are checked when a
- * transaction ends. D1 answers a failure there with an internal error, and the database's object is
- * reset. So references are looked for beforehand.
+ * Finds the columns of other tables that refer to a user. Django's foreign keys are checked when a
+ * transaction ends. If that check fails, D1 returns an internal error and resets the object of the
+ * database. So references are checked beforehand.
  */
 async function referencesToUser(d1: D1Database) {
   const { results } = await d1
     .prepare(
-      // Nobody may ask about D1's own tables, _cf_*.
+      // D1 does not allow queries about its own tables, _cf_*.
       `WITH tables AS MATERIALIZED (
          SELECT name FROM sqlite_master
           WHERE type = 'table' AND name <> 'authtoken_token' AND name NOT GLOB '_cf_*'
@@ -249,7 +248,7 @@ async function referencesToUser(d1: D1Database) {
 const References = v.array(v.object({ table: v.string(), column: v.string() }));
 
 /**
- * D1 reports a constraint only in the message: `… UNIQUE constraint failed: auth_user.username: …`.
+ * D1 reports the violated constraint only in the message: `… UNIQUE constraint failed: auth_user.username: …`.
  */
 const isUniqueViolation = (error: unknown, column: string): boolean =>
   String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);

@@ -99,7 +99,7 @@ const charField = v.pipe(
 );
 
 /** A name to look up (`AuthTokenSerializer.username`), also if no user can have it. */
-export const usernameToFind = charField;
+export const loginUsername = charField;
 
 /** A password to verify, never trimmed and of any length (`AuthTokenSerializer.password`). */
 export const passwordToVerify = v.pipe(
@@ -148,7 +148,7 @@ export const email = v.pipe(
 );
 
 /** An address that messages can be sent to. */
-export const emailToReach = v.pipe(
+export const requiredEmail = v.pipe(
   text(INVALID_EMAIL),
   strip,
   notBlank,
@@ -160,7 +160,7 @@ export const emailToReach = v.pipe(
 );
 
 /** An address to look up (DRF's `EmailField()`), also if it is too long to be stored. */
-export const emailToFind = v.pipe(
+export const lookupEmail = v.pipe(
   text(INVALID_EMAIL),
   strip,
   notBlank,

@@ -18,14 +18,14 @@ export const RegisterSchema = v.object(
 
 /** A registration whose address is to be verified. */
 export const VerifiedRegisterSchema = v.object(
-  { ...RegisterSchema.entries, email: fields.emailToReach },
+  { ...RegisterSchema.entries, email: fields.requiredEmail },
   fields.REQUIRED,
 );
 
 /** rest_framework/authtoken/serializers.py, `AuthTokenSerializer`. */
 export const AuthTokenSchema = v.object(
   {
-    username: fields.usernameToFind,
+    username: fields.loginUsername,
     password: fields.passwordToVerify,
   },
   fields.REQUIRED,
@@ -53,7 +53,7 @@ export const DeleteSchema = v.object(
 
 /** djoser's `SendEmailResetSerializer`, and optionally which account of the address is meant. */
 export const EmailSchema = v.object(
-  { email: fields.emailToFind, username: v.optional(fields.name, '') },
+  { email: fields.lookupEmail, username: v.optional(fields.name, '') },
   fields.REQUIRED,
 );
 

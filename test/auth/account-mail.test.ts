@@ -1,4 +1,4 @@
-/** Which accounts a message lists, and the address that it goes to. */
+/** The accounts that a message lists, and the address that it goes to. */
 import { describe, expect, it, vi } from 'vitest';
 import { MAX_RECIPIENTS, writeLinks } from '../../src/auth/account-mail.ts';
 import { decodeUid } from '../../src/auth/link-tokens.ts';
@@ -6,7 +6,7 @@ import { accountMail } from '../../src/mail/messages.tsx';
 
 const services = {
   mail: accountMail(async () => 'sent', 'us@example.com'),
-  links: { secretKey: 'a secret key', secretKeyFallbacks: [], timeoutSeconds: 60 },
+  linkSettings: { secretKey: 'a secret key', secretKeyFallbacks: [], timeoutSeconds: 60 },
   template: 'https://example.com/reset/{uid}/{token}',
 };
 
@@ -36,7 +36,7 @@ describe('a message with links', () => {
     expect(outgoing?.message.text).not.toContain(MORE);
   });
 
-  it('lists ten accounts, and says if there are more', () => {
+  it('lists at most ten accounts, and mentions that there are more', () => {
     const users = Array.from({ length: MAX_RECIPIENTS }, (_, i) => userOf(i + 1));
     expect(linkedIn(write(users.slice(0, 10))?.message.text)).toHaveLength(10);
     expect(write(users.slice(0, 10))?.message.text).not.toContain(MORE);
@@ -46,7 +46,7 @@ describe('a message with links', () => {
     expect(outgoing?.message.text).toContain(MORE);
   });
 
-  it('goes to the address as it is stored, and lists only the accounts that store that spelling', () => {
+  it('goes to the stored address, and lists only the accounts with that spelling', () => {
     const users = [userOf(1, 'MEG@example.com'), userOf(2, 'meg@EXAMPLE.com'), userOf(3)];
     const typed = write(users, 'meg@Example.com');
     expect(typed).toMatchObject({ userIds: [2, 3], message: { to: 'meg@EXAMPLE.com' } });
@@ -56,7 +56,7 @@ describe('a message with links', () => {
     expect(other?.message.text).toContain(MORE);
   });
 
-  it('is written to no user whose address only looks the same (CVE-2019-19844)', () => {
+  it('is not written to a user whose address only looks the same (CVE-2019-19844)', () => {
     expect(write([userOf(1, 'mıke@example.org')], 'mike@example.org')).toBeUndefined();
     expect(write([])).toBeUndefined();
   });
@@ -76,7 +76,7 @@ describe('a message with links', () => {
     expect(standIn?.html.length / known?.html.length).toBeCloseTo(1, 1);
   });
 
-  it('has each placeholder of its template filled, wherever it is', () => {
+  it('replaces each placeholder of the template', () => {
     const template = 'https://example.com/u/{uid}?id={uid}&token={token}#{token}';
     const outgoing = writeLinks(
       'passwordReset',

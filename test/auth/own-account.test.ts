@@ -1,4 +1,4 @@
-/** A user who changes while its owner's password is checked. */
+/** Changes of a user while the password of the request is checked. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { makePassword } from '../../src/hashing/hashers.ts';
@@ -28,19 +28,19 @@ const stored = () =>
     .bind(username)
     .first();
 
-/** Bindings whose D1 does something each time a stored password was read, and how often that was. */
-function afterEachLook(change: (look: number) => Promise<unknown>) {
-  let looks = 0;
+/** Bindings whose D1 runs a change after each read of a stored password, and the number of reads. */
+function afterEachRead(change: (read: number) => Promise<unknown>) {
+  let reads = 0;
   const DB = interceptD1(env.DB, {
     around: async ({ sql: [sql], run }) => {
       const result = await run();
-      if (sql?.startsWith('select "password" from "auth_user"')) await change(++looks);
+      if (sql?.startsWith('select "password" from "auth_user"')) await change(++reads);
       return result;
     },
   });
-  // What an isolate remembers of tokens must not come between a change and its compare-and-swap.
+  // A cached token must not prevent the compare-and-swap.
   const { bindings } = withMailbox({ DB, TOKEN_CACHE_SECONDS: '60' });
-  return { bindings, looks: () => looks };
+  return { bindings, reads: () => reads };
 }
 
 const INVALID_PASSWORD = { status: 400, body: { current_password: ['Invalid password.'] } };
@@ -59,32 +59,32 @@ describe.each([
       bindings,
     );
 
-  it('looks once more if the hash is replaced while the password is checked', async () => {
-    const { bindings, looks } = afterEachLook(async (look) => {
-      if (look === 1) await setPassword(await makePassword(PASSWORD, 1000));
+  it('retries once if the hash is replaced while the password is checked', async () => {
+    const { bindings, reads } = afterEachRead(async (read) => {
+      if (read === 1) await setPassword(await makePassword(PASSWORD, 1000));
     });
     expect((await act(bindings)).status).toBe(done);
-    expect(looks()).toBe(2);
+    expect(reads()).toBe(2);
   });
 
-  it('looks no more than twice, and changes nothing then', async () => {
-    const { bindings, looks } = afterEachLook(async () => {
+  it('gives up after one retry, and changes nothing', async () => {
+    const { bindings, reads } = afterEachRead(async () => {
       await setPassword(await makePassword(PASSWORD, 1000));
     });
     expect(await answer(await act(bindings))).toEqual(INVALID_PASSWORD);
-    expect(looks()).toBe(2);
+    expect(reads()).toBe(2);
     expect(await stored()).toMatchObject({ email: '', key: token });
   });
 
-  it('is refused if the password itself is replaced meanwhile, and changes nothing', async () => {
+  it('is refused if another request replaces the password, and changes nothing', async () => {
     const password = await makePassword('of another request', 1000);
-    const { bindings } = afterEachLook(() => setPassword(password));
+    const { bindings } = afterEachRead(() => setPassword(password));
     expect(await answer(await act(bindings))).toEqual(INVALID_PASSWORD);
     expect(await stored()).toEqual({ password, email: '', key: token });
   });
 });
 
-it('PATCH /me answers 401 where the user is deleted after it was authenticated', async () => {
+it('PATCH /me responds 401 if the user is deleted after authentication', async () => {
   const DB = interceptD1(env.DB, {
     around: async ({ sql: [sql], run }) => {
       if (sql?.startsWith('update')) {

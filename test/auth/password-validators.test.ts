@@ -1,4 +1,4 @@
-/** Django's own sentences about passwords, asked of ours. */
+/** Compares the validators with recorded results of Django. */
 import * as v from 'valibot';
 import { describe, expect, it, vi } from 'vitest';
 import { validatePassword } from '../../src/auth/password-validators.ts';
@@ -24,14 +24,14 @@ const DJANGOS = PASSWORD_VALIDATORS.filter((name) => name !== 'PwnedPassword');
 
 const { cases } = v.parse(Recorded, JSON.parse(recorded));
 
-it.each(cases)('says of $password for $user.username what Django says', async (recordedCase) => {
+it.each(cases)('validates $password of $user.username as Django does', async (recordedCase) => {
   const { password, user, sentences } = recordedCase;
   expect(await validatePassword(password, user, DJANGOS)).toEqual(sentences);
 });
 
-it('has recorded every sentence', () => {
-  const sentences = new Set(cases.flatMap((recordedCase) => recordedCase.sentences));
-  expect([...sentences].sort()).toEqual([
+it('has a recorded case for each message', () => {
+  const messages = new Set(cases.flatMap((recordedCase) => recordedCase.sentences));
+  expect([...messages].sort()).toEqual([
     'The password is too similar to the email address.',
     'The password is too similar to the first name.',
     'The password is too similar to the last name.',
@@ -42,7 +42,7 @@ it('has recorded every sentence', () => {
   ]);
 });
 
-it('takes 0.7 of the characters in common for too similar, and less for different', async () => {
+it('refuses a password with 0.7 of the characters in common, and accepts one with fewer', async () => {
   const user = { username: 'abcdefg123', first_name: '', last_name: '', email: '' };
   expect(await validatePassword('abcdefgxyz', user, ['UserAttributeSimilarity'])).toEqual([
     'The password is too similar to the username.',
@@ -50,12 +50,12 @@ it('takes 0.7 of the characters in common for too similar, and less for differen
   expect(await validatePassword('abcdefwxyz', user, ['UserAttributeSimilarity'])).toEqual([]);
 });
 
-it('runs none where none is asked for', async () => {
+it('runs no validators if none are configured', async () => {
   const user = { username: 'a', first_name: '', last_name: '', email: '' };
   expect(await validatePassword('a', user, [])).toEqual([]);
 });
 
-it('takes the digits of Python’s isdigit for numeric', async () => {
+it('treats the digits of Python’s isdigit as numeric', async () => {
   for (const password of ['12345678', '٠١٢٣٤٥٦٧', '²³¹⁴⁵⁶⁷⁸', '①②③④⑤⑥⑦⑧', '\u{1f101}\u{1f102}']) {
     expect(await validatePassword(password, undefined, ['NumericPassword'])).toHaveLength(1);
   }
@@ -64,7 +64,7 @@ it('takes the digits of Python’s isdigit for numeric', async () => {
   }
 });
 
-it('compares with nobody’s names where the user is not known yet', async () => {
+it('skips the comparison with user attributes if the user is not known', async () => {
   expect(await validatePassword('ducharme', undefined, ['UserAttributeSimilarity'])).toEqual([]);
 });
 
@@ -75,8 +75,8 @@ it('looks for a common password without what Python’s strip removes', async ()
   expect(await validatePassword('\ufeffpassword', undefined, ['CommonPassword'])).toEqual([]);
 });
 
-describe('the work of UserAttributeSimilarity', () => {
-  /** Characters that were counted or looked up. */
+describe('the running time of UserAttributeSimilarity', () => {
+  /** Counts the characters that are counted or looked up. */
   async function work(passwordLength: number, value: string): Promise<number> {
     const user = { username: value, first_name: value, last_name: value, email: value };
     const get = vi.spyOn(Map.prototype, 'get');
@@ -92,9 +92,9 @@ describe('the work of UserAttributeSimilarity', () => {
   it.each([1, 2, 5, 20, 40, 253])('is linear for words of %d letters', async (length) => {
     const value = `${'a'.repeat(length)}.`.repeat(Math.ceil(254 / (length + 1)));
     for (const passwordLength of [8, 100, 1024, 4096]) {
-      // Each character of the password once, and of each value twice: in a word and in the whole.
+      // Each character of the password counts once, and of each value twice: in its word and in the value.
       const counted = passwordLength + 4 * 2 * value.length;
-      // And each different character of a word is looked up.
+      // Each different character of a word is looked up too.
       expect(await work(passwordLength, value)).toBeLessThanOrEqual(counted + 4 * value.length);
     }
   });
@@ -103,7 +103,7 @@ describe('the work of UserAttributeSimilarity', () => {
 describe('PwnedPassword', () => {
   const user = { username: 'ada', first_name: '', last_name: '', email: '' };
 
-  it('refuses a password that is known from a breach, and no other', async () => {
+  it('refuses only passwords that are known from a breach', async () => {
     expect(await validatePassword('breached words', user, ['PwnedPassword'])).toEqual([
       'This password is known to have appeared in a public data breach.',
     ]);
@@ -119,11 +119,11 @@ describe('PwnedPassword', () => {
   });
 
   it.each([
-    { name: 'about a password that another validator refuses', password: '123', who: user },
-    { name: 'before it is known whose password it is', password: 'other words', who: undefined },
-  ])('sends nothing $name', async ({ password, who }) => {
+    { name: 'if another validator refuses the password', password: '123', owner: user },
+    { name: 'if the user is not known', password: 'other words', owner: undefined },
+  ])('sends nothing $name', async ({ password, owner }) => {
     const fetch = vi.spyOn(globalThis, 'fetch');
-    await validatePassword(password, who, ['PwnedPassword', 'MinimumLength']);
+    await validatePassword(password, owner, ['PwnedPassword', 'MinimumLength']);
     expect(fetch).not.toHaveBeenCalled();
   });
 });

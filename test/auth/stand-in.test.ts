@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { drawStandIn, places } from '../../src/auth/stand-in.ts';
 
-/** Which of so many places a draw falls on. */
+/** The place of a draw among `count` places. */
 const among = (count: number, draw: number[]) => draw.findLast((place) => place < count);
 
 describe('places', () => {
-  // The vectors that other implementations share, such as github.com/dgryski/go-jump.
+  // Vectors shared by other implementations, such as github.com/dgryski/go-jump.
   it.each([
     { seed: 1n, count: 1, place: 0 },
     { seed: 42n, count: 57, place: 43 },
@@ -17,7 +17,7 @@ describe('places', () => {
     expect(among(count, places(seed))).toBe(place);
   });
 
-  it('begins with 0, ascends, and ends below 2^31', () => {
+  it('starts with 0, ascends, and ends below 2^31', () => {
     for (let seed = 0n; seed < 100n; seed++) {
       const jumps = places(seed);
       expect(jumps[0]).toBe(0);
@@ -31,33 +31,33 @@ describe('drawStandIn', () => {
   const names = Array.from({ length: 2000 }, (_, i) => `name ${i}`);
   const firstDraws = (key: string) => names.map((name) => drawStandIn(name, key)[0] ?? []);
 
-  it('draws eight times, each draw by itself, the same for the same name and key', () => {
+  it('makes eight different draws, the same for the same name and key', () => {
     const draws = drawStandIn('ada', 'key');
     expect(draws).toHaveLength(8);
     expect(new Set(draws.map((draw) => JSON.stringify(draw))).size).toBe(8);
     expect(drawStandIn('ada', 'key')).toEqual(draws);
   });
 
-  it('draws others for another name, and for another key', () => {
+  it('makes other draws for another name or another key', () => {
     const draws = drawStandIn('ada', 'key');
     expect(drawStandIn('adb', 'key')).not.toEqual(draws);
     expect(drawStandIn('ada', 'kez')).not.toEqual(draws);
   });
 
-  it('draws by one key of its own in an isolate without SECRET_KEY', () => {
+  it('uses one random key for each isolate if SECRET_KEY is not set', () => {
     const draws = drawStandIn('ada', undefined);
     expect(drawStandIn('ada', undefined)).toEqual(draws);
     expect(draws).not.toEqual(drawStandIn('ada', ''));
   });
 
-  it('takes a name of any length and any characters', () => {
+  it('accepts names of any length and any characters', () => {
     for (const name of ['', 'x'.repeat(65_536), '\ud800', '🔑']) {
       expect(drawStandIn(name, 'key')).toHaveLength(8);
     }
   });
 
-  // 2,000 names among 10 places: 200 each, with a standard deviation of 13.4.
-  it('draws each place about as often', () => {
+  // 2,000 names on 10 places: 200 each, with a standard deviation of 13.4.
+  it('draws all places about equally often', () => {
     const drawn = firstDraws('key').map((draw) => among(10, draw));
     for (let place = 0; place < 10; place++) {
       const count = drawn.filter((each) => each === place).length;
@@ -66,7 +66,7 @@ describe('drawStandIn', () => {
   });
 
   // One in 101 of 2,000 names: 19.8, with a standard deviation of 4.4.
-  it('moves few names when a user is added, and those only to that user', () => {
+  it('moves only a few names if a user is added, all of them to that user', () => {
     const moved = firstDraws('key').filter((draw) => among(100, draw) !== among(101, draw));
     expect(moved.length).toBeGreaterThan(0);
     expect(moved.length).toBeLessThan(19.8 + 3 * 4.4);

@@ -6,6 +6,6 @@ it.each([
   ['"Ada@HOME"@EXAMPLE.com', '"Ada@HOME"@example.com'],
   ['Nobody', 'Nobody'],
   ['', ''],
-])('lower-cases of %j what stands after the last @', (email, normal) => {
+])('lower-cases the part of %j after the last @', (email, normal) => {
   expect(normalizeEmail(email)).toBe(normal);
 });

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
-import { encodeUid, type LinkedUser, makeToken } from '../../src/auth/link-tokens.ts';
+import { encodeUid, type LinkTokenUser, makeToken } from '../../src/auth/link-tokens.ts';
 import type { Project } from './project.ts';
 import type { TakeMails } from './sent-mails.ts';
 
@@ -215,7 +215,7 @@ function linksWithoutMail(database: string, vars: Seeded['vars']): Made[] {
   const [olderKey = ''] = SECRET_KEY_FALLBACKS.split(',');
   const timeoutMs = timeoutSeconds * MS_PER_SECOND;
   const db = new DatabaseSync(database, { readOnly: true });
-  const row = (username: string): LinkedUser =>
+  const row = (username: string): LinkTokenUser =>
     v.parse(
       UserRow,
       db

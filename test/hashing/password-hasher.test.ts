@@ -1,7 +1,7 @@
 /** Hashing in Durable Objects: the real ones, and some that fail in every way an object can. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { hashInObjects } from '../../src/hashing/durable-object-hasher.ts';
+import { createDurableObjectHasher } from '../../src/hashing/durable-object-hasher.ts';
 import { makePassword } from '../../src/hashing/hashers.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { answer, newName, post, register, send, sendAs, unthrottled } from '../helpers/client.ts';
@@ -81,7 +81,10 @@ afterEach(() => {
 
 describe('hashing in objects', () => {
   it('makes and checks passwords', async () => {
-    const { makePassword, verifyPassword } = hashInObjects(env.PASSWORD_HASHER, ITERATIONS)();
+    const { makePassword, verifyPassword } = createDurableObjectHasher(
+      env.PASSWORD_HASHER,
+      ITERATIONS,
+    )();
     const encoded = await makePassword('pässwörd');
     expect(encoded).toMatch(/^pbkdf2_sha256\$1000\$/);
     expect(await verifyPassword('pässwörd', encoded)).toEqual({
@@ -97,7 +100,7 @@ describe('hashing in objects', () => {
 
   it('uses an idle object again, and a new one if none is idle', async () => {
     const { objects, created } = countedObjects();
-    const hashing = hashInObjects(objects, ITERATIONS)();
+    const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const hash = () => hashing.makePassword('pw');
     await Promise.all([hash(), hash(), hash()]);
     expect(created).toHaveLength(3);
@@ -108,7 +111,7 @@ describe('hashing in objects', () => {
 
   it('leaves no object behind that has stored anything', async () => {
     const { objects, created } = countedObjects();
-    await hashInObjects(objects, ITERATIONS)().makePassword('pw');
+    await createDurableObjectHasher(objects, ITERATIONS)().makePassword('pw');
     const { runInDurableObject } = await import('cloudflare:test');
     for (const id of created) {
       const stored = await runInDurableObject(env.PASSWORD_HASHER.get(id), (_, state) =>
@@ -125,7 +128,7 @@ describe('the pool of objects', () => {
 
   it('has eight objects for any number of calls, and gives each as many', async () => {
     const { objects, calls, loads } = heldObjects();
-    const hashing = hashInObjects(objects, ITERATIONS)();
+    const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const hashes = Array.from({ length: 2000 }, () => hashing.makePassword('pw'));
     expect(loads()).toEqual(Array(8).fill(250));
     for (const { answer } of calls) answer(HASH);
@@ -134,7 +137,7 @@ describe('the pool of objects', () => {
 
   it('gives a call to the object with the fewest', async () => {
     const { objects, calls } = heldObjects();
-    const hashing = hashInObjects(objects, ITERATIONS)();
+    const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const hashes = Array.from({ length: 16 }, () => hashing.makePassword('pw'));
     calls[5]?.answer(HASH);
     await hashes[5];
@@ -154,7 +157,7 @@ describe('the pool of objects', () => {
   ])('does without an object that $what', async ({ end, message }) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const { objects, calls } = heldObjects();
-    const hashing = hashInObjects(objects, ITERATIONS)();
+    const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const broken = hashing.makePassword('pw');
     if (end() === undefined) calls[0]?.fail(new Error('Network connection lost.'));
     await expect(broken).rejects.toThrow(message);
@@ -166,7 +169,7 @@ describe('the pool of objects', () => {
 
   it('keeps an object that has too much to do', async () => {
     const { objects, calls } = heldObjects();
-    const hashing = hashInObjects(objects, ITERATIONS)();
+    const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const refused = hashing.makePassword('pw');
     calls[0]?.answer({ ok: false, error: { kind: 'unavailable' } });
     await expect(refused).rejects.toThrow('too much to do');
@@ -180,7 +183,7 @@ describe('the pool of objects', () => {
     // A stopped request has no timers, and its call never ends.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const { objects, calls } = heldObjects();
-    const hashing = hashInObjects(objects, ITERATIONS)();
+    const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     // The first object has two of these.
     for (let i = 0; i < 9; i++) void hashing.makePassword('pw');
     vi.clearAllTimers();

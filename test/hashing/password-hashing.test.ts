@@ -1,10 +1,10 @@
 import { expect, it, vi } from 'vitest';
-import { hashHere } from '../../src/hashing/password-hashing.ts';
+import { createLocalHasher } from '../../src/hashing/password-hashing.ts';
 import { ServiceUnavailable } from '../../src/lib/service-unavailable.ts';
 import { recordSlices } from '../helpers/record-slices.ts';
 import { refuseAbove } from '../helpers/refuse-above.ts';
 
-const { makePassword, verifyPassword } = hashHere(1000);
+const { makePassword, verifyPassword } = createLocalHasher(1000);
 
 it('hashes one password at a time, whatever it is for', async () => {
   const deriveBits = crypto.subtle.deriveBits.bind(crypto.subtle);
@@ -35,7 +35,7 @@ it('lets 64 wait for the one at work, and turns away who comes then', async () =
 
 /** Refused or hashed: `count` new passwords of a client at once. */
 async function outcomesOf(client: string, count: number): Promise<('hashed' | 'refused')[]> {
-  const hashing = hashHere(1000, () => client);
+  const hashing = createLocalHasher(1000, () => client);
   const outcomes = await Promise.allSettled(
     Array.from({ length: count }, () => hashing.makePassword('pw')),
   );
@@ -65,10 +65,10 @@ it('verifies hashes of any count four at a time, each by itself, where productio
   // It remembers what the runtime has refused.
   vi.resetModules();
   const fresh = await import('../../src/hashing/password-hashing.ts');
-  const { verifyPassword } = fresh.hashHere(3000);
+  const { verifyPassword } = fresh.createLocalHasher(3000);
   const counts = [2000, 3000, 50_000, 101, 70_000, 3000, 2500, 4000];
   const encoded = await Promise.all(
-    counts.map((count, i) => fresh.hashHere(count).makePassword(`password ${i}`)),
+    counts.map((count, i) => fresh.createLocalHasher(count).makePassword(`password ${i}`)),
   );
   slices.length = 0;
   const verified = await Promise.all([

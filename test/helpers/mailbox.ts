@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { vi } from 'vitest';
 import {
   encodeUid,
-  type LinkedUser,
   type LinkPurpose,
+  type LinkTokenUser,
   makeToken,
 } from '../../src/auth/link-tokens.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
@@ -70,7 +70,7 @@ export async function linkFor(
     'SELECT id, password, last_login, email FROM auth_user WHERE username = ?',
   )
     .bind(username)
-    .first<LinkedUser>();
+    .first<LinkTokenUser>();
   if (!user) throw new Error('There is no such user.');
   const links = { secretKey, secretKeyFallbacks: [], timeoutSeconds: 0 };
   return { uid: encodeUid(user.id), token: makeToken(purpose, user, links, now) };

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { djangoDatetime } from '../../src/lib/django-datetime.ts';
 import { newName, register } from '../helpers/client.ts';
 
-it('writes datetimes as Django does: microseconds, no zone, no fraction when it is zero', () => {
+it('writes datetimes as Django does: microseconds, no time zone, no fraction if it is zero', () => {
   const written = (iso: string) => djangoDatetime(new Date(iso));
   expect(written('2019-06-01T12:30:45.123Z')).toBe('2019-06-01 12:30:45.123000');
   expect(written('2015-01-01T00:00:00.000Z')).toBe('2015-01-01 00:00:00');

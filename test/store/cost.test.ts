@@ -1,4 +1,4 @@
-/** What each route costs in D1 round trips and rows read, and that nothing is prepared twice. */
+/** D1 round trips and rows read by each route. No statement is prepared twice. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
@@ -52,7 +52,7 @@ it('logs in in one round trip', async () => {
   expect(roundTrips).toHaveLength(1);
 });
 
-it('counts a login in one call before the response and one after it, and asks D1 no more', async () => {
+it('counts a login by one call before the response and one after it, without a further D1 query', async () => {
   const username = newName();
   await register(username, 'pw');
   const { bindings: watched, roundTrips } = watchD1();
@@ -75,7 +75,7 @@ it('counts a login in one call before the response and one after it, and asks D1
   expect(roundTrips).toHaveLength(1);
 });
 
-it('logs in in two round trips where the user has no token yet', async () => {
+it('logs in in two round trips if the user has no token yet', async () => {
   const username = newName();
   const token = await register(username, 'pw');
   await env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(token).run();
@@ -96,7 +96,7 @@ it('authenticates a request in one round trip that reads two rows', async () => 
   expect(meta.rows_read).toBe(2);
 });
 
-it('asks D1 nothing for a malformed Authorization header', async () => {
+it('makes no D1 query for a malformed Authorization header', async () => {
   const { bindings, roundTrips } = watchD1();
   const response = await getAs('a b', '/me', bindings);
   expect(response.status).toBe(401);
@@ -118,8 +118,8 @@ it('prepares its statements once for all requests of an isolate', async () => {
 
 describe('a request for a link', () => {
   /**
-   * Rows that D1 reads for it, if `others` accounts have the address besides the last one, which is
-   * active.
+   * The rows that D1 reads for the request. `others` accounts have the address besides the last one,
+   * which is active.
    */
   async function rowsRead(others: number, areActive: 0 | 1, isNamed: boolean): Promise<number> {
     const email = `${newName()}@example.com`;
@@ -146,17 +146,17 @@ describe('a request for a link', () => {
     return meta.rows_read;
   }
 
-  it('reads one row if it names the user, whatever other accounts have the address', async () => {
+  it('reads one row if it has a username, regardless of other accounts with the address', async () => {
     expect(await rowsRead(0, 1, true)).toBe(1);
     expect(await rowsRead(1000, 1, true)).toBe(1);
     expect(await rowsRead(1000, 0, true)).toBe(1);
   });
 
-  it('reads no more than eleven accounts that get a link', async () => {
+  it('reads at most eleven accounts that get a link', async () => {
     expect(await rowsRead(1000, 1, false)).toBe(11);
   });
 
-  it('reads past accounts that get no link, one row each', async () => {
+  it('reads one row for each account that gets no link', async () => {
     // The index is read up to the next address.
     expect(await rowsRead(1000, 0, false)).toBeLessThanOrEqual(1002);
   });

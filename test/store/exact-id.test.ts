@@ -1,4 +1,4 @@
-/** Ids above 2^53, which JavaScript's numbers do not tell apart. */
+/** Ids above 2^53, which JavaScript's numbers cannot distinguish. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
 import { bulkQueries } from '../../src/store/operator/bulk.ts';
@@ -6,14 +6,14 @@ import { operatorQueries } from '../../src/store/operator/users.ts';
 import { createStore } from '../../src/store/store.ts';
 import { answer, getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 
-/** The next user gets the id above this one. */
-const numberFrom = (lastId: string) =>
+/** Sets the last used id. The next user gets the next id. */
+const setLastId = (lastId: string) =>
   env.DB.exec(`UPDATE sqlite_sequence SET seq = ${lastId} WHERE name = 'auth_user'`);
 
 const firstNames = async () =>
   (await env.DB.prepare('SELECT first_name FROM auth_user ORDER BY id').raw()).flat();
 
-/** Stores a user with a token past the code under test. */
+/** Inserts a user with a token directly into the database. */
 async function insert(id: string, key: string): Promise<string> {
   const username = newName();
   await env.DB.exec(
@@ -28,9 +28,9 @@ beforeEach(async () => {
   await env.DB.exec('DELETE FROM auth_user');
 });
 
-it('serves the last id that is exact', async () => {
+it('accepts the highest exact id', async () => {
   await register(newName());
-  await numberFrom('9007199254740990');
+  await setLastId('9007199254740990');
   const token = await register(newName());
   expect(await answer(await getAs(token))).toMatchObject({
     status: 200,
@@ -38,14 +38,14 @@ it('serves the last id that is exact', async () => {
   });
 });
 
-it('answers 500 to a registration that gets an id which is not exact', async () => {
+it('responds 500 to a registration that gets an id which is not exact', async () => {
   await register(newName());
-  await numberFrom('9007199254740991');
+  await setLastId('9007199254740991');
   const registered = await post('/register', { username: newName(), password: 'correct horse' });
   expect(registered.status).toBe(500);
 });
 
-it('never changes a user in place of another whose id becomes the same number', async () => {
+it('never changes the wrong user if two ids become the same number', async () => {
   await insert('9007199254740992', 'even');
   await insert('9007199254740993', 'odd');
   for (const token of ['even', 'odd']) {
@@ -54,7 +54,7 @@ it('never changes a user in place of another whose id becomes the same number', 
   expect(await firstNames()).toEqual(['', '']);
 });
 
-it('reads no id that is not exact, by any query', async () => {
+it('throws in each query that reads an id which is not exact', async () => {
   const username = await insert('9007199254740992', 'even');
   const store = createStore(env.DB);
   const refused = /ids above 2\^53/;

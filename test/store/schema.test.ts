@@ -1,4 +1,4 @@
-/** The migrated database, held against the one Django's own migrations make. */
+/** Compares the migrated database with the database of Django's migrations. */
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -31,12 +31,12 @@ describe.each(Object.entries(tables))('%s', (table, django) => {
     expect(await pragma('foreign_key_list', table)).toEqual(django.foreign_key_list);
   });
 
-  it('has Django’s unique indexes, and of ours the one of addresses', async () => {
+  it('has Django’s unique indexes, and our index of addresses', async () => {
     const indexes = await pragma('index_list', table);
     const ours = indexes.filter(({ origin }) => origin === 'c').map(({ name }) => name);
     expect(ours).toEqual(table === 'auth_user' ? ['auth_user_email_nocase'] : []);
-    const theirs = indexes.filter(({ origin }) => origin !== 'c');
-    expect(theirs.map(({ seq: _, ...index }) => index)).toEqual(
+    const djangos = indexes.filter(({ origin }) => origin !== 'c');
+    expect(djangos.map(({ seq: _, ...index }) => index)).toEqual(
       django.index_list.map(({ seq: _, ...index }) => index),
     );
     for (const [index, columns] of Object.entries(django.index_info)) {

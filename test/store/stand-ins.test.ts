@@ -1,4 +1,4 @@
-/** The users that stand in for unknown names, among ids of every shape. */
+/** Stand-ins for unknown names, with different ranges of ids. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { drawStandIn } from '../../src/auth/stand-in.ts';
@@ -7,8 +7,8 @@ import { watchD1 } from '../helpers/intercept-d1.ts';
 
 const store = createStore(env.DB);
 
-/** Users whose password says their id. */
-async function users(ids: number[]): Promise<void> {
+/** Inserts users whose password is their id. */
+async function insertUsers(ids: number[]): Promise<void> {
   await env.DB.prepare(
     `INSERT INTO auth_user (id, password, is_superuser, username, last_name, email, is_staff,
        is_active, date_joined, first_name)
@@ -32,7 +32,7 @@ const NAMES = Array.from({ length: 1000 }, (_, i) => `unknown ${i}`);
 
 const standIns = () => Promise.all(NAMES.map(standInOf));
 
-/** How often each of these ids stands in for one of the names. */
+/** The number of names for which each of these ids is the stand-in. */
 async function counts(ids: number[]): Promise<number[]> {
   const drawn = await standIns();
   for (const id of drawn) expect(ids).toContain(id);
@@ -43,40 +43,40 @@ beforeEach(async () => {
   await env.DB.exec('DELETE FROM authtoken_token; DELETE FROM auth_user');
 });
 
-it('finds nobody in an empty database', async () => {
+it('finds no stand-in in an empty database', async () => {
   expect(await standInOf('unknown')).toBeUndefined();
 });
 
-// Of 1,000 names 100 each, with a standard deviation of 9.5. The names are always the same.
+// 1,000 names: 100 each, with a standard deviation of 9.5. The names are always the same.
 describe.each([
-  { name: 'ids from 1 on', ids: from(1, 10) },
-  { name: 'ids from a million on', ids: from(1_000_000, 10) },
+  { name: 'ids from 1', ids: from(1, 10) },
+  { name: 'ids from a million', ids: from(1_000_000, 10) },
   { name: 'the last ids of AutoField', ids: from(2 ** 31 - 10, 10) },
   { name: 'the last ids of 2^52', ids: from(2 ** 52 - 10, 10) },
   { name: 'a gap of half of the ids', ids: [...from(1, 5), ...from(16, 5)] },
   { name: 'every second id', ids: from(1, 10).map((i) => 2 * i) },
-])('of $name', ({ ids }) => {
-  it('draws each user about as often', async () => {
-    await users(ids);
+])('with $name', ({ ids }) => {
+  it('draws all users about equally often', async () => {
+    await insertUsers(ids);
     for (const count of await counts(ids)) expect(Math.abs(count - 100)).toBeLessThan(3 * 9.5);
   });
 });
 
 it('draws the only user for every name', async () => {
-  await users([7]);
+  await insertUsers([7]);
   expect(await counts([7])).toEqual([1000]);
 });
 
-it('finds somebody for every name, however wide the gaps are', async () => {
+it('finds a stand-in for every name despite large gaps', async () => {
   const ids = [1, 1_000_000, 2 ** 31 - 1, 2 ** 52];
-  await users(ids);
+  await insertUsers(ids);
   await counts(ids);
 });
 
-it('moves names only to a new user, and back when that user is deleted', async () => {
-  await users(from(1, 50));
+it('moves names only to a new user, and back if that user is deleted', async () => {
+  await insertUsers(from(1, 50));
   const before = await standIns();
-  await users([51]);
+  await insertUsers([51]);
   const after = await standIns();
   const moved = after.filter((id, i) => id !== before[i]);
   // One in 51 of 1,000: 19.6, with a standard deviation of 4.4.
@@ -88,7 +88,7 @@ it('moves names only to a new user, and back when that user is deleted', async (
 });
 
 it('moves only the names of a deleted user', async () => {
-  await users(from(1, 50));
+  await insertUsers(from(1, 50));
   const before = await standIns();
   await env.DB.exec('DELETE FROM auth_user WHERE id = 20');
   const after = await standIns();
@@ -97,8 +97,8 @@ it('moves only the names of a deleted user', async () => {
   expect(after).not.toContain(20);
 });
 
-describe('a look-up', () => {
-  /** What D1 says that the look-up of a name reads. */
+describe('a lookup', () => {
+  /** The rows that D1 reads for the lookup of a name. */
   async function rowsRead(name: string): Promise<number> {
     const draws = drawStandIn(name, 'key');
     const { bindings, roundTrips } = watchD1();
@@ -109,18 +109,18 @@ describe('a look-up', () => {
     return meta.rows_read;
   }
 
-  it('reads for a known name the user and its token, and no stand-in', async () => {
-    await users(from(1, 1000));
+  it('reads only the user and its token for a known name, and no stand-in', async () => {
+    await insertUsers(from(1, 1000));
     expect(await rowsRead('user500')).toBe(1);
     const insertToken = env.DB.prepare('INSERT INTO authtoken_token VALUES (?, ?, ?)');
     await insertToken.bind('abc', '2024-03-18 02:30:00', 500).run();
     expect(await rowsRead('user500')).toBe(2);
   });
 
-  it('reads a few rows for an unknown name, of however many users', async () => {
-    await users(from(1, 10_000));
+  it('reads a few rows for an unknown name, regardless of the number of users', async () => {
+    await insertUsers(from(1, 10_000));
     const reads = await Promise.all(NAMES.slice(0, 50).map(rowsRead));
-    // The lowest and the highest id, the user, a draw, and its places: about ln(2^31) = 21.
+    // The lowest and the highest id, the user, a draw and its places, which are about ln(2^31) = 21.
     expect(Math.max(...reads)).toBeLessThan(60);
   });
 });

@@ -1,4 +1,4 @@
-/** `TOKEN_CACHE_SECONDS`: what is remembered, for how long, and what is forgotten at once. */
+/** `TOKEN_CACHE_SECONDS`: which tokens are cached, for how long, and when they are invalidated. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import type { Bindings } from '../../src/services/bindings.ts';
@@ -8,11 +8,11 @@ import { answer, getAs, newName, post, register, sendAs } from '../helpers/clien
 import { watchD1 } from '../helpers/intercept-d1.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';
 
-/** Bindings of an isolate that remembers tokens for five seconds, and how often it asked D1. */
+/** Bindings of an isolate that caches tokens for five seconds, and the number of its D1 calls. */
 function caching() {
   const { bindings, roundTrips } = watchD1();
   const caching: Bindings = Object.assign(bindings, { TOKEN_CACHE_SECONDS: '5' });
-  return { bindings: caching, asked: () => roundTrips.length };
+  return { bindings: caching, d1Calls: () => roundTrips.length };
 }
 
 const NOW = Date.now();
@@ -20,29 +20,29 @@ const NOW = Date.now();
 const INVALID = { status: 401, body: { detail: 'Invalid token.' } };
 
 describe('TOKEN_CACHE_SECONDS', () => {
-  it('answers the second request of a token without the database', async () => {
-    const { bindings, asked } = caching();
+  it('authenticates the second request with a token without the database', async () => {
+    const { bindings, d1Calls } = caching();
     const token = await register(newName());
     const first = await answer(await getAs(token, '/me', bindings));
-    expect(asked()).toBe(1);
+    expect(d1Calls()).toBe(1);
     expect(await answer(await getAs(token, '/me', bindings))).toEqual(first);
-    expect(asked()).toBe(1);
+    expect(d1Calls()).toBe(1);
   });
 
-  it('asks again when the seconds are over', async () => {
-    const { bindings, asked } = caching();
+  it('queries the database again when the entry has expired', async () => {
+    const { bindings, d1Calls } = caching();
     const token = await register(newName());
     const now = vi.spyOn(Date, 'now').mockReturnValue(NOW);
     await getAs(token, '/me', bindings);
     now.mockReturnValue(NOW + 4999);
     await getAs(token, '/me', bindings);
-    expect(asked()).toBe(1);
+    expect(d1Calls()).toBe(1);
     now.mockReturnValue(NOW + 5001);
     await getAs(token, '/me', bindings);
-    expect(asked()).toBe(2);
+    expect(d1Calls()).toBe(2);
   });
 
-  it('never remembers that a token was not found', async () => {
+  it('does not cache that a token was not found', async () => {
     const { bindings } = caching();
     const token = await register(newName());
     const [row] = (
@@ -66,7 +66,7 @@ describe('TOKEN_CACHE_SECONDS', () => {
     },
     { what: 'a deletion', method: 'DELETE', path: '/me', body: { current_password: 'pw' } },
   ])(
-    'forgets a token at once at $what through the same isolate',
+    'invalidates a token at once after $what through the same isolate',
     async ({ method, path, body }) => {
       const { bindings } = caching();
       const token = await register(newName(), 'pw');
@@ -88,7 +88,7 @@ describe('TOKEN_CACHE_SECONDS', () => {
     });
   });
 
-  it('takes up to its seconds to see what another isolate changed', async () => {
+  it('sees a change by another isolate when the entry has expired', async () => {
     const { bindings } = caching();
     const token = await register(newName());
     const now = vi.spyOn(Date, 'now').mockReturnValue(NOW);
@@ -99,45 +99,45 @@ describe('TOKEN_CACHE_SECONDS', () => {
     expect((await getAs(token, '/me', bindings)).status).toBe(401);
   });
 
-  it('does not remember a token that was deleted while it was looked up', async () => {
+  it('does not cache a token that was deleted during the lookup', async () => {
     const token = await register(newName());
     const real = createStore(env.DB);
     const found = await real.findToken(token);
-    const { promise: slow, resolve: arrive } = Promise.withResolvers<typeof found>();
+    const { promise: slow, resolve: respond } = Promise.withResolvers<typeof found>();
     const findToken = vi.fn(real.findToken).mockReturnValueOnce(slow);
     const store = withTokenCache({ ...real, findToken }, 5);
 
-    const underWay = store.findToken(token);
+    const pending = store.findToken(token);
     await store.deleteToken(token);
-    arrive(found);
-    expect(await underWay).toBe(found);
+    respond(found);
+    expect(await pending).toBe(found);
     expect(await store.findToken(token)).toBeUndefined();
   });
 
-  it('answers nobody from memory once a change is made, though who asked for it still waits', async () => {
+  it('does not use the old entry while the request that changed the token still waits', async () => {
     const token = await register(newName());
     const real = createStore(env.DB);
     const made = Promise.withResolvers<void>();
-    const told = Promise.withResolvers<void>();
+    const reported = Promise.withResolvers<void>();
     const deleteToken = async (key: string) => {
       await real.deleteToken(key);
       made.resolve();
-      await told.promise;
+      await reported.promise;
     };
     const store = withTokenCache({ ...real, deleteToken }, 5);
     expect(await store.findToken(token)).toBeDefined();
     const change = store.deleteToken(token);
     await made.promise;
     expect(await store.findToken(token)).toBeUndefined();
-    told.resolve();
+    reported.resolve();
     await change;
   });
 
-  it('forgets what was looked up while a change was under way', async () => {
+  it('does not cache a token that was looked up during a change', async () => {
     const token = await register(newName());
     const real = createStore(env.DB);
     const deleteToken = async (key: string) => {
-      // Somebody else's request, once this one waits for the database.
+      // Another request reads the token while this one waits for the database.
       await Promise.resolve();
       expect(await store.findToken(key)).toBeDefined();
       await real.deleteToken(key);
@@ -147,7 +147,7 @@ describe('TOKEN_CACHE_SECONDS', () => {
     expect(await store.findToken(token)).toBeUndefined();
   });
 
-  it('forgets a token at once at a password reset', async () => {
+  it('invalidates a token at once after a password reset', async () => {
     const { bindings } = withMailbox({ ...caching().bindings });
     const username = newName();
     const token = await register(username);
@@ -157,7 +157,7 @@ describe('TOKEN_CACHE_SECONDS', () => {
     expect(await answer(await getAs(token, '/me', bindings))).toEqual(INVALID);
   });
 
-  it('forgets an expired token at once at the login that replaces it', async () => {
+  it('invalidates an expired token at once after the login that replaces it', async () => {
     const bindings = { ...caching().bindings, TOKEN_MAX_AGE_DAYS: '30' };
     const username = newName();
     const token = await register(username, 'pw');
@@ -169,21 +169,21 @@ describe('TOKEN_CACHE_SECONDS', () => {
     expect(await answer(await getAs(token, '/me', bindings))).toEqual(INVALID);
   });
 
-  it('stays within its bound while many tokens pass through', async () => {
+  it('limits the number of entries', async () => {
     const real = createStore(env.DB);
     const found = await real.findToken(await register(newName()));
     const findToken = vi.fn(async () => found);
     const store = withTokenCache({ ...real, findToken }, 5);
     const tokens = 3 * MAX_TOKENS;
     for (let i = 0; i < tokens; i++) await store.findToken(`${i}`);
-    // The newest are still known; the oldest had to go: at most twice as many are kept.
+    // The newest entries are still cached. At most twice MAX_TOKENS are kept, so the oldest are not.
     await store.findToken(`${tokens - MAX_TOKENS}`);
     expect(findToken).toHaveBeenCalledTimes(tokens);
     await store.findToken(`${tokens - 2 * MAX_TOKENS - 1}`);
     expect(findToken).toHaveBeenCalledTimes(tokens + 1);
   });
 
-  it('still expires a token by its age', async () => {
+  it('rejects a cached token that has expired by age', async () => {
     const { bindings } = caching();
     const token = await register(newName());
     await env.DB.prepare("UPDATE authtoken_token SET created = '2020-01-01 00:00:00' WHERE key = ?")

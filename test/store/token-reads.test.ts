@@ -1,4 +1,4 @@
-/** `TOKEN_READS = "nearest"`, over a D1 whose replica is stale. */
+/** `TOKEN_READS = "nearest"` with a D1 whose replica is stale. */
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Bindings } from '../../src/services/bindings.ts';
@@ -45,7 +45,7 @@ async function replicate() {
 }
 
 describe('TOKEN_READS = "nearest"', () => {
-  it('accepts a token the moment it was issued, though no replica has it yet', async () => {
+  it('accepts a new token that no replica has yet', async () => {
     const { bindings, sessions } = replicated('nearest');
     await replicate();
     const username = newName();
@@ -58,7 +58,7 @@ describe('TOKEN_READS = "nearest"', () => {
     expect(sessions).toEqual(['first-unconstrained']);
   });
 
-  it('answers from the replica what it has', async () => {
+  it('reads from the replica', async () => {
     const { bindings } = replicated('nearest');
     const token = await register(newName());
     await replicate();
@@ -68,7 +68,7 @@ describe('TOKEN_READS = "nearest"', () => {
     });
   });
 
-  it('lets a revoked token in until the replica knows, and no longer: the documented lag', async () => {
+  it('accepts a revoked token until the replica is up to date (the documented lag)', async () => {
     const { bindings } = replicated('nearest');
     const token = await register(newName());
     await replicate();
@@ -80,7 +80,7 @@ describe('TOKEN_READS = "nearest"', () => {
 });
 
 describe('TOKEN_READS = "primary"', () => {
-  it('asks no replica: a revoked token is dead at once', async () => {
+  it('reads no replica, so a revoked token is invalid at once', async () => {
     const { bindings, sessions } = replicated('primary');
     const token = await register(newName());
     await replicate();

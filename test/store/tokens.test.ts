@@ -7,7 +7,7 @@ it.each([
   { is_staff: true, is_superuser: false, is_active: false },
   { is_staff: false, is_superuser: true, is_active: false },
   { is_staff: false, is_superuser: false, is_active: true },
-])('a token is found with its user’s columns, each by its name: %j', async (flags) => {
+])('a token is found with the columns of its user: %j', async (flags) => {
   const { is_staff, is_superuser, is_active } = flags;
   const username = newName();
   const key = await register(username);

@@ -26,10 +26,10 @@ export const activateUser = route('POST /users/activation', {
       }),
     },
   },
-  async handle(c, { data, links }) {
+  async handle(c, { data, linkSettings }) {
     const allowed = await limitLink(c, data.uid);
     if (!allowed.ok) return allowed;
-    const userId = await activate(c.var, data, links);
+    const userId = await activate(c.var, data, linkSettings);
     if (!userId.ok) return linkError(c, userId.error);
     audit(c, { event: 'activated', user_id: userId.value });
     return c.body(null, 204);

@@ -48,10 +48,10 @@ export const confirmPasswordReset = route('POST /users/reset_password_confirm', 
       }),
     },
   },
-  async handle(c, { data, links }) {
+  async handle(c, { data, linkSettings }) {
     const allowed = await limitLink(c, data.uid);
     if (!allowed.ok) return allowed;
-    const user = await resetPassword(c.var, data, links);
+    const user = await resetPassword(c.var, data, linkSettings);
     if (!user.ok) return linkError(c, user.error);
     audit(c, { event: 'password-reset', user_id: user.value.id });
     notify(c, 'passwordChanged', user.value);

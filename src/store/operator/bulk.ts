@@ -5,9 +5,9 @@
  */
 import { getTableColumns } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { runRead } from '../d1-errors.ts';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser } from '../schema.ts';
-import { reading } from '../unavailable.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
 export const USER_COLUMNS = Object.keys(getTableColumns(authUser));
@@ -138,7 +138,7 @@ export function bulkQueries(d1: D1Database) {
   const db = drizzle(d1);
 
   return {
-    countUsers: (): Promise<number> => reading(async () => db.$count(authUser)),
+    countUsers: (): Promise<number> => runRead(async () => db.$count(authUser)),
 
     /**
      * Looks each account up by id, username and token.
@@ -151,7 +151,7 @@ export function bulkQueries(d1: D1Database) {
     }: Accounts): Promise<{ id: number; standing: Standing }[]> {
       const lock = d1.prepare(LOCK);
       const query = d1.prepare(CLASSIFY).bind(users, tokens);
-      const classified = await reading((isRetry) =>
+      const classified = await runRead((isRetry) =>
         d1.batch<{ id: number; standing: Standing }>(isRetry ? [lock, query] : [query]),
       );
       return classified.at(-1)?.results ?? [];
@@ -188,19 +188,19 @@ export function bulkQueries(d1: D1Database) {
     /** The ids of those of these usernames that there are, by username. */
     async findUserIds(usernames: string[]): Promise<Map<string, number>> {
       const query = d1.prepare(SELECT_IDS).bind(JSON.stringify(usernames));
-      const { results } = await reading(() => query.all<{ id: number; username: string }>());
+      const { results } = await runRead(() => query.all<{ id: number; username: string }>());
       return new Map(results.map(({ id, username }) => [username, exactId(id)]));
     },
 
     /** Those of these users that there are, as rows of values in the order of `USER_COLUMNS`. */
     async findUsers(ids: number[]): Promise<Value[][]> {
-      return reading(() => d1.prepare(SELECT_USERS).bind(JSON.stringify(ids)).raw<Value[]>());
+      return runRead(() => d1.prepare(SELECT_USERS).bind(JSON.stringify(ids)).raw<Value[]>());
     },
 
     /** Accounts as rows of values, in the order of ids, each user with its token at one moment. */
     async pageOfAccounts(afterId: number, limit: number): Promise<Value[][]> {
       const query = d1.prepare(SELECT_PAGE).bind(afterId, limit);
-      const page = await reading(() => query.raw<Value[]>());
+      const page = await runRead(() => query.raw<Value[]>());
       for (const [id] of page) exactId(Number(id));
       return page;
     },
@@ -208,7 +208,7 @@ export function bulkQueries(d1: D1Database) {
     /** The highest id ever given: SQLite's AUTOINCREMENT never gives one twice. */
     async lastUserId(): Promise<number> {
       const query = d1.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'auth_user'`);
-      return (await reading(() => query.first<number>('seq'))) ?? 0;
+      return (await runRead(() => query.first<number>('seq'))) ?? 0;
     },
   };
 }

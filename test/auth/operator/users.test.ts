@@ -8,12 +8,12 @@ import {
   setUserActive,
   setUserPassword,
 } from '../../../src/auth/operator/users.ts';
-import { hashHere } from '../../../src/hashing/password-hashing.ts';
+import { createLocalHasher } from '../../../src/hashing/password-hashing.ts';
 import { operatorQueries } from '../../../src/store/operator/users.ts';
 import { newName, register } from '../../helpers/client.ts';
 
 const store = operatorQueries(env.DB);
-const hashing = hashHere(1000);
+const hashing = createLocalHasher(1000);
 
 const rowOf = (username: string) =>
   env.DB.prepare(

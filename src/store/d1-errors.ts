@@ -1,23 +1,23 @@
 /**
- * Errors of D1 that are not bugs: the database does not answer for a while. D1's words are from
- * developers.cloudflare.com (D1: Debug D1, Error list), unless another source is named.
+ * Transient D1 errors. The messages are from developers.cloudflare.com (D1: Debug D1, Error list),
+ * unless another source is named.
  */
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 
 type D1Failure = {
   /** Parts of D1's messages. */
   messages: string[];
-  /** For the log: the cause and what to do next. */
+  /** For the log: the cause and the next step. */
   reason: string;
-  /** Waits before each retry of a read, in milliseconds. D1 itself retries reads after most errors. */
+  /** The wait before each retry of a read, in milliseconds. D1 itself retries reads after most errors. */
   readRetries: number[];
-  /** The same for a write. D1 never retries a write, since it may have taken place. */
+  /** The same for a write. D1 never retries a write, because it may have been executed. */
   writeRetries: number[];
 };
 
 /** A retry within a second does not help. */
 const NEVER: number[] = [];
-/** For a database that is restarted or moved. */
+/** For a database that restarts or moves. */
 const ONCE = [100];
 /** For a database that another process locks, as `manage import` does for each of its writes. */
 const UNTIL_UNLOCKED = [20, 50, 100, 150, 200, 250];
@@ -34,16 +34,14 @@ const FAILURES: D1Failure[] = [
       'Internal error while starting up D1 DB storage',
     ],
     reason:
-      'D1 did not answer: the network failed, or the database was restarted. It recovers by itself. ' +
-      'If it does not, see https://www.cloudflarestatus.com.',
+      'D1 did not respond: the network failed, or the database was restarted. D1 recovers ' +
+      'automatically. If it does not, see https://www.cloudflarestatus.com.',
     readRetries: NEVER,
     writeRetries: ONCE,
   },
   {
     messages: ['D1 DB is overloaded', 'storage operation exceeded timeout'],
-    reason:
-      'D1 has more to do than it can do in time. Look for a burst of requests or a long query, such ' +
-      'as an import.',
+    reason: 'D1 is overloaded. Look for a burst of requests or a long query, such as an import.',
     readRetries: NEVER,
     writeRetries: NEVER,
   },
@@ -64,7 +62,7 @@ const FAILURES: D1Failure[] = [
     messages: ['Currently processing a long-running export'],
     reason:
       'The database is being exported, and D1 refuses other queries until the export ends. A failed ' +
-      'export ends after a time-out. Export when there are few requests.',
+      'export ends after a timeout. Export when there are few requests.',
     readRetries: NEVER,
     writeRetries: NEVER,
   },
@@ -72,21 +70,22 @@ const FAILURES: D1Failure[] = [
     // workerd's src/workerd/util/sqlite.c++: a message of SQLite and the name of its error code.
     messages: ['SQLITE_BUSY', 'SQLITE_LOCKED', 'database is locked'],
     reason:
-      'Another process is writing to the database, such as `manage import` beside `npm start`. Wait ' +
+      'Another process is writing to the database, such as `manage import` next to `npm start`. Wait ' +
       'until it ends.',
     readRetries: UNTIL_UNLOCKED,
     writeRetries: UNTIL_UNLOCKED,
   },
   {
-    // workerd hides what is not the application's fault (src/workerd/jsg/util.c++). In local
-    // development that is SQLITE_BUSY or SQLITE_FULL, for reads too: each query writes a bookmark
-    // (cloudflare/workers-sdk, issue 14916).
+    // workerd hides errors that the application did not cause (src/workerd/jsg/util.c++). In local
+    // development these are SQLITE_BUSY and SQLITE_FULL, for reads too, because each query writes a
+    // bookmark (cloudflare/workers-sdk, issue 14916).
     messages: ['internal error; reference ='],
     reason:
-      'D1 failed without a cause. In local development an earlier line has it. SQLITE_BUSY: another ' +
-      'process is writing to the database; wait until it ends. SQLITE_FULL: the disk is full; make ' +
-      'room. In production D1 recovers by itself. If it does not, see ' +
-      'https://www.cloudflarestatus.com, and give the reference to Cloudflare.',
+      'D1 failed without a cause. In local development an earlier log line has the cause. ' +
+      'SQLITE_BUSY: another process is writing to the database. Wait until it ends. ' +
+      'SQLITE_FULL: the disk is full. Free disk space. In production D1 recovers ' +
+      'automatically. If it does not, see https://www.cloudflarestatus.com, and report the reference to ' +
+      'Cloudflare.',
     readRetries: UNTIL_UNLOCKED,
     writeRetries: UNTIL_UNLOCKED,
   },
@@ -98,16 +97,16 @@ const FAILURES: D1Failure[] = [
       'maximum account storage limit',
     ],
     reason:
-      'The database cannot grow: its maximum size, the storage of the account or the disk is used up. ' +
-      'Delete rows, or make room.',
+      'The database cannot grow: the database, the storage of the account or the disk is full. ' +
+      'Delete rows, or free storage.',
     readRetries: NEVER,
     writeRetries: NEVER,
   },
   {
     messages: ["exceeded D1's free tier daily row"],
     reason:
-      'The daily limit of Workers Free is reached. D1 answers again at midnight UTC, or at once on ' +
-      'Workers Paid.',
+      'The daily limit of Workers Free is reached. D1 accepts queries again at midnight UTC, or ' +
+      'immediately on Workers Paid.',
     readRetries: NEVER,
     writeRetries: NEVER,
   },
@@ -116,23 +115,23 @@ const FAILURES: D1Failure[] = [
 /**
  * Runs a read.
  *
- * @param query gets whether it ran before
- * @throws ServiceUnavailable if D1 does not answer
+ * @param query gets whether this run is a retry
+ * @throws ServiceUnavailable if D1 is not available
  */
-export const reading = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
-  retried(query, ({ readRetries }) => readRetries);
+export const runRead = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
+  withRetries(query, ({ readRetries }) => readRetries);
 
 /**
- * Runs a write, and again if D1 failed: it may have taken place nevertheless. So running it twice
- * must have the same effect as running it once.
+ * Runs a write, and retries it after a failure of D1. The failed run may have been executed, so the
+ * write must be idempotent.
  *
- * @param query gets whether it may have run before
- * @throws ServiceUnavailable if D1 does not answer
+ * @param query gets whether this run is a retry
+ * @throws ServiceUnavailable if D1 is not available
  */
-export const writing = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
-  retried(query, ({ writeRetries }) => writeRetries);
+export const runWriteWithRetry = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
+  withRetries(query, ({ writeRetries }) => writeRetries);
 
-async function retried<T>(
+async function withRetries<T>(
   query: (isRetry: boolean) => Promise<T>,
   retriesAfter: (failure: D1Failure) => number[],
 ): Promise<T> {
@@ -161,5 +160,5 @@ const isOneOf = (messages: string[], error: unknown): boolean =>
   error instanceof Error &&
   (messages.some((words) => error.message.includes(words)) || isOneOf(messages, error.cause));
 
-/** Half to all of it, so that requests that failed together do not try again together. */
+/** A random time from half to all of the delay, so that requests do not all retry at once. */
 const withJitter = (delayMs: number): number => delayMs * (1 - Math.random() / 2);

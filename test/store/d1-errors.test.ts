@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ServiceUnavailable } from '../../src/lib/service-unavailable.ts';
-import { reading, writing } from '../../src/store/unavailable.ts';
+import { runRead, runWriteWithRetry } from '../../src/store/d1-errors.ts';
 
 const LOST = new Error('D1_ERROR: Network connection lost.');
 const LOCKED = new Error('D1_ERROR: database is locked: SQLITE_BUSY');
@@ -14,14 +14,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The value of a query, or what it throws. Its waits are skipped. */
+/** The value of a query, or the error that it throws. Skips its waits. */
 async function outcome(query: Promise<unknown>): Promise<unknown> {
   const settled = query.catch((reason: unknown) => reason);
   await vi.runAllTimersAsync();
   return settled;
 }
 
-/** A query that fails at its first runs, and whether each run was a retry. */
+/** A query whose first runs fail, and for each run whether it was a retry. */
 function failing(...errors: Error[]) {
   const retries: boolean[] = [];
   const query = async (isRetry = false) => {
@@ -35,19 +35,22 @@ function failing(...errors: Error[]) {
 
 describe('an error of D1', () => {
   it.each([
-    ['Network connection lost.', 'recovers by itself'],
-    ['Replica disconnected from primary.', 'recovers by itself'],
-    ['D1 DB storage caused object to be reset.', 'recovers by itself'],
-    ['D1 DB reset because its code was updated.', 'recovers by itself'],
-    ['Cannot resolve D1 DB due to transient issue on remote node.', 'recovers by itself'],
-    ['Internal error while starting up D1 DB storage caused object to be reset.', 'recovers by'],
-    ['Internal error while starting up D1 DB storage.', 'recovers by itself'],
-    ['Internal error in D1 DB storage caused object to be reset.', 'recovers by itself'],
-    ["Can't read from request stream because client disconnected.", 'recovers by itself'],
-    ['D1 DB is overloaded. Requests queued for too long.', 'more to do'],
-    ['D1 DB is overloaded. Too many requests queued.', 'more to do'],
-    ['D1 DB storage operation exceeded timeout which caused object to be reset.', 'more to do'],
-    ['D1 DB storage operation exceeded timeout.', 'more to do'],
+    ['Network connection lost.', 'D1 recovers automatically'],
+    ['Replica disconnected from primary.', 'D1 recovers automatically'],
+    ['D1 DB storage caused object to be reset.', 'D1 recovers automatically'],
+    ['D1 DB reset because its code was updated.', 'D1 recovers automatically'],
+    ['Cannot resolve D1 DB due to transient issue on remote node.', 'D1 recovers automatically'],
+    [
+      'Internal error while starting up D1 DB storage caused object to be reset.',
+      'D1 recovers automatically',
+    ],
+    ['Internal error while starting up D1 DB storage.', 'D1 recovers automatically'],
+    ['Internal error in D1 DB storage caused object to be reset.', 'D1 recovers automatically'],
+    ["Can't read from request stream because client disconnected.", 'D1 recovers automatically'],
+    ['D1 DB is overloaded. Requests queued for too long.', 'is overloaded'],
+    ['D1 DB is overloaded. Too many requests queued.', 'is overloaded'],
+    ['D1 DB storage operation exceeded timeout which caused object to be reset.', 'is overloaded'],
+    ['D1 DB storage operation exceeded timeout.', 'is overloaded'],
     ["D1 DB's isolate exceeded its memory limit and was reset.", 'too much memory'],
     ['D1 DB exceeded its CPU time limit and was reset.', 'too much memory or CPU'],
     ['Currently processing a long-running export.', 'being exported'],
@@ -61,55 +64,55 @@ describe('an error of D1', () => {
     ["Your account has exceeded D1's maximum account storage limit, please", 'cannot grow'],
     ["Your account has exceeded D1's free tier daily row read limit.", 'daily limit'],
     ["Your account has exceeded D1's free tier daily row write limit.", 'daily limit'],
-  ])('%j is a database that does not answer, with a reason for the log', async (words, reason) => {
-    const cause = new Error(`D1_ERROR: ${words}`);
+  ])('%j becomes ServiceUnavailable with a reason for the log', async (message, reason) => {
+    const cause = new Error(`D1_ERROR: ${message}`);
     const wrapped = new Error('Failed query', { cause });
     for (const error of [cause, wrapped]) {
-      const thrown = await outcome(reading(() => Promise.reject(error)));
+      const thrown = await outcome(runRead(() => Promise.reject(error)));
       expect(thrown).toBeInstanceOf(ServiceUnavailable);
       expect(thrown).toMatchObject({ service: 'database', cause: error });
       expect(String(thrown)).toContain(reason);
     }
   });
 
-  it.each([BUG, 'Network connection lost.', undefined])('%s is a fault', async (error) => {
-    expect(await outcome(reading(() => Promise.reject(error)))).toBe(error);
+  it.each([BUG, 'Network connection lost.', undefined])('%s is thrown unchanged', async (error) => {
+    expect(await outcome(runRead(() => Promise.reject(error)))).toBe(error);
   });
 });
 
 describe('a read', () => {
-  it('is not repeated after an error that D1 repeats reads after', async () => {
+  it('is not retried after an error for which D1 itself retries reads', async () => {
     const { query, retries } = failing(LOST);
-    expect(await outcome(reading(query))).toBeInstanceOf(ServiceUnavailable);
+    expect(await outcome(runRead(query))).toBeInstanceOf(ServiceUnavailable);
     expect(retries).toEqual([false]);
   });
 
   it('waits until the database is unlocked', async () => {
     const { query, retries } = failing(...Array.from({ length: 6 }, () => LOCKED));
-    expect(await outcome(reading(query))).toBe('done');
+    expect(await outcome(runRead(query))).toBe('done');
     expect(retries).toHaveLength(7);
   });
 });
 
 describe('a write', () => {
-  it('runs once if it succeeds, and again if D1 failed', async () => {
-    const [good, lost] = [failing(), failing(LOST)];
-    expect(await outcome(writing(good.query))).toBe('done');
-    expect(good.retries).toEqual([false]);
-    expect(await outcome(writing(lost.query))).toBe('done');
+  it('runs once if it succeeds, and is retried if D1 failed', async () => {
+    const [working, lost] = [failing(), failing(LOST)];
+    expect(await outcome(runWriteWithRetry(working.query))).toBe('done');
+    expect(working.retries).toEqual([false]);
+    expect(await outcome(runWriteWithRetry(lost.query))).toBe('done');
     expect(lost.retries).toEqual([false, true]);
   });
 
-  it('runs twice at the most', async () => {
+  it('is retried at most once', async () => {
     const { query, retries } = failing(LOST, LOST);
-    expect(await outcome(writing(query))).toBeInstanceOf(ServiceUnavailable);
+    expect(await outcome(runWriteWithRetry(query))).toBeInstanceOf(ServiceUnavailable);
     expect(retries).toEqual([false, true]);
   });
 
-  it('waits for less than a second until the database is unlocked', async () => {
+  it('waits less than a second for the database to be unlocked', async () => {
     const { query, retries } = failing(...Array.from({ length: 9 }, () => LOCKED));
     const start = Date.now();
-    expect(await outcome(writing(query))).toBeInstanceOf(ServiceUnavailable);
+    expect(await outcome(runWriteWithRetry(query))).toBeInstanceOf(ServiceUnavailable);
     expect(retries).toHaveLength(7);
     const waitedMs = Date.now() - start;
     expect(waitedMs).toBeGreaterThan(300);
@@ -117,17 +120,17 @@ describe('a write', () => {
   });
 
   it.each([FULL, new Error('D1_ERROR: Currently processing a long-running export.')])(
-    'does not run again if that cannot help: %s',
+    'is not retried if a retry cannot help: %s',
     async (error) => {
       const { query, retries } = failing(error);
-      expect(await outcome(writing(query))).toBeInstanceOf(ServiceUnavailable);
+      expect(await outcome(runWriteWithRetry(query))).toBeInstanceOf(ServiceUnavailable);
       expect(retries).toEqual([false]);
     },
   );
 
-  it('does not run again after a fault', async () => {
+  it('is not retried after a bug', async () => {
     const { query, retries } = failing(BUG);
-    expect(await outcome(writing(query))).toBe(BUG);
+    expect(await outcome(runWriteWithRetry(query))).toBe(BUG);
     expect(retries).toEqual([false]);
   });
 });
