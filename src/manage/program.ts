@@ -1,7 +1,7 @@
 /** The commands of `manage`: what Django's `manage.py` does, for this database. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { rootCause } from '../lib/root-cause.ts';
-import { unavailableReason } from '../store/unavailable.ts';
+import { unavailableReason } from '../store/d1-errors.ts';
 import { MANAGE, SERVE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
