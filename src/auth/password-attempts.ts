@@ -5,8 +5,8 @@
  */
 
 import type { Verification } from '../hashing/hashers.ts';
+import type { PasswordHashing } from '../hashing/password-hashing.ts';
 import { ok, type Result } from '../lib/result.ts';
-import type { AuthServices } from './auth-services.ts';
 
 /** `waitSeconds` is undefined if waiting does not help: the password must be changed. */
 export type TooManyFailures = { kind: 'throttled'; waitSeconds: number | undefined };
@@ -52,7 +52,7 @@ type Tried = Verification & {
  * @param encoded the stored password to check against
  */
 export async function tryPassword(
-  { hashing, passwordAttempts }: AuthServices,
+  { hashing, passwordAttempts }: { hashing: PasswordHashing; passwordAttempts: PasswordAttempts },
   account: Account,
   password: string,
   encoded: string | undefined,
