@@ -23,7 +23,7 @@ const HAS_GROUPS = `id IN (SELECT user_id FROM ${GROUPS} UNION SELECT user_id FR
 
 /**
  * Settings for a file from elsewhere (sqlite.org/security.html §1.2). The expressions of its CHECK
- * constraints are not evaluated: they may take for ever.
+ * constraints are not evaluated: that may not end.
  */
 const UNTRUSTED = `PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
   PRAGMA ignore_check_constraints = ON`;
