@@ -91,11 +91,13 @@ export const POINTS: readonly Point[] = [
 export function printFindings(deployment: Deployment): void {
   print('Before production (SECURITY.md):');
   for (const [i, findings] of findingsOf(deployment).entries()) {
-    for (const { level, text } of findings) print(`${level.padEnd(LEVEL_WIDTH)}${i + 1}. ${text}`);
+    for (const { level, text } of findings) printLevel(level, `${i + 1}. ${text}`);
   }
 }
 
-const LEVEL_WIDTH = 'WARNING  '.length;
+/** @param level without one, the line is information */
+export const printLevel = (level: Level | undefined, line: string): void =>
+  print((level ?? '').padEnd('WARNING  '.length) + line);
 
 /**
  * @returns the findings of each point

@@ -7,13 +7,13 @@ import { type IdentifiedPassword, identifyPassword } from '../hashing/identify.t
 import { parseSettings } from '../settings.ts';
 import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
-import { printFindings } from './before-production.ts';
+import { printFindings, printLevel } from './before-production.ts';
 import { WRANGLER } from './called.ts';
 import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
 import { cpuMsOf, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
 import { MAX_IDS } from './records.ts';
-import { count, number, print } from './terminal.ts';
+import { count, number } from './terminal.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
 
@@ -41,12 +41,9 @@ export async function doctor(database: Database): Promise<void> {
   printFindings({ configuration, secretKey: await database.secretKey() });
 }
 
-const LABEL_WIDTH = 'WARNING  '.length;
+const report = (isWell: boolean, line: string): void => printLevel(isWell ? 'OK' : 'WARNING', line);
 
-const report = (isWell: boolean, line: string): void =>
-  print((isWell ? 'OK' : 'WARNING').padEnd(LABEL_WIDTH) + line);
-
-const info = (line: string): void => print(' '.repeat(LABEL_WIDTH) + line);
+const info = (line: string): void => printLevel(undefined, line);
 
 async function reportMigrations(inspection: Inspection, migrationsDir: string): Promise<void> {
   const applied = await inspection.appliedMigrations();

@@ -228,3 +228,17 @@ test.each([
     stderr: 'error: an SQLite file is written to a file of its own, and not compressed\n',
   });
 });
+
+test.each([
+  [2n ** 52n, 0],
+  [2n ** 52n + 1n, 1],
+])('an import numbers users after id %d: exit code %d', async (seq, code) => {
+  await manage(['import', dump(user(1))]);
+  await query(`UPDATE sqlite_sequence SET seq = ${seq} WHERE name = 'auth_user'`);
+  const outcome = await manage(['import', dump({ ...user(2), pk: null })]);
+  expect(outcome.code).toBe(code);
+  if (code === 1) expect(outcome.stderr).toContain('the ids of the database are too high');
+  expect(await query('SELECT id FROM auth_user WHERE id > 1')).toEqual(
+    code === 0 ? [{ id: 2 ** 52 + 1 }] : [],
+  );
+});
