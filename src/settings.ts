@@ -1,7 +1,7 @@
 /**
- * The settings: options of `createApp`, or variables of the Worker. Each entry has everything about a
- * setting: option, variable, allowed values, default, description. Tests compare wrangler.toml and
- * docs/settings.md with these entries.
+ * The settings: options of `createApp`, or variables of the Worker. Each entry has everything about
+ * a setting: option, variable, allowed values, default, description. Tests compare wrangler.toml
+ * and docs/settings.md with these entries.
  */
 import * as v from 'valibot';
 import { MAX_ITERATIONS } from './hashing/hashers.ts';
@@ -191,8 +191,8 @@ export const SETTINGS = v.object({
   ),
 
   /**
-   * The page where a user chooses a password, with {uid} and {token} in its address. If it is unset,
-   * links lead to /account of this app, but only on this machine.
+   * The page where a user chooses a password, with {uid} and {token} in its address. If it is
+   * unset, links lead to /account of this app, but only on this machine.
    */
   passwordResetConfirmUrl: optional('PASSWORD_RESET_CONFIRM_URL', linkTemplate),
 

@@ -6,8 +6,8 @@
  *     scrypt$<N>$<salt>$<r>$<p>$<base64>              verified
  *     !<anything>                                     unusable: no password matches
  *
- * Passwords and salts are encoded as UTF-8 without changes. These functions hash immediately, in the
- * current isolate. password-hashing.ts decides where and when they run.
+ * Passwords and salts are encoded as UTF-8 without changes. These functions hash immediately, in
+ * the current isolate. password-hashing.ts decides where and when they run.
  */
 import { scrypt } from '@noble/hashes/scrypt.js';
 import { constantTimeCompare } from '../lib/constant-time-compare.ts';
@@ -28,13 +28,17 @@ const MAX_SHA1_ITERATIONS = 2_000_000;
 
 /** Django's parameters, N = 2^14, r = 8 and p = 5, need 16 MiB. */
 const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
-/** r·p, in units of 128 bytes. PBKDF2 derives these bytes before the N rounds, even if N is small. */
+/**
+ * r·p, in units of 128 bytes. PBKDF2 derives these bytes before the N rounds, even if N is small.
+ */
 const MAX_SCRYPT_BLOCKS = 128;
 /** N·r·p: four times that of Django's parameters. */
 const MAX_SCRYPT_WORK = 4 * 2 ** 14 * 8 * 5;
 const SCRYPT_LENGTH = 64;
 
-/** The result of Django's `verify_password`: whether the password is correct, and whether to rehash. */
+/**
+ * The result of Django's `verify_password`: whether the password is correct, and whether to rehash.
+ */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
 
 /** A parsed stored password. Its cost is within the limits, so `encode` may run. */
@@ -57,13 +61,13 @@ export function makePassword(password: string, iterations: number): Promise<stri
 }
 
 /**
- * Checks a password against its stored form (`verify_password`). Does not throw for an invalid stored
- * form: a malformed, unknown, unusable or too expensive encoding matches no password.
+ * Checks a password against its stored form (`verify_password`). Does not throw for an invalid
+ * stored form: a malformed, unknown, unusable or too expensive encoding matches no password.
  *
- * Takes at least as long as a new hash, so that timing does not reveal a weaker hash. Django adds the
- * missing work only for a wrong password (`harden_runtime`). Here it is also added for a correct one,
- * because the login may still be refused if the user is inactive. A hash that is more expensive than
- * a new one takes longer; see auth/stand-in.ts.
+ * Takes at least as long as a new hash, so that timing does not reveal a weaker hash. Django adds
+ * the missing work only for a wrong password (`harden_runtime`). Here it is also added for a
+ * correct one, because the login may still be refused if the user is inactive. A hash that is more
+ * expensive than a new one takes longer; see auth/stand-in.ts.
  *
  * @param encoded the stored form, or undefined if there is none
  * @param iterations PBKDF2's work factor for new passwords

@@ -1,6 +1,6 @@
 /**
- * The Durable Object that hashes passwords. Its CPU time limit is 30 s per call, on every Cloudflare
- * plan.
+ * The Durable Object that hashes passwords. Its CPU time limit is 30 s per call, on every
+ * Cloudflare plan.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { logFault } from '../lib/log.ts';

@@ -2,7 +2,7 @@
 import { makePassword, type Verification, verifyPassword } from './hashers.ts';
 import { inTurn } from './queue.ts';
 
-/** Hashes in this isolate or a Durable Object. Throws `ServiceUnavailable` if that is not possible now. */
+/** Hashes in this isolate or a Durable Object. Throws `ServiceUnavailable` on overload or failure. */
 export type PasswordHashing = {
   /** Encodes a password for storage. */
   makePassword: (password: string) => Promise<string>;

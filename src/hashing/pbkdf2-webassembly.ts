@@ -1,6 +1,7 @@
 /**
  * PBKDF2-HMAC-SHA-256 in WebAssembly, in slices of one password or of four together. wasm/build.ts
- * builds the modules, and queue.ts schedules the slices. Between slices, WebAssembly holds no state.
+ * builds the modules, and queue.ts schedules the slices. WebAssembly keeps no state
+ * between slices.
  */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -9,8 +10,8 @@ import { log } from '../lib/log.ts';
 import { inSlices, LANES, type RunSlice } from './queue.ts';
 
 /**
- * Iterations in a slice: about 6 ms of work for one password, 12 ms for four. It is a count and not a
- * time, because the clock on Workers does not advance during computation.
+ * Iterations in a slice: about 6 ms of work for one password, 12 ms for four. It is a count and not
+ * a time, because the clock on Workers does not advance during computation.
  */
 export const SLICE_ITERATIONS = 22_000;
 

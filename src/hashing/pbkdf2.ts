@@ -1,7 +1,7 @@
 /**
- * Key derivation by PBKDF2 (RFC 8018 §5.2). There are three engines with the same result. The runtime's
- * WebCrypto is used first. If it refuses the iteration count, WebAssembly is used. Without WebAssembly,
- * @noble/hashes is used. Formats and comparison are in hashers.ts.
+ * Key derivation by PBKDF2 (RFC 8018 §5.2). There are three engines with the same result. The
+ * runtime's WebCrypto is used first. If it refuses the iteration count, WebAssembly is used. Without
+ * WebAssembly, `@noble/hashes` is used. Formats and comparison are in hashers.ts.
  */
 import { sha1 } from '@noble/hashes/legacy.js';
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
@@ -21,8 +21,9 @@ const JAVASCRIPT_SHA256 = 18;
 const JAVASCRIPT_SHA1 = 14;
 
 /**
- * The smallest iteration count that WebCrypto has refused in this isolate. Production Workers refuse
- * counts above 100,000. Local Workers refuse none. The count is cached to avoid an attempt per login.
+ * The smallest iteration count that WebCrypto has refused in this isolate. Production Workers
+ * refuse counts above 100,000. Local Workers refuse none. The count is cached to avoid an attempt
+ * per login.
  */
 let refusedIterations = Number.POSITIVE_INFINITY;
 
@@ -53,7 +54,11 @@ export async function pbkdf2Sha256(
   return derive?.(password, salt, iterations) ?? pbkdf2(sha256, password, salt, options);
 }
 
-/** PBKDF2-HMAC-SHA-1, for imported hashes only. Parameters as in `pbkdf2Sha256`. @returns 20 bytes */
+/**
+ * PBKDF2-HMAC-SHA-1, for imported hashes only. Parameters as in `pbkdf2Sha256`.
+ *
+ * @returns 20 bytes
+ */
 export async function pbkdf2Sha1(
   password: Uint8Array,
   salt: Uint8Array,
@@ -90,7 +95,9 @@ async function unlessRefused(
   }
 }
 
-/** Returns null if it is not available. Logs one warning, because JavaScript is seven times as slow. */
+/**
+ * Returns null if it is not available. Logs one warning, because JavaScript is seven times as slow.
+ */
 async function loadWebAssemblyOnce(): Promise<Derive | null> {
   if (webAssembly !== undefined) return webAssembly;
   try {

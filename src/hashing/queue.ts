@@ -1,15 +1,16 @@
 /**
- * The queue of hashing. An isolate has one thread: two hashes at once would both take twice as long,
- * and token checks would wait for both.
+ * The queue of hashing. An isolate has one thread: two hashes at once would both take twice as
+ * long, and token checks would wait for both.
  *
- * - One job runs at a time, in order of arrival. If it derives in slices, the next job starts between
- *   two slices, until four have started.
- * - A slice advances the first four derivations in line together. If only one or two are in line, it
- *   advances the first, because two together take longer than one after the other.
+ * - One job runs at a time, in order of arrival. If it derives in slices, the next job starts
+ *   between two slices, until four have started.
+ * - A slice advances the first four derivations in line together. If only one or two are in line,
+ *   it advances the first, because two together take longer than one after the other.
  *
- * Workers may cancel a request when its client disconnects. Its callbacks then never run. So a timer
- * of each job shows that its request is still running, and a job whose timer stops is removed. Any
- * request in line can run the next slice for all. So derivations of cancelled requests are finished.
+ * Workers may cancel a request when its client disconnects. Its callbacks then never run. So a
+ * timer of each job shows that its request is still running, and a job whose timer stops is
+ * removed. Any request in line can run the next slice for all. So derivations of cancelled requests
+ * are finished.
  */
 
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
@@ -27,8 +28,8 @@ const GONE_AFTER_MS = 2000;
 const MAX_WAITING = 64;
 
 /**
- * A client is a network address. A class of 32 may share one and log in at once, and some may submit
- * twice. At least 24 places remain for other addresses.
+ * A client is a network address. A class of 32 may share one and log in at once, and some may
+ * submit twice. At least 24 places remain for other addresses.
  */
 const MAX_OF_CLIENT = 40;
 
@@ -116,7 +117,7 @@ export function createQueue({ maxWaiting, maxOfClient, maxWaitMs }: QueueLimits)
     if (derivation.left === 0) return;
     line.push(derivation);
     startNext();
-    // The only derivation in line starts at once. Otherwise wait, because a slice may just have ended.
+    // The only derivation in line starts at once. Others wait, because a slice may have just ended.
     let seen = line.length === 1 ? slices : -1;
     while (derivation.left > 0) {
       // If the counts differ, another request has run a slice since this one last ran.

@@ -12,8 +12,8 @@ const FONT =
 const WIDTH = 520;
 
 /**
- * A message as HTML. Mail programs support little CSS, and a message must be readable without it. So
- * styles are inline, except the dark colours. The colours are those of the HTML pages
+ * A message as HTML. Mail programs support little CSS, and a message must be readable without it.
+ * So styles are inline, except the dark colours. The colours are those of the HTML pages
  * (src/http/pages/shared/style.css).
  */
 export const Layout = ({ subject, before, links = [], after }: Content & { subject: string }) => (

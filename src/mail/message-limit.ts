@@ -12,8 +12,8 @@ export const MESSAGES_PER_MINUTE = 5;
 /**
  * The limit for each kind of message, and for each user whose link was requested by username. The
  * limits are separate, because anyone can register with another person's address and cause messages
- * to it. The owner of the address must still get a password reset. Ten links a day are enough, because
- * each of them stays valid.
+ * to it. The owner of the address must still get a password reset. Ten links a day are enough,
+ * because each of them stays valid.
  */
 export const MESSAGES_OF_KIND_PER_DAY = 10;
 

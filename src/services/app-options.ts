@@ -5,7 +5,7 @@ import type { Bindings } from './bindings.ts';
 export type AppOptions<E extends object> = {
   /**
    * Maps your Worker's bindings and variables to those of this app, such as
-   * `(env) => ({ DB: env.AUTH_DB })`. The default is `env` with the names in this app's wrangler.toml.
+   * `(env) => ({ DB: env.AUTH_DB })`. By default they have the names in this app's wrangler.toml.
    */
   bindings?: (env: E) => Bindings;
   /** Each setting overrides its variable. */

@@ -44,8 +44,8 @@ export const countMessages = (objects: Objects): CountMessage =>
  * second (developers.cloudflare.com, Rules of Durable Objects).
  *
  * An object for each name would reveal which names are users. Cloudflare creates an object near its
- * first request, and that request is slow. So the response time of a name would depend on whether and
- * where it has logged in.
+ * first request, and that request is slow. So the response time of a name would depend on whether
+ * and where it has logged in.
  */
 const counterOf = (objects: Objects, digestOfName: string) =>
   objects.get(objects.idFromName(digestOfName.slice(0, 1)));
@@ -54,7 +54,9 @@ const counterOf = (objects: Objects, digestOfName: string) =>
 const digest = (...parts: string[]): string =>
   bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))));
 
-/** @throws ServiceUnavailable if the object fails or does not respond. The request is refused then */
+/**
+ * @throws ServiceUnavailable if the object fails or does not respond. The request is refused then
+ */
 async function callWithTimeout<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await withTimeout(TIMEOUT_MS, call);

@@ -1,4 +1,4 @@
-/** The Durable Object that counts wrong passwords and messages. Its single thread makes counts exact. */
+/** The Durable Object that counts wrong passwords and messages. Its counts are exact. */
 import { DurableObject } from 'cloudflare:workers';
 import type { MessageCount } from '../auth/account-mail.ts';
 import { MAX_FAILURES, type TooManyFailures, waitAfter } from '../auth/password-attempts.ts';

@@ -1,4 +1,6 @@
-/** The rate limits and their bindings. The limits of Rate Limiting bindings are in wrangler.toml. */
+/**
+ * The rate limits and their bindings. The limits of Rate Limiting bindings are in wrangler.toml.
+ */
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
 import { log } from '../lib/log.ts';
 import type { CountMessage } from '../mail/message-limit.ts';

@@ -37,17 +37,17 @@ export type Services = {
   mail: AccountMail | undefined;
 };
 
-/** The services of an environment. The hashing queue limits each client, so hashing needs the client. */
+/** The services of an environment. Hashing depends on the client, because its queue limits each. */
 type ServicesOfEnv = Omit<Services, 'hashing'> & {
   hashingFor: (client: Client) => PasswordHashing;
 };
 
 /**
- * An isolate always gets the same `env`. So variables are parsed and statements prepared once, at the
- * first request.
+ * An isolate always gets the same `env`. So variables are parsed and statements prepared once, at
+ * the first request.
  *
- * @returns a function that returns the services of an `env`. It throws SettingsError if a variable is
- *   invalid
+ * @returns a function that returns the services of an `env`. It throws SettingsError if a variable
+ *   is invalid
  * @throws SettingsError if a setting in the options is invalid
  */
 export function createServices<E extends object>(

@@ -34,8 +34,8 @@ const INVALID_CHARACTER = new RegExp(
 );
 
 /**
- * The white space of Python's `str.strip()` (`str.isspace`). JavaScript's `trim` also removes U+FEFF,
- * and does not remove U+001C to U+001F and U+0085.
+ * The white space of Python's `str.strip()` (`str.isspace`). JavaScript's `trim` also removes
+ * U+FEFF, and does not remove U+001C to U+001F and U+0085.
  */
 const WHITE_SPACE = new Set(
   '\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008' +
@@ -83,8 +83,8 @@ const prohibitSurrogateCharacters = v.check(
 );
 
 /**
- * A new username: `AbstractUser.username` with its `UnicodeUsernameValidator`. The normalized form is
- * checked, because it is stored. Django's `UsernameField` does so too; DRF does not.
+ * A new username: `AbstractUser.username` with its `UnicodeUsernameValidator`. The normalized form
+ * is checked, because it is stored. Django's `UsernameField` does so too; DRF does not.
  */
 export const username = v.pipe(
   text(),
@@ -112,7 +112,9 @@ const charField = v.pipe(
   v.metadata({ minLength: 1 }),
 );
 
-/** A username to log in with (`AuthTokenSerializer.username`), even if it is not a valid username. */
+/**
+ * A username to log in with (`AuthTokenSerializer.username`), even if it is not a valid username.
+ */
 export const loginUsername = charField;
 
 /** A password to verify (`AuthTokenSerializer.password`). It is not trimmed and has any length. */

@@ -6,8 +6,8 @@ export const USERNAME_LENGTH = 150;
 
 /**
  * Normalizes to NFKC, so that names that look the same are equal
- * (`AbstractBaseUser.normalize_username`). Names above the maximum length are not normalized, because
- * the time of NFKC can be quadratic in the length (django/contrib/auth/forms.py,
+ * (`AbstractBaseUser.normalize_username`). Names above the maximum length are not normalized,
+ * because the time of NFKC can be quadratic in the length (django/contrib/auth/forms.py,
  * `UsernameField.to_python`; CVE-2023-46695).
  */
 export const normalizeUsername = (username: string): string =>

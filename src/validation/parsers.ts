@@ -1,7 +1,7 @@
 /**
- * Parses request bodies to fields: JSON, form and multipart (rest_framework/parsers.py). The schemas
- * in schemas.ts check the fields. Messages of caught errors are not used, because the runtime's JSON
- * errors quote the body, which may contain a password.
+ * Parses request bodies to fields: JSON, form and multipart (rest_framework/parsers.py). The
+ * schemas in schemas.ts check the fields. Messages of caught errors are not used, because the
+ * runtime's JSON errors quote the body, which may contain a password.
  */
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ParseFailure, ValidationFailure } from './failure.ts';

@@ -41,7 +41,9 @@ export const ProfileSchema = v.object({
   first_name: v.optional(fields.name),
   last_name: v.optional(fields.name),
   email: v.optional(fields.email),
-  /** Required to change the address if e-mail can be sent: links to it can take over the account. */
+  /**
+   * Required to change the address if e-mail can be sent: links to it can take over the account.
+   */
   current_password: v.optional(fields.passwordToVerify),
 });
 
@@ -51,7 +53,9 @@ export const DeleteSchema = v.object(
   fields.REQUIRED,
 );
 
-/** djoser's `SendEmailResetSerializer`, and optionally the username of one account of the address. */
+/**
+ * djoser's `SendEmailResetSerializer`, and optionally the username of one account of the address.
+ */
 export const EmailSchema = v.object(
   { email: fields.lookupEmail, username: v.optional(fields.name, '') },
   fields.REQUIRED,

@@ -159,7 +159,7 @@ describe('verifyPassword', () => {
     const setTimeout = vi.spyOn(globalThis, 'setTimeout');
     const stored = `pbkdf2_sha256$${slice}$seasalt$${'A'.repeat(43)}=`;
     await verifyPassword('wrong', stored, today);
-    // The native slice took the time of 0.4 slices. 2.6 of three are missing, which take three slices.
+    // The native slice took the time of 0.4 slices. The missing 2.6 take three slices.
     expect(setTimeout).toHaveBeenCalledTimes(2);
   });
 

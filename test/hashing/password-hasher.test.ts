@@ -43,7 +43,9 @@ function countedObjects() {
   return { objects, created };
 }
 
-/** Objects that respond only when the test resolves the call. Lists each call with its object's id. */
+/**
+ * Objects that respond only when the test resolves the call. Lists each call with its object's id.
+ */
 function heldObjects() {
   type Call = {
     id: string;

@@ -213,7 +213,9 @@ describe('the queue', () => {
   });
 });
 
-/** A queue with derivations of some slices, and a log of the derivations that each slice advanced. */
+/**
+ * A queue with derivations of some slices, and a log of the derivations that each slice advanced.
+ */
 function sliced(queue = createQueue(LIMITS)) {
   const names = new Map<Derivation, string>();
   const log: string[] = [];

@@ -1,11 +1,11 @@
 /**
- * Builds pbkdf2-sha256.wasm and pbkdf2-sha256-lanes.wasm from one description: SHA-256's compression
- * function, unrolled, in the loop of PBKDF2. In the first module a word is an i32. In the second it
- * holds the words of four passwords (SIMD's i32x4). Names are from FIPS 180-4 and RFC 8018. Run it
- * with `npm run wasm`.
+ * Builds pbkdf2-sha256.wasm and pbkdf2-sha256-lanes.wasm from one description: SHA-256's
+ * compression function, unrolled, in the loop of PBKDF2. In the first module a word is an i32. In
+ * the second it holds the words of four passwords (SIMD's i32x4). Names are from FIPS 180-4 and RFC
+ * 8018. Run it with `npm run wasm`.
  *
- * An expression is WebAssembly text, the name of a local (`$a`), or a constant number. Expressions of
- * constants are computed at build time, because half of each message block is padding.
+ * An expression is WebAssembly text, the name of a local (`$a`), or a constant number. Expressions
+ * of constants are computed at build time, because half of each message block is padding.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
