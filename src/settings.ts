@@ -1,13 +1,13 @@
 /**
- * The settings: options of `createApp`, or the variables of the Worker. Everything about a setting
- * stands in its entry: option, variable, allowed values, default, description. The tests hold
- * wrangler.toml and docs/settings.md to these entries.
+ * The settings: options of `createApp`, or variables of the Worker. Each entry has everything about
+ * a setting: option, variable, allowed values, default, description. Tests compare wrangler.toml
+ * and docs/settings.md with these entries.
  */
 import * as v from 'valibot';
 import { MAX_ITERATIONS } from './hashing/hashers.ts';
 import { parseSender } from './validation/email.ts';
 
-/** What a setting may be. A variable and an option are both read as a string. */
+/** The type of a setting's value. Variables and options are both read as strings. */
 type Kind<T> = {
   /** Undefined if the string is not allowed. */
   parse: (text: string) => T | undefined;
@@ -92,10 +92,10 @@ const MIN_ITERATIONS = 1000;
 /** Ten years. To keep tokens longer, leave the setting unset. */
 const MAX_TOKEN_AGE_DAYS = 3650;
 
-/** A revoked token may be accepted for as long as this by another isolate. */
+/** Another isolate may accept a revoked token for this long. */
 const MAX_TOKEN_CACHE_SECONDS = 60;
 
-/** A minute, which a user needs to open a message; a year. */
+/** A minute, which a user needs to open a message, and a year. */
 const MIN_LINK_SECONDS = 60;
 const MAX_LINK_SECONDS = 31_536_000;
 
@@ -107,7 +107,7 @@ type Setting<Variable extends string, T> = Kind<T> & {
   isSecret: boolean;
 };
 
-/** A setting with a default. */
+/** A setting with a default, written like the value of the variable. */
 const setting = <const Variable extends string, T>(
   variable: Variable,
   kind: Kind<T>,
@@ -193,8 +193,8 @@ export const SETTINGS = {
   ),
 
   /**
-   * The page where a user chooses a password, with {uid} and {token} in its address. If it is unset,
-   * links lead to /account of this app, but only on this machine.
+   * The page where a user chooses a password, with {uid} and {token} in its address. If it is
+   * unset, links lead to /account of this app, but only on this machine.
    */
   passwordResetConfirmUrl: optional('PASSWORD_RESET_CONFIRM_URL', linkTemplate),
 
@@ -214,19 +214,19 @@ export type Settings = {
   [Name in keyof Entries]: Entries[Name] extends Setting<string, infer T> ? T : never;
 };
 
-/** The variables of the Worker. A TOML number or boolean is read as its text. */
+/** The variables of the Worker. TOML numbers and booleans are converted to strings. */
 export type Vars = {
   [Name in keyof Entries as Entries[Name]['variable']]?: string | number | boolean | undefined;
 };
 
-/** A setting is not valid. The message is for the log of the operator, never for a client. */
+/** A setting is invalid. The message is for the operator's log, never for a client. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
 /**
- * @param vars the variables of the Worker. An unset variable has its default
- * @param options each replaces its variable
+ * @param vars the variables of the Worker. Unset variables have their defaults
+ * @param options each option overrides its variable
  * @throws SettingsError with the name of the setting and its allowed values
  */
 export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Settings {
@@ -238,9 +238,9 @@ export function parseSettings(vars: Vars, options: Partial<Settings> = {}): Sett
     const text = value === undefined ? entry.default : String(value);
     parsed[name] = text === undefined ? undefined : parse(text);
     if (text === undefined || parsed[name] !== undefined) continue;
-    const called = given[name] === undefined ? variable : `The option ${name}`;
+    const label = given[name] === undefined ? variable : `The option ${name}`;
     const shown = isSecret ? '' : ` is ${JSON.stringify(value)}. It`;
-    throw new SettingsError(`${called}${shown} must be ${allowed}.`);
+    throw new SettingsError(`${label}${shown} must be ${allowed}.`);
   }
   if (hasAllSettings(parsed)) return parsed;
   throw new Error('A setting is missing');

@@ -59,7 +59,7 @@ describe('parseSettings', () => {
       min: 60,
       max: 31_536_000,
     },
-  ])('takes $name from $min to $max', ({ name, setting, min, max }) => {
+  ])('accepts $name from $min to $max', ({ name, setting, min, max }) => {
     for (const value of [min, max]) {
       expect(parseSettings({ [name]: String(value) })).toMatchObject({ [setting]: value });
       expect(parseSettings({}, { [setting]: value })).toMatchObject({ [setting]: value });
@@ -77,11 +77,11 @@ describe('parseSettings', () => {
     'webmaster@localhost',
     'Us <us@example.com>',
     'Ü, s <us@example.com>',
-  ])('sends e-mails from %j', (DEFAULT_FROM_EMAIL) => {
+  ])('accepts the sender %j', (DEFAULT_FROM_EMAIL) => {
     expect(parseSettings({ DEFAULT_FROM_EMAIL }).defaultFromEmail).toBe(DEFAULT_FROM_EMAIL);
   });
 
-  it('reads a list with spaces, and an empty one', () => {
+  it('parses a list with spaces, and an empty list', () => {
     const list = (CORS_ALLOWED_ORIGINS: string) =>
       parseSettings({ CORS_ALLOWED_ORIGINS }).corsAllowedOrigins;
     expect(list(' https://a.example , https://b.example:8443,')).toEqual([
@@ -91,7 +91,7 @@ describe('parseSettings', () => {
     expect(list('')).toEqual([]);
   });
 
-  it('reads an age and a list of validators', () => {
+  it('parses an age and a list of validators', () => {
     const settings = parseSettings({
       TOKEN_MAX_AGE_DAYS: '30',
       AUTH_PASSWORD_VALIDATORS: 'MinimumLength, NumericPassword',
@@ -100,9 +100,9 @@ describe('parseSettings', () => {
     expect(settings.passwordValidators).toEqual(['MinimumLength', 'NumericPassword']);
   });
 
-  it('takes no empty key to sign with, and says no secret', () => {
-    const sentence = 'SECRET_KEY must be a non-empty string.';
-    expect(() => parseSettings({ SECRET_KEY: '' })).toThrow(sentence);
+  it('refuses an empty key, and does not show secrets in errors', () => {
+    const message = 'SECRET_KEY must be a non-empty string.';
+    expect(() => parseSettings({ SECRET_KEY: '' })).toThrow(message);
     expect(() => parseSettings({}, { secretKey: '' })).toThrow(
       'The option secretKey must be a non-empty string.',
     );
@@ -112,7 +112,7 @@ describe('parseSettings', () => {
     });
   });
 
-  it('throws a SettingsError with one sentence', () => {
+  it('throws a SettingsError with the name, the value and the allowed values', () => {
     const parse = () => parseSettings({ PBKDF2_ITERATIONS: '12' });
     expect(parse).toThrow(SettingsError);
     expect(parse).toThrow(

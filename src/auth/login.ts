@@ -33,7 +33,9 @@ export type Login = {
    * login, so run it after the response.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
-  /** Run it after the response. Until then the login counts as failed, but no user is locked out. */
+  /**
+   * Run it after the response. Until then the login counts as failed, but no user is locked out.
+   */
   forgetFailures: CountedAttempt['forgetFailures'] | undefined;
 };
 

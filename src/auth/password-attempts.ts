@@ -31,8 +31,8 @@ export type Account = {
 
 export type PasswordAttempts = {
   /**
-   * Counts an attempt as failed before the password is checked. So concurrent attempts cannot exceed
-   * the limit.
+   * Counts an attempt as failed before the password is checked. So concurrent attempts cannot
+   * exceed the limit.
    *
    * @returns undefined instead of `CountedAttempt` if nothing is counted
    * @throws ServiceUnavailable if the count is not available

@@ -1,7 +1,7 @@
 /**
  * Django's password validators, with its messages and defaults
- * (django/contrib/auth/password_validation.py), and one for breached passwords. Their time is linear
- * in the lengths of the password and of the user's attributes.
+ * (django/contrib/auth/password_validation.py), and one for breached passwords. Their time is
+ * linear in the lengths of the password and of the user's attributes.
  */
 import { pythonStrip } from '../lib/python-strip.ts';
 import type { PasswordValidator } from '../settings.ts';
@@ -42,8 +42,8 @@ const ATTRIBUTES = [
 const PWNED = 'This password is known to have appeared in a public data breach.';
 
 /**
- * The digits of Python's `str.isdigit` that are not decimal digits, such as superscripts and circled
- * digits: Numeric_Type=Digit in Unicode's DerivedNumericType.txt.
+ * The digits of Python's `str.isdigit` that are not decimal digits, such as superscripts and
+ * circled digits: Numeric_Type=Digit in Unicode's DerivedNumericType.txt.
  */
 const OTHER_DIGITS =
   '\u{b2}\u{b3}\u{b9}\u{1369}-\u{1371}\u{19da}\u{2070}\u{2074}-\u{2079}\u{2080}-\u{2089}' +

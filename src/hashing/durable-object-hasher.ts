@@ -1,4 +1,4 @@
-/** Password hashing by way of the `PASSWORD_HASHER` binding. */
+/** Password hashing with the `PASSWORD_HASHER` binding. */
 
 import type { Result } from '../lib/result.ts';
 import { ServiceUnavailable, type Unavailable } from '../lib/service-unavailable.ts';
@@ -7,28 +7,28 @@ import type { PasswordHasher } from './password-hasher.ts';
 import type { Client, PasswordHashing } from './password-hashing.ts';
 
 /**
- * Objects that an isolate uses. A class of 32 that logs in at once has four passwords in each, as many
- * as an isolate derives together. More logins wait in the queues of these objects.
+ * Objects per isolate. If a class of 32 logs in at once, each object gets four passwords, as many as an
+ * isolate derives together. Further logins wait in the queues of these objects.
  */
 const MAX_OBJECTS = 8;
 
 /**
- * The CPU time that an object has for a call
- * (developers.cloudflare.com/durable-objects/platform/limits). It is more than a call waits in the
- * object's queue and then works.
+ * The CPU time limit of a call to an object
+ * (developers.cloudflare.com/durable-objects/platform/limits). A call needs less time than this,
+ * including its wait in the queue.
  */
 const TIMEOUT_MS = 30_000;
 
-/** An object, and when each call that it has not answered began. */
+/** An object, and the start time of each of its pending calls. */
 type Member = { id: DurableObjectId; calls: Set<{ begunAt: number }> };
 
 /**
- * Hashes passwords in a bounded number of Durable Objects. A call goes to an idle object, or a new
- * one, or the one with the fewest calls. An object that cannot be reached, does not answer or has too
- * much to do is a `ServiceUnavailable`, never a wrong password.
+ * Hashes passwords in a limited number of Durable Objects. A call uses an idle object, then a new
+ * one, then the one with the fewest calls. If an object cannot be reached, does not respond or is
+ * overloaded, `ServiceUnavailable` is thrown. It is never reported as a wrong password.
  *
  * @param iterations PBKDF2's work factor for new passwords
- * @returns the hashing for a client
+ * @returns a function that returns the hashing for a client
  */
 export function createDurableObjectHasher(
   objects: DurableObjectNamespace<PasswordHasher>,
@@ -37,10 +37,10 @@ export function createDurableObjectHasher(
   let pool: Member[] = [];
 
   const leastLoaded = (): Member => {
-    // A request may stop for good when its client disconnects. Then it never ends its calls.
-    const overBefore = Date.now() - TIMEOUT_MS;
+    // Workers may cancel a request when its client disconnects. Then it never removes its calls.
+    const expiredBefore = Date.now() - TIMEOUT_MS;
     for (const { calls } of pool)
-      for (const call of calls) if (call.begunAt < overBefore) calls.delete(call);
+      for (const call of calls) if (call.begunAt < expiredBefore) calls.delete(call);
 
     const [least] = pool.toSorted((a, b) => a.calls.size - b.calls.size);
     if (least && (least.calls.size === 0 || pool.length === MAX_OBJECTS)) return least;
@@ -49,29 +49,34 @@ export function createDurableObjectHasher(
     return added;
   };
 
-  async function inObject<T>(
-    ask: (hasher: DurableObjectStub<PasswordHasher>) => Promise<Result<T, Unavailable>>,
+  async function callObject<T>(
+    run: (hasher: DurableObjectStub<PasswordHasher>) => Promise<Result<T, Unavailable>>,
   ): Promise<T> {
     const member = leastLoaded();
     const call = { begunAt: Date.now() };
     member.calls.add(call);
     try {
-      const answer = await withTimeout(TIMEOUT_MS, () => ask(objects.get(member.id)));
-      if (answer.ok) return answer.value;
+      const result = await withTimeout(TIMEOUT_MS, () => run(objects.get(member.id)));
+      if (result.ok) return result.value;
     } catch (error) {
-      // The next call gets another object in its place.
+      // Do not use this object again.
       pool = pool.filter((other) => other !== member);
-      throw new ServiceUnavailable('hashing', 'The object did not answer', { cause: error });
+      throw new ServiceUnavailable('hashing', 'The Durable Object failed or did not respond', {
+        cause: error,
+      });
     } finally {
       member.calls.delete(call);
     }
-    throw new ServiceUnavailable('hashing', 'The object has too much to do');
+    throw new ServiceUnavailable(
+      'hashing',
+      'The Durable Object could not hash. Its own log has the reason',
+    );
   }
 
   return (client = () => undefined) => ({
     makePassword: (password) =>
-      inObject((hasher) => hasher.makePassword(password, iterations, client())),
+      callObject((hasher) => hasher.makePassword(password, iterations, client())),
     verifyPassword: (password, encoded) =>
-      inObject((hasher) => hasher.verifyPassword(password, encoded, iterations, client())),
+      callObject((hasher) => hasher.verifyPassword(password, encoded, iterations, client())),
   });
 }

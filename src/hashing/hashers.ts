@@ -1,47 +1,51 @@
 /**
- * Django's password formats (django/contrib/auth/hashers.py). A stored password is
+ * Django's password formats (django/contrib/auth/hashers.py). A stored password is one of
  *
- *     pbkdf2_sha256$<iterations>$<salt>$<base64>      what `makePassword` writes
+ *     pbkdf2_sha256$<iterations>$<salt>$<base64>      written by `makePassword`
  *     pbkdf2_sha1$<iterations>$<salt>$<base64>        verified, then replaced
  *     scrypt$<N>$<salt>$<r>$<p>$<base64>              verified
- *     !<anything>                                     no password can be right
+ *     !<anything>                                     unusable: no password matches
  *
- * Passwords and salts are taken as UTF-8, exactly as received. These functions hash at once and on
- * this thread; password-hashing.ts decides where and when they are called.
+ * Passwords and salts are encoded as UTF-8 without changes. These functions hash immediately, in
+ * the current isolate. password-hashing.ts decides where and when they run.
  */
 import { scrypt } from '@noble/hashes/scrypt.js';
 import { constantTimeCompare } from '../lib/constant-time-compare.ts';
 import { pbkdf2Sha1, pbkdf2Sha256, relativeTime } from './pbkdf2.ts';
 import { getRandomString } from './random-string.ts';
 
-/** Django's salts carry 128 bits (`BasePasswordHasher.salt_entropy`): 22 of 62 characters. */
+/** Characters. 22 of an alphabet of 62 have 128 bits (`BasePasswordHasher.salt_entropy`). */
 const SALT_LENGTH = 22;
 
 /**
- * Hashes above these ceilings are refused before any work, because a crafted row must not burn
- * minutes of CPU. Each ceiling is a few seconds of work by the slowest engine that production uses.
- * The highest default of Django so far is 1,200,000 iterations of either PBKDF2 (Django 6.0).
+ * Hashes above these limits are refused before any work, so that a manipulated row cannot cost
+ * minutes of CPU time. Each limit is a few seconds of work for the slowest engine in production.
+ * Django 6.0 writes 1,200,000 iterations of either PBKDF2 by default.
  */
 export const MAX_ITERATIONS = 10_000_000;
-/** Production refuses to derive this much natively, and JavaScript takes 14 times as long. */
+/** In production these are derived in JavaScript, which takes 14 times as long as native code. */
 const MAX_SHA1_ITERATIONS = 2_000_000;
 
-/** Django's parameters, N = 2^14, r = 8 and p = 5, ask for 16 MiB. */
+/** Django's parameters, N = 2^14, r = 8 and p = 5, need 16 MiB. */
 const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
-/** r·p, in units of 128 bytes. PBKDF2 makes so many before the N rounds, however small N is. */
+/**
+ * r·p, in units of 128 bytes. PBKDF2 derives these bytes before the N rounds, even if N is small.
+ */
 const MAX_SCRYPT_BLOCKS = 128;
-/** N·r·p. Django's parameters, four times. */
+/** N·r·p: four times that of Django's parameters. */
 const MAX_SCRYPT_WORK = 4 * 2 ** 14 * 8 * 5;
 const SCRYPT_LENGTH = 64;
 
-/** Django's answer to `verify_password`: is it the password, and should its hash be made anew? */
+/**
+ * The result of Django's `verify_password`: whether the password is correct, and whether to rehash.
+ */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
 
-/** A stored password taken apart: its cost is known and allowed, so `encode` may be run. */
+/** A parsed stored password. Its cost is within the limits, so `encode` may run. */
 type Decoded = {
   /** Encodes another password with the same parameters. */
   encode: (password: string) => Promise<string>;
-  /** Is this weaker than what `makePassword` would write today? */
+  /** Whether it is weaker than a hash that `makePassword` writes now. */
   mustUpdate: boolean;
   /** The time that `encode` took, in native iterations of PBKDF2. */
   time: () => number;
@@ -57,16 +61,16 @@ export function makePassword(password: string, iterations: number): Promise<stri
 }
 
 /**
- * Checks a password against its stored form (`verify_password`). Never throws for what is stored: a
- * malformed, unknown, unusable or too costly encoding is a wrong password.
+ * Checks a password against its stored form (`verify_password`). Does not throw for an invalid
+ * stored form: a malformed, unknown, unusable or too expensive encoding matches no password.
  *
- * Costs at least as much as one of today's hashes, so that the time does not show a weaker hash.
- * Django adds what is missing only after a wrong password (`harden_runtime`). Here a correct one
- * costs the same, because a login may be refused all the same: the user may be inactive. A hash that
- * costs more than today's costs what its own parameters ask; for those see auth/stand-in.ts.
+ * Takes at least as long as a new hash, so that timing does not reveal a weaker hash. Django adds
+ * the missing work only for a wrong password (`harden_runtime`). Here it is also added for a
+ * correct one, because the login may still be refused if the user is inactive. A hash that is more
+ * expensive than a new one takes longer; see auth/stand-in.ts.
  *
- * @param encoded what is stored, or undefined if there is nothing to compare with
- * @param iterations what `makePassword` is called with today
+ * @param encoded the stored form, or undefined if there is none
+ * @param iterations PBKDF2's work factor for new passwords
  */
 export async function verifyPassword(
   password: string,
@@ -85,7 +89,7 @@ export async function verifyPassword(
   return { isCorrect, mustUpdate: isCorrect && decoded.mustUpdate };
 }
 
-/** Undefined if no password can be right, or if checking one would cost too much. */
+/** Returns undefined if no password can match, or if the check would be too expensive. */
 export function decode(encoded: string, iterations: number): Decoded | undefined {
   const [algorithm, ...parts] = encoded.split('$');
   switch (algorithm) {
@@ -136,7 +140,7 @@ function decodePbkdf2([count, salt, hash, ...rest]: string[], maxIterations: num
 function decodeScrypt(parts: string[]): Decoded | undefined {
   const [workFactor, salt, blockSize, parallelism, hash] = parts;
   const [N, r, p] = [parseCost(workFactor), parseCost(blockSize), parseCost(parallelism)];
-  // RFC 7914 §6: N is a power of two above 1. The memory is that of its B (128rp) and V (128rN).
+  // RFC 7914 §6: N is a power of two above 1. Memory is needed for B (128rp) and V (128rN).
   const allowed =
     N > 1 &&
     Number.isInteger(Math.log2(N)) &&
@@ -150,9 +154,9 @@ function decodeScrypt(parts: string[]): Decoded | undefined {
       const key = scrypt(utf8(password), utf8(salt), options);
       return `scrypt$${N}$${salt}$${r}$${p}$${base64(key)}`;
     },
-    // Memory-hard: PBKDF2 in its place would be a downgrade.
+    // scrypt is memory-hard, so PBKDF2 would be weaker.
     mustUpdate: false,
-    // It costs what its own parameters ask.
+    // No work is added: scrypt's time is that of its own parameters.
     time: () => Number.POSITIVE_INFINITY,
   };
 }
@@ -173,7 +177,7 @@ async function encodePbkdf2Sha1(password: string, salt: string, iterations: numb
   return `pbkdf2_sha1$${iterations}$${salt}$${base64(key)}`;
 }
 
-/** A decimal count as Python prints it; for anything else infinity, which every ceiling refuses. */
+/** Parses a decimal integer. Anything else becomes infinity, which every limit refuses. */
 const parseCost = (text: string | undefined): number =>
   text && /^[1-9]\d*$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
 

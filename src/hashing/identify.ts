@@ -1,34 +1,33 @@
 /**
- * What a stored password is, without trying one on it (django/contrib/auth/hashers.py,
- * `identify_hasher`).
+ * Identifies the format of a stored password without checking a password
+ * (django/contrib/auth/hashers.py, `identify_hasher`).
  */
 import { decode } from './hashers.ts';
 
 /**
- * - `verifiable` a login checks it
- * - `unusable` no password fits, on purpose (`set_unusable_password`)
- * - `unsupported` Django could check it, we can't
- * - `malformed` no password fits, in Django neither
+ * - `verifiable`: a login can check it
+ * - `unusable`: intentionally matches no password (`set_unusable_password`)
+ * - `unsupported`: Django can check it, this service cannot
+ * - `malformed`: matches no password, in Django too
  */
 type PasswordKind = 'verifiable' | 'unusable' | 'unsupported' | 'malformed';
 
 export type IdentifiedPassword = {
   kind: PasswordKind;
-  /** Django's name of the algorithm, or empty where there is none. */
+  /** Django's name of the algorithm; empty if there is none. */
   algorithm: string;
   /** PBKDF2's work factor; undefined for anything else. */
   iterations?: number | undefined;
 };
 
-/** The hashers Django has or had, of those we don't verify. */
+/** Current and former hashers of Django that this service does not support. */
 const UNSUPPORTED = ['argon2', 'bcrypt_sha256', 'bcrypt', 'sha1', 'md5', 'crypt'];
 
-/** Django's `is_password_usable`: what such a "hash" starts with. */
+/** The prefix of an unusable password (`is_password_usable`). */
 export const UNUSABLE_PREFIX = '!';
 
 /**
- * Hex digests without an algorithm's name: `UnsaltedMD5PasswordHasher`,
- * `UnsaltedSHA1PasswordHasher`.
+ * Hexadecimal digests without a salt: `UnsaltedMD5PasswordHasher`, `UnsaltedSHA1PasswordHasher`.
  */
 const UNSALTED_MD5 = /^(md5\$\$)?[0-9a-f]{32}$/;
 const UNSALTED_SHA1 = /^sha1\$\$[0-9a-f]{40}$/;
@@ -46,9 +45,9 @@ export function identifyPassword(encoded: string): IdentifiedPassword {
 
   const iterations = isPbkdf2 ? Number(parts[0]) : undefined;
   if (decode(encoded, 1)) return { kind: 'verifiable', algorithm, iterations };
-  // Whole, but dearer than we are ready to pay; anything else that `decode` refuses is broken.
-  const isWhole = parts.length === (isPbkdf2 ? 3 : 5) && parts.every(Boolean);
-  return isWhole && !Number.isNaN(iterations)
+  // Complete, but above the limits of `decode`. Anything else that `decode` refuses is malformed.
+  const isComplete = parts.length === (isPbkdf2 ? 3 : 5) && parts.every(Boolean);
+  return isComplete && !Number.isNaN(iterations)
     ? { kind: 'unsupported', algorithm, iterations }
     : { kind: 'malformed', algorithm, iterations: undefined };
 }

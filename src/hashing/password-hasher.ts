@@ -1,6 +1,6 @@
 /**
- * The Durable Object in which passwords are hashed. Cloudflare gives it 30 s of CPU for each call, on
- * every plan.
+ * The Durable Object that hashes passwords. Its CPU time limit is 30 s per call, on every
+ * Cloudflare plan.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { logFault } from '../lib/log.ts';
@@ -10,31 +10,31 @@ import type { Verification } from './hashers.ts';
 import { createLocalHasher } from './password-hashing.ts';
 
 /**
- * Hashes passwords for this Worker and stores nothing. Errors are logged here and not thrown, because
- * RPC would carry their messages to the caller.
+ * Hashes passwords for this Worker. Stores nothing. Errors are logged here and not thrown, because
+ * RPC would send their messages to the caller.
  */
 export class PasswordHasher extends DurableObject {
-  /** Parameters as `createLocalHasher` and `makePassword` in hashing/password-hashing.ts. */
+  /** For the parameters, see `createLocalHasher` and `makePassword` in password-hashing.ts. */
   makePassword(
     password: string,
     iterations: number,
     client: string | undefined,
   ): Promise<Result<string, Unavailable>> {
-    return answer(createLocalHasher(iterations, () => client).makePassword(password));
+    return toResult(createLocalHasher(iterations, () => client).makePassword(password));
   }
 
-  /** Parameters as `createLocalHasher` and `verifyPassword` in hashing/password-hashing.ts. */
+  /** For the parameters, see `createLocalHasher` and `verifyPassword` in password-hashing.ts. */
   verifyPassword(
     password: string,
     encoded: string | undefined,
     iterations: number,
     client: string | undefined,
   ): Promise<Result<Verification, Unavailable>> {
-    return answer(createLocalHasher(iterations, () => client).verifyPassword(password, encoded));
+    return toResult(createLocalHasher(iterations, () => client).verifyPassword(password, encoded));
   }
 }
 
-async function answer<T>(work: Promise<T>): Promise<Result<T, Unavailable>> {
+async function toResult<T>(work: Promise<T>): Promise<Result<T, Unavailable>> {
   try {
     return ok(await work);
   } catch (error) {

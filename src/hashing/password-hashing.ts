@@ -1,23 +1,23 @@
-/** Where and when passwords are hashed: the one way in which the domain gets a hash. */
+/** The interface by which the domain hashes passwords, and the hasher of this isolate. */
 import { makePassword, type Verification, verifyPassword } from './hashers.ts';
 import { inTurn } from './queue.ts';
 
-/** Hashing, here or elsewhere. Each call throws `ServiceUnavailable` if it cannot be done now. */
+/** Hashes in this isolate or a Durable Object. Throws `ServiceUnavailable` on overload or failure. */
 export type PasswordHashing = {
   /** Encodes a password for storage. */
   makePassword: (password: string) => Promise<string>;
-  /** Checks a password against its stored form; undefined if there is no such user. */
+  /** Checks a password against its stored form, which is undefined for an unknown user. */
   verifyPassword: (password: string, encoded: string | undefined) => Promise<Verification>;
 };
 
-/** The network address that a request comes from; undefined if it is unknown. */
+/** Returns the network address of the request's client; undefined if it is unknown. */
 export type Client = () => string | undefined;
 
 /**
  * Hashes in this isolate.
  *
  * @param iterations PBKDF2's work factor for new passwords
- * @param client may hold only a part of the queue
+ * @param client one client can occupy only a part of the queue
  */
 export const createLocalHasher = (
   iterations: number,

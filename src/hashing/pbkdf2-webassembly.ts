@@ -1,6 +1,7 @@
 /**
- * PBKDF2-HMAC-SHA-256 in WebAssembly, in slices: of one password or of four together. wasm/build.ts
- * makes the loops and queue.ts runs the slices. Between two slices no state is left in WebAssembly.
+ * PBKDF2-HMAC-SHA-256 in WebAssembly, in slices of one password or of four together. wasm/build.ts
+ * builds the modules, and queue.ts schedules the slices. WebAssembly keeps no state
+ * between slices.
  */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -9,22 +10,22 @@ import { log } from '../lib/log.ts';
 import { inSlices, LANES, type RunSlice } from './queue.ts';
 
 /**
- * Iterations in a slice: about 6 ms of work for one password, 12 ms for four. Clocks on Workers stand
- * still meanwhile.
+ * Iterations in a slice: about 6 ms of work for one password, 12 ms for four. It is a count and not
+ * a time, because the clock on Workers does not advance during computation.
  */
 export const SLICE_ITERATIONS = 22_000;
 
-/** SHA-256's (FIPS 180-4 §1). */
+/** Sizes of SHA-256 (FIPS 180-4 §1). */
 const BLOCK_BYTES = 64;
 const WORD_BYTES = 4;
 
-/** RFC 2104 §2, as words, and the places of wasm/build.ts in memory, counted in words. */
+/** The pads of RFC 2104 §2 as words, and the memory offsets of wasm/build.ts in words. */
 const IPAD = 0x36363636;
 const OPAD = 0x5c5c5c5c;
 const [INNER, OUTER, U, T, KEY] = [0, 8, 16, 24, 32];
 const STATE_WORDS = KEY;
 
-/** INT (1) of the first and only block (RFC 8018 §5.2): a derived key is as long as a digest. */
+/** INT (1) of RFC 8018 §5.2. The derived key is as long as a digest, so there is only one block. */
 const FIRST_BLOCK = Uint8Array.of(0, 0, 0, 1);
 
 export type Derive = (
@@ -34,10 +35,10 @@ export type Derive = (
 ) => Promise<Uint8Array>;
 
 /**
- * Loads the loops.
+ * Loads the modules.
  *
- * @returns what derives 32 bytes; parameters as those of `pbkdf2Sha256`
- * @throws if this runtime or this bundle has no WebAssembly
+ * @returns a function that derives 32 bytes, with the parameters of `pbkdf2Sha256`
+ * @throws if this runtime or bundle does not support WebAssembly
  */
 export async function loadWebAssembly(): Promise<Derive> {
   const { default: module } = await import('./wasm/pbkdf2-sha256.wasm');
@@ -77,7 +78,7 @@ export async function loadWebAssembly(): Promise<Derive> {
   };
 }
 
-/** The loop for four, or undefined if this runtime has no SIMD. Then one password runs at a time. */
+/** Loads the module for four passwords. Returns undefined if this runtime has no SIMD. */
 async function loadLanes() {
   try {
     const { default: module } = await import('./wasm/pbkdf2-sha256-lanes.wasm');
@@ -88,18 +89,18 @@ async function loadLanes() {
   }
 }
 
-/** @throws if this is no module of wasm/build.ts */
+/** @throws TypeError if wasm/build.ts did not build this module */
 function instantiate(module: WebAssembly.Module, lanes: number) {
   const { exports } = new WebAssembly.Instance(module);
   const { memory, iterate } = exports;
-  if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('It has no memory');
+  if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('The module exports no memory');
   const words = new Uint32Array(memory.buffer, 0, STATE_WORDS * lanes);
   return { exports, lanes, words, iterate: asFunction(iterate) };
 }
 
 function asFunction(value: unknown): CallableFunction {
   if (typeof value === 'function') return value;
-  throw new TypeError('It has no such function');
+  throw new TypeError('The module does not export the function');
 }
 
 /** SHA-256 reads bytes in big-endian order (FIPS 180-4 §3.1). */

@@ -1,7 +1,7 @@
 /**
- * Key derivation by PBKDF2 (RFC 8018 §5.2). Three engines, the same bytes: the runtime's own first;
- * where the runtime refuses, WebAssembly; where that can't be had, @noble/hashes in JavaScript. No
- * formats, no comparison: hashers.ts.
+ * Key derivation by PBKDF2 (RFC 8018 §5.2). There are three engines with the same result. The
+ * runtime's WebCrypto is used first. If it refuses the iteration count, WebAssembly is used. Without
+ * WebAssembly, `@noble/hashes` is used. Formats and comparison are in hashers.ts.
  */
 import { sha1 } from '@noble/hashes/legacy.js';
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
@@ -10,23 +10,24 @@ import { pbkdf2 as nativePbkdf2, sha256 as nativeSha256 } from '@noble/hashes/we
 import { log } from '../lib/log.ts';
 import { type Derive, loadWebAssembly } from './pbkdf2-webassembly.ts';
 
-/** Bytes of SHA-256's and SHA-1's output, and so of the keys Django stores. */
+/** Bytes of the output of SHA-256 and SHA-1, and so of Django's keys. */
 const SHA256_BYTES = 32;
 const SHA1_BYTES = 20;
 
-/** The time of one iteration beside a native one of either hash, measured in workerd on x86-64. */
+/** The time of one iteration relative to a native one, measured in workerd on x86-64. */
 const NATIVE = 1;
 const WEBASSEMBLY = 2.4;
 const JAVASCRIPT_SHA256 = 18;
 const JAVASCRIPT_SHA1 = 14;
 
 /**
- * The smallest iteration count this isolate's WebCrypto has refused. Production Workers refuse
- * everything above 100,000, local ones nothing. Asking again with each login would be wasted.
+ * The smallest iteration count that WebCrypto has refused in this isolate. Production Workers
+ * refuse counts above 100,000. Local Workers refuse none. The count is cached to avoid an attempt
+ * per login.
  */
 let refusedIterations = Number.POSITIVE_INFINITY;
 
-/** Undefined until it is needed; null where it can't be had. */
+/** Undefined until it is needed; null if it is not available. */
 let webAssembly: Derive | null | undefined;
 
 /**
@@ -35,7 +36,7 @@ let webAssembly: Derive | null | undefined;
  * @param password UTF-8 bytes, of any length, the empty password included
  * @param salt UTF-8 bytes
  * @param iterations from 1 to 2^31 - 1
- * @param like derives by the engine that this count would be derived by
+ * @param like use the engine for this many iterations
  * @returns 32 bytes
  */
 export async function pbkdf2Sha256(
@@ -49,11 +50,15 @@ export async function pbkdf2Sha256(
     nativePbkdf2(nativeSha256, password, salt, options),
   );
   if (native) return native;
-  const derive = await loadedWebAssembly();
+  const derive = await loadWebAssemblyOnce();
   return derive?.(password, salt, iterations) ?? pbkdf2(sha256, password, salt, options);
 }
 
-/** PBKDF2-HMAC-SHA-1, for imported hashes only. Parameters as `pbkdf2Sha256`. @returns 20 bytes */
+/**
+ * PBKDF2-HMAC-SHA-1, for imported hashes only. Parameters as in `pbkdf2Sha256`.
+ *
+ * @returns 20 bytes
+ */
 export async function pbkdf2Sha1(
   password: Uint8Array,
   salt: Uint8Array,
@@ -67,14 +72,14 @@ export async function pbkdf2Sha1(
   return native ?? pbkdf2(sha1, password, salt, { c: iterations, dkLen: SHA1_BYTES });
 }
 
-/** The time of one iteration, of a derivation of so many, beside a native one: 1 or more. */
+/** The time of one iteration in such a derivation, relative to a native one: 1 or more. */
 export function relativeTime(hash: 'SHA-256' | 'SHA-1', iterations: number): number {
   if (iterations < refusedIterations) return NATIVE;
   if (hash === 'SHA-1') return JAVASCRIPT_SHA1;
   return webAssembly === null ? JAVASCRIPT_SHA256 : WEBASSEMBLY;
 }
 
-/** Undefined where the runtime refuses so many iterations. */
+/** Returns undefined if the runtime refuses so many iterations. */
 async function unlessRefused(
   iterations: number,
   derive: () => Promise<Uint8Array>,
@@ -83,15 +88,17 @@ async function unlessRefused(
   try {
     return await derive();
   } catch (error) {
-    // Anything but the refusal is a fault. A slower engine would hide it.
+    // Any other error is a fault, which a slower engine would hide.
     if (!(error instanceof Error && error.name === 'NotSupportedError')) throw error;
     refusedIterations = iterations;
     return undefined;
   }
 }
 
-/** Null where it can't be had. That is said once, for JavaScript takes seven times as long. */
-async function loadedWebAssembly(): Promise<Derive | null> {
+/**
+ * Returns null if it is not available. Logs one warning, because JavaScript is seven times as slow.
+ */
+async function loadWebAssemblyOnce(): Promise<Derive | null> {
   if (webAssembly !== undefined) return webAssembly;
   try {
     webAssembly = await loadWebAssembly();

@@ -1,6 +1,6 @@
 /**
- * Compares two strings in a time that depends on their lengths alone, never on where they differ
- * (django/utils/crypto.py, `constant_time_compare`). Lengths are no secret.
+ * Compares two strings in a time that depends only on their lengths, not on their characters
+ * (django/utils/crypto.py, `constant_time_compare`). The lengths are not secret.
  */
 export function constantTimeCompare(a: string, b: string): boolean {
   if (a.length !== b.length) return false;

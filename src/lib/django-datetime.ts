@@ -1,6 +1,6 @@
 /**
- * Django's text for a moment: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, no zone. A fraction of zero is
- * left out (django/db/backends/sqlite3/operations.py, `adapt_datetimefield_value`:
+ * Formats a datetime as Django does: `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, no time zone. A fraction of
+ * zero is omitted (django/db/backends/sqlite3/operations.py, `adapt_datetimefield_value`:
  * `str(datetime)`).
  */
 export function djangoDatetime(moment: Date): string {

@@ -1,4 +1,4 @@
-/** The Worker's log: one JSON object on each line, with an `event`. Never log a secret. */
+/** The Worker's log: one JSON object per line, with an `event`. Never log a secret. */
 import { rootCause } from './root-cause.ts';
 import { ServiceUnavailable } from './service-unavailable.ts';
 
@@ -9,8 +9,9 @@ export function log(level: 'log' | 'warn' | 'error', line: Line): void {
 }
 
 /**
- * Logs the root cause of an error: the message of Drizzle's own errors lists the query's parameters,
- * which are tokens and hashes. `reason` is our explanation of an unavailable service.
+ * Logs the root cause of an error. It does not log Drizzle's own errors, because their messages
+ * contain the query's parameters, such as tokens and hashes. `reason` explains why a service is
+ * unavailable.
  */
 export function logFault(error: unknown): void {
   const cause = rootCause(error);
@@ -18,6 +19,6 @@ export function logFault(error: unknown): void {
   const event = isUnavailable ? `${error.service}-unavailable` : 'fault';
   const reason = isUnavailable && error !== cause ? error.message : undefined;
   const { name, message, stack } =
-    cause instanceof Error ? cause : new Error('Something that is no Error was thrown.');
+    cause instanceof Error ? cause : new Error('A value that is not an Error was thrown.');
   log('error', { event, reason, name, message, stack });
 }

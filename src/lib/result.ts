@@ -1,6 +1,6 @@
 /**
- * Expected outcomes as values. A function that can fail for a reason its caller must know returns a
- * `Result` whose error is a tagged union. Only bugs and faults are thrown.
+ * Expected failures as values. A function returns a `Result` if its caller must handle the failure.
+ * The error is a tagged union. Only bugs and faults are thrown.
  */
 export type Ok<T> = { readonly ok: true; readonly value: T };
 export type Err<E> = { readonly ok: false; readonly error: E };

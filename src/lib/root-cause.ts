@@ -1,3 +1,3 @@
-/** The error at the bottom: what went wrong first. */
+/** The last error in a chain of causes: the original failure. */
 export const rootCause = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : error;

@@ -1,7 +1,7 @@
-/** What a request may need besides this Worker itself. */
+/** The services that a request depends on. */
 type Service = 'database' | 'hashing' | 'mail' | 'rate-limit';
 
-/** A service did not answer, or has too much to do. Trying again may help, so the answer is 503. */
+/** A service failed, did not respond or is overloaded. A retry may help, so the response is 503. */
 export class ServiceUnavailable extends Error {
   override name = 'ServiceUnavailable';
   readonly service: Service;
@@ -12,5 +12,5 @@ export class ServiceUnavailable extends Error {
   }
 }
 
-/** The same as a value: RPC does not carry the class of an exception. */
+/** The same as a value, because RPC does not preserve the class of an exception. */
 export type Unavailable = { kind: 'unavailable' };

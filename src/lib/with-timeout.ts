@@ -1,11 +1,11 @@
 /**
- * Rejects if the work takes too long. The work itself may still go on.
+ * Rejects if the work takes too long. The work is not cancelled.
  *
- * @throws what the work throws, or a DOMException named `TimeoutError`, as `AbortSignal.timeout`
+ * @throws the error of the work, or a DOMException named `TimeoutError`, like `AbortSignal.timeout`
  */
 export async function withTimeout<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timeout = () => reject(new DOMException('It took too long', 'TimeoutError'));
+  const timeout = () => reject(new DOMException('The operation timed out', 'TimeoutError'));
   const timer = setTimeout(timeout, limitMs);
   try {
     return await Promise.race([work(), late]);

@@ -8,13 +8,13 @@ export type Content = { before: string[]; links?: MessageLink[]; after: string[]
 const FONT =
   "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;line-height:1.5";
 
-/** In pixels: lines of about 60 characters are the easiest to read. */
+/** Pixels. Lines of about 60 characters are the easiest to read. */
 const WIDTH = 520;
 
 /**
- * A message as HTML. Its style is inline and its dark colours in one style sheet: mail programs know
- * little CSS, and a message must be readable without it. The colours are those of the pages for
- * people (src/http/pages/shared/style.css).
+ * A message as HTML. Mail programs support little CSS, and a message must be readable without it.
+ * So styles are inline, except the dark colours. The colours are those of the HTML pages
+ * (src/http/pages/shared/style.css).
  */
 export const Layout = ({ subject, before, links = [], after }: Content & { subject: string }) => (
   <html lang="en">
@@ -46,7 +46,7 @@ const Paragraph = (text: string) => (
   <p style="margin:0 0 16px;font-size:16px;overflow-wrap:anywhere">{text}</p>
 );
 
-/** A button, the address itself for readers who want to see where it leads, and a note. */
+/** A button, its URL as text, so that readers can check it, and a note. */
 const Link = ({ url, label, note }: MessageLink) => (
   <>
     <p style="margin:24px 0 16px">
@@ -70,8 +70,8 @@ const Link = ({ url, label, note }: MessageLink) => (
 type CellProps = { className: string; width: number | string; style: string; children: Child };
 
 /**
- * A centred box. It is a table, because Outlook for Windows applies widths and padding to tables
- * only.
+ * A centred box. It is a table, because Outlook for Windows applies width and padding only to
+ * tables.
  */
 const Cell = ({ className, width, style, children }: CellProps) => (
   <table

@@ -1,37 +1,36 @@
 /**
- * How many messages one recipient gets. They are counted where they are sent, so a request for a
- * message that is never sent costs the recipient nothing.
+ * Limits the messages to one recipient. Messages are counted when they are sent, so a request that
+ * sends no message does not count.
  */
 import type { MessageCount, MessageOutcome } from '../auth/account-mail.ts';
 import type { Result } from '../lib/result.ts';
 import type { Message, SendMail } from './send-mail.ts';
 
-/** Of all kinds together. */
+/** The limit for messages of all kinds together. */
 export const MESSAGES_PER_MINUTE = 5;
 
 /**
- * Of each kind by itself, and of each user whose link was asked for by name. One must not use up
- * another: anyone can register with another's address and have notices and links sent to it, and the
- * owner's reset must still arrive. A recipient who had ten links of an account today needs no other:
- * each of them still works.
+ * The limit for each kind of message, and for each user whose link was requested by username. The
+ * limits are separate, because anyone can register with another person's address and cause messages
+ * to it. The owner of the address must still get a password reset. Ten links a day are enough,
+ * because each of them stays valid.
  */
 export const MESSAGES_OF_KIND_PER_DAY = 10;
 
-/** Takes a message back that could not be sent. */
+/** Removes a message that could not be sent from the count. */
 export type UncountMessage = () => Promise<void>;
 
 /**
- * Counts a message before it is sent, so that messages at the same time cannot pass the limit
- * together.
+ * Counts a message before it is sent, so that concurrent messages cannot exceed the limit.
  *
- * @returns undefined in place of `UncountMessage` if nothing is counted
+ * @returns undefined instead of `UncountMessage` if nothing is counted
  */
 export type CountMessage = (
   recipient: string,
   countedAs: MessageCount,
 ) => Promise<Result<UncountMessage | undefined, { kind: 'throttled' }>>;
 
-/** Sends a message if its recipient may get one. It throws if the message cannot be sent. */
+/** Sends a message unless its recipient has had too many. Throws if the message cannot be sent. */
 export type SendWithinLimit = (
   countedAs: MessageCount,
   message: Message,

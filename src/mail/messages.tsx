@@ -1,13 +1,13 @@
 /**
- * The messages: their words are Django's and djoser's (registration/password_reset_email.html,
- * djoser/templates/email). No image, no script, no tracking. A value of a user reaches HTML only
- * through JSX, which escapes it, and no header except `To`.
+ * The text of the messages, after Django and djoser (registration/password_reset_email.html,
+ * djoser/templates/email). They have no images, scripts or tracking. User input is written to HTML
+ * only through JSX, which escapes it, and to no header except `To`.
  */
 import type { AccountList, AccountMail, Message } from '../auth/account-mail.ts';
 import { type Content, Layout } from './layout.tsx';
 import type { SendWithinLimit } from './message-limit.ts';
 
-/** Characters that a mail program could take for a line break, or that reverse text. */
+/** Characters that a mail program could treat as a line break, or that reverse text. */
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
 /** @param from as in `Message` */
@@ -26,7 +26,7 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
         before: [
           `You're receiving this email because you requested a password reset for your user account at ${site}.`,
           list.accounts.length > 1
-            ? 'Several accounts have this address. Please go to the page above the username and choose a new password:'
+            ? 'Several accounts have this address. The username is below each link. Please go to the page of your account and choose a new password:'
             : 'Please go to the following page and choose a new password:',
         ],
         links: links(list, 'Choose a new password', 'Your username, in case you’ve forgotten'),
@@ -38,13 +38,13 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
         before: [
           `You're receiving this email because you need to finish activation process on ${site}.`,
           list.accounts.length > 1
-            ? 'Several accounts have this address. Please go to the page above the username to activate account:'
+            ? 'Several accounts have this address. The username is below each link. Please go to the page of your account to activate it:'
             : 'Please go to the following page to activate account:',
         ],
         links: links(list, 'Activate account', 'Your username'),
         after: [
           ...more(list),
-          `If you did not register at ${site}, ignore this email: nobody can log in to the account before it is activated.`,
+          `If you did not register at ${site}, ignore this email. The account cannot be used until it is activated.`,
           ...thanks(site),
         ],
       }),
@@ -53,7 +53,7 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
       write(email, `${site} - Your password has been successfully changed!`, {
         before: [`The password of your user account ${printable(username)} has been changed.`],
         after: [
-          `If this was not you, choose a new password: ask for a link at ${site}.`,
+          `If this was not you, request a password reset at ${site} and choose a new password.`,
           ...thanks(site),
         ],
       }),
@@ -61,9 +61,9 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
     emailChanged: (site, { username, email }) =>
       write(email, `${site} - Your email address has been changed`, {
         before: [
-          `Your user account ${printable(username)} has another email address now. This one will get no more messages.`,
+          `The email address of your user account ${printable(username)} has been changed. This address will get no more messages about the account.`,
         ],
-        after: [`If this was not you, tell the people who run ${site}.`, ...thanks(site)],
+        after: [`If this was not you, contact the administrators of ${site}.`, ...thanks(site)],
       }),
 
     send,
@@ -79,7 +79,9 @@ const links = ({ accounts }: AccountList, label: string, username: string) =>
 
 const more = ({ hasMore }: AccountList) =>
   hasMore
-    ? ['More accounts have this address. To get the link of one, ask again with its username.']
+    ? [
+        'More accounts have this address. To get the link of one, send the request with its username.',
+      ]
     : [];
 
 const thanks = (site: string) => ['Thanks for using our site!', `The ${site} team`];

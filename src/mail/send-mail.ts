@@ -1,6 +1,6 @@
 /**
- * Sends the messages by Cloudflare's `EMAIL` binding. For another service, write a `SendMail` of
- * your own.
+ * Sends messages with Cloudflare's `EMAIL` binding. For another mail service, write your own
+ * `SendMail`.
  */
 import type { Message } from '../auth/account-mail.ts';
 import { withTimeout } from '../lib/with-timeout.ts';
@@ -11,20 +11,20 @@ export type { Message };
 /**
  * Sends a message.
  *
- * @throws Error if the service does not take it. The log shows its `name` and its `code`, never its
- *   message, which may quote the address
+ * @throws Error if the service does not accept it. The log has the error's `name` and `code`, never
+ *   its message, which may contain the address
  */
 export type SendMail = (message: Message) => Promise<void>;
 
-/** Work after a response may take 30 s (developers.cloudflare.com, Context: waitUntil). */
+/** Work after a response is limited to 30 s (developers.cloudflare.com, Context: waitUntil). */
 const TIMEOUT_MS = 20_000;
 
-/** The stored address is not an email address. An import may bring any text. */
+/** The stored address is not an email address. Imported users may have any string. */
 class InvalidRecipient extends Error {
   override name = 'InvalidRecipient';
 }
 
-/** Refuses what a mail service could read as several recipients or as headers. */
+/** Refuses addresses that a mail service could read as several recipients or as headers. */
 export const onlyToAddresses =
   (send: SendMail): SendMail =>
   async (message) => {

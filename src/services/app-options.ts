@@ -4,12 +4,12 @@ import type { Bindings } from './bindings.ts';
 
 export type AppOptions<E extends object> = {
   /**
-   * Where the bindings and vars of this app are in your Worker's, such as
-   * `(env) => ({ DB: env.AUTH_DB })`. Without it they have the names of this app's wrangler.toml.
+   * Maps your Worker's bindings and variables to those of this app, such as
+   * `(env) => ({ DB: env.AUTH_DB })`. By default they have the names in this app's wrangler.toml.
    */
   bindings?: (env: E) => Bindings;
-  /** Each wins over the var it stands for. */
+  /** Each setting overrides its variable. */
   settings?: Partial<Settings>;
-  /** Carries e-mails in the place of Cloudflare's `EMAIL` binding. */
+  /** Sends e-mails instead of Cloudflare's `EMAIL` binding. */
   sendMail?: (env: E) => SendMail;
 };

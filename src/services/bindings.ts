@@ -1,15 +1,15 @@
 /**
- * What this Worker is bound to, by the names in wrangler.toml. `D1Database` and its like are global
- * types: `wrangler types` or @cloudflare/workers-types has them.
+ * The bindings of this Worker, with the names in wrangler.toml. `D1Database` and similar names are
+ * global types from `wrangler types` or @cloudflare/workers-types.
  */
 import type { PasswordHasher } from '../hashing/password-hasher.ts';
 import type { Vars } from '../settings.ts';
 import type { RateLimitCounter } from './rate-limit-counter.ts';
 
 /**
- * Only the database is required. What has no binding to count it is not limited; the log has a
- * warning for each. Without `PASSWORD_HASHER` passwords are hashed in the isolate that answers.
- * Without `EMAIL` no password is reset.
+ * Only the database is required. Without the binding of a rate limit, that limit is off, and a
+ * warning is logged. Without `PASSWORD_HASHER`, passwords are hashed in the isolate of the request.
+ * Without `EMAIL` (and without `sendMail`), password reset is off.
  */
 export type Bindings = Vars & {
   DB: D1Database;

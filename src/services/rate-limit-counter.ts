@@ -1,4 +1,4 @@
-/** The object that counts exactly: wrong passwords, and messages. It has one thread. */
+/** The Durable Object that counts wrong passwords and messages. Its counts are exact. */
 import { DurableObject } from 'cloudflare:workers';
 import type { MessageCount } from '../auth/account-mail.ts';
 import { MAX_FAILURES, type TooManyFailures, waitAfter } from '../auth/password-attempts.ts';
@@ -9,9 +9,9 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Failures are forgotten a year after the last one. So guesses at a million names are not kept
- * forever, and an attacker who waits gets fewer than 100 guesses a year. A disabled password is not
- * forgotten.
+ * Failures are deleted a year after the last one. So guesses at a million names are not stored
+ * permanently, and an attacker who waits gets fewer than 100 guesses a year. The failures of a
+ * disabled password are not deleted.
  */
 const FAILURES_KEPT_MS = 365 * DAY_MS;
 
@@ -26,10 +26,10 @@ const TABLES = `
     PRIMARY KEY (recipient, at)
   ) WITHOUT ROWID`;
 
-/** The time of an attempt, which no other attempt of its key has; or how long it must wait. */
+/** The time of the attempt, unique for its key, or the time that it must wait. */
 export type BeganAttempt = Result<number, TooManyFailures>;
 
-/** Counts for this Worker. Each object holds a share of all names and recipients. */
+/** Counts for this Worker. Each object has a part of all names and recipients. */
 export class RateLimitCounter extends DurableObject {
   readonly #sql: SqlStorage;
 
@@ -39,7 +39,7 @@ export class RateLimitCounter extends DurableObject {
     this.#sql.exec(TABLES);
   }
 
-  /** Counts an attempt as failed, if it may be made. */
+  /** Counts an attempt as failed, unless it must wait. */
   async beginAttempt(key: string): Promise<BeganAttempt> {
     const { failures, last } = this.#failuresOf(key);
     const now = Date.now();
@@ -55,21 +55,20 @@ export class RateLimitCounter extends DurableObject {
     return ok(at);
   }
 
-  /** @param at the time of the attempt that succeeded. Later ones stay. */
+  /** @param at the time of the attempt that succeeded. Later failures are kept */
   async forgetFailures(key: string, at: number): Promise<void> {
     this.#sql.exec('DELETE FROM failures WHERE key = ? AND at <= ?', key, at);
   }
 
-  /** @param at the time of the attempt that was not made. */
+  /** @param at the time of the attempt that was not made */
   async takeBackAttempt(key: string, at: number): Promise<void> {
     this.#sql.exec('DELETE FROM failures WHERE key = ? AND at = ?', key, at);
   }
 
   /**
-   * Counts a message, if the recipient may get one.
+   * Counts a message, unless the recipient has had too many.
    *
-   * @returns the time of the message, which no other message of this recipient has; undefined if it
-   *   must not be sent
+   * @returns the time of the message, unique for this recipient; undefined if it must not be sent
    */
   async countMessage(recipient: string, kind: MessageCount): Promise<number | undefined> {
     const now = Date.now();
@@ -102,7 +101,7 @@ export class RateLimitCounter extends DurableObject {
     this.#sql.exec('DELETE FROM messages WHERE recipient = ? AND at = ?', recipient, at);
   }
 
-  /** Deletes what no longer counts, daily while there is something to delete later. */
+  /** Deletes rows that no longer count. Runs daily while there are rows. */
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#sql.exec('DELETE FROM messages WHERE at <= ?', now - DAY_MS);

@@ -1,11 +1,13 @@
-/** The rate limits and their bindings. wrangler.toml has the numbers of the Rate Limiting bindings. */
+/**
+ * The rate limits and their bindings. The limits of Rate Limiting bindings are in wrangler.toml.
+ */
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
 import { log } from '../lib/log.ts';
 import type { CountMessage } from '../mail/message-limit.ts';
 import type { Bindings } from './bindings.ts';
 import { countMessages, countPasswords } from './count-in-objects.ts';
 
-/** What is counted, as the log names it. */
+/** The name of a rate limit in the log. */
 export type RateLimitScope =
   | 'login'
   | 'login-address'
@@ -15,7 +17,7 @@ export type RateLimitScope =
   | 'mail-address'
   | 'message';
 
-/** The binding that counts it, and the words of the warning. */
+/** The binding of each rate limit, and the description for the warning. */
 export const RATE_LIMITS = {
   login: { binding: 'LOGIN_LIMIT', counts: 'logins to one account from one address' },
   'login-address': { binding: 'LOGIN_ADDRESS_LIMIT', counts: 'logins from one address' },
@@ -31,7 +33,7 @@ export const RATE_LIMITS = {
 
 type Limiter = Pick<RateLimit, 'limit'>;
 
-/** The limits by the Rate Limiting bindings. */
+/** The rate limits that use Rate Limiting bindings. */
 export type RateLimits = Record<Exclude<RateLimitScope, 'password-failures' | 'message'>, Limiter>;
 
 export function rateLimitsOf(bindings: Bindings): RateLimits {
@@ -58,7 +60,7 @@ export const messageCounterOf = ({ RATE_LIMIT_COUNTER }: Bindings): CountMessage
     ? countMessages(RATE_LIMIT_COUNTER)
     : uncounted('message', { ok: true, value: undefined });
 
-/** Allows everything. Warns at the first call. */
+/** Allows everything. Logs one warning. */
 function uncounted<T>(scope: RateLimitScope, allowed: T): () => Promise<T> {
   const { binding, counts } = RATE_LIMITS[scope];
   let hasWarned = false;

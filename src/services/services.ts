@@ -33,21 +33,22 @@ export type Services = {
   rateLimits: RateLimits;
   passwordAttempts: PasswordAttempts;
   authenticate: Authenticate;
-  /** Undefined where no e-mail can be sent. */
+  /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
 };
 
-/** The services of an environment. Hashing needs to know for which client it works. */
+/** The services of an environment. Hashing depends on the client, because its queue limits each. */
 type ServicesOfEnv = Omit<Services, 'hashing'> & {
   hashingFor: (client: Client) => PasswordHashing;
 };
 
 /**
- * An isolate's `env` stays the same: its vars are parsed and its statements prepared once, at the
- * first request.
+ * An isolate always gets the same `env`. So variables are parsed and statements prepared once, at
+ * the first request.
  *
- * @returns the services of an `env`. It throws SettingsError if a var cannot be used
- * @throws SettingsError if a setting of the options cannot be used
+ * @returns a function that returns the services of an `env`. It throws SettingsError if a variable
+ *   is invalid
+ * @throws SettingsError if a setting in the options is invalid
  */
 export function createServices<E extends object>(
   options: AppOptions<E>,
@@ -57,8 +58,8 @@ export function createServices<E extends object>(
   const services = new WeakMap<E, ServicesOfEnv>();
 
   return function servicesOf(env) {
-    const known = services.get(env);
-    if (known) return known;
+    const cached = services.get(env);
+    if (cached) return cached;
     const bindings = options.bindings?.(env) ?? defaultBindings(env);
     const settings = parseSettings(bindings, options.settings);
     const { iterations, tokenMaxAgeDays } = settings;
@@ -95,11 +96,13 @@ function mailOf(
   }
   if (emailVerification === 'none') return undefined;
   throw new SettingsError(
-    'EMAIL_VERIFICATION is "required", but no e-mail can be sent: bind EMAIL and set DEFAULT_FROM_EMAIL.',
+    'EMAIL_VERIFICATION is "required", but no e-mail can be sent. Bind EMAIL and set DEFAULT_FROM_EMAIL.',
   );
 }
 
 function defaultBindings(env: object): Bindings {
   if (hasDatabase(env)) return env;
-  throw new SettingsError('DB is not bound: bind a D1 database by this name, or say its own name.');
+  throw new SettingsError(
+    'DB is not bound. Bind a D1 database as DB, or pass the option `bindings` to createApp.',
+  );
 }

@@ -9,7 +9,7 @@ type D1Failure = {
   messages: string[];
   /** For the log: the cause and the next step. */
   reason: string;
-  /** The wait before each retry of a read, in milliseconds. D1 itself retries reads after most errors. */
+  /** Milliseconds before each retry of a read. D1 itself retries reads after most errors. */
   readRetries: number[];
   /** The same for a write. D1 never retries a write, because it may have been executed. */
   writeRetries: number[];

@@ -95,14 +95,14 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
           updatePassword({ id, password, new_password: newPassword }),
           replaceTokenIfPassword({ ...token, id, password: newPassword }),
         ]);
-        // Do not use the count of the first statement: after a lost response, a retry changes no row.
+        // Not the count of the first statement: a retry after a lost response changes no row there.
         return replaced?.results.length === 1;
       });
     },
 
     /**
-     * Replaces the stored password and deletes the token, both or neither, if the stored password is
-     * still `password`.
+     * Replaces the stored password and deletes the token, both or neither, if the stored password
+     * is still `password`.
      *
      * @returns whether the password was replaced
      */

@@ -1,7 +1,8 @@
 /**
- * Counts the revocations of this isolate: changes that revoke a token or replace a password. A login
- * reads the user and then hashes the password. If the count is still the same afterwards, the token
- * that the login read was not revoked by this isolate. Revocations by other isolates are not counted.
+ * Counts the revocations of this isolate: changes that revoke a token or replace a password. A
+ * login reads the user and then hashes the password. If the count is still the same afterwards, the
+ * token that the login read was not revoked by this isolate. Revocations by other isolates are not
+ * counted.
  */
 import type { Queries } from './queries.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Caches found tokens in this isolate for some seconds, so that further requests of a client need no
- * database. Changes through this isolate take effect at once. Other changes take effect when the
+ * Caches found tokens in this isolate for some seconds, so that further requests of a client need
+ * no database. Changes through this isolate take effect at once. Other changes take effect when the
  * entry expires. A token that was not found is never cached.
  */
 import QuickLRU from 'quick-lru';

@@ -45,10 +45,10 @@ const standInFrom = (join: string) => `
   )`;
 
 /**
- * Selects the user of a name (?1), or the password of its stand-in, by the draws of the name in JSON
- * (?2). The stand-in is the user with the id of the first draw whose id exists. If none exists, it is
- * the next user after the first draw. SQLite joins in the written order (`cross join`) and stops at
- * the limit, so the lookup of a known name reads no other user.
+ * Selects the user of a name (?1), or the password of its stand-in, by the draws of the name in
+ * JSON (?2). The stand-in is the user with the id of the first draw whose id exists. If none
+ * exists, it is the next user after the first draw. With `cross join`, SQLite joins in the written
+ * order. It stops at the limit, so the lookup of a known name reads no other user.
  */
 const SELECT_USER_OR_STAND_IN = `
   select id, password, is_active, key, created
@@ -140,8 +140,8 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
           return exactId(v.parse(InsertedRow, inserted?.results)[0].id);
         } catch (error) {
           if (!isUniqueViolation(error, 'auth_user.username')) throw error;
-          // A retry may find the row of its own first run, whose response was lost. No other user has
-          // this hash, because its salt is random.
+          // A retry may find the row of its own first run, whose response was lost. No other user
+          // has this hash, because its salt is random.
           const own = isRetry ? await selectIdByPassword.get({ username, password }) : undefined;
           return own && exactId(own.id);
         }
@@ -152,8 +152,8 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
      * Looks up a name. For an unknown name it reads a stand-in in the same round trip.
      *
      * @param draws the draws of the name (`drawStandIn`)
-     * @returns `user` is undefined if the name is unknown. `encoded` is the stored password to verify,
-     *   of the user or the stand-in; it is undefined if the database has no users
+     * @returns `user` is undefined if the name is unknown. `encoded` is the stored password to
+     *   verify, of the user or the stand-in; it is undefined if the database has no users
      */
     async findUserOrStandIn(
       username: string,
@@ -191,8 +191,8 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       ),
 
     /**
-     * Deletes the user and its token, both or neither. The stored password must still be `password`,
-     * and no row of another table may refer to the user. Two round trips.
+     * Deletes the user and its token, both or neither. The stored password must still be
+     * `password`, and no row of another table may refer to the user. Two round trips.
      *
      * @returns `changed` if the stored password differs, `referenced` if a row refers to the user
      */
@@ -248,7 +248,8 @@ async function referencesToUser(d1: D1Database) {
 const References = v.array(v.object({ table: v.string(), column: v.string() }));
 
 /**
- * D1 reports the violated constraint only in the message: `… UNIQUE constraint failed: auth_user.username: …`.
+ * D1 reports the violated constraint only in the message:
+ * `… UNIQUE constraint failed: auth_user.username: …`.
  */
 const isUniqueViolation = (error: unknown, column: string): boolean =>
   String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);

@@ -1,21 +1,21 @@
 import * as v from 'valibot';
 import { isLongerThan } from '../lib/is-longer-than.ts';
 
-/** Characters of an address (RFC 3696 §3, as Django has it). No longer text reaches the patterns. */
+/** Characters (RFC 3696 §3, as in Django). Longer strings are not matched with the patterns. */
 const MAX_LENGTH = 320;
 
-/** Letters and digits beyond ASCII (Django's `DomainNameValidator.ul`, and the planes above it). */
+/** Non-ASCII letters and digits (Django's `DomainNameValidator.ul`, which has no upper planes). */
 const UL = '\\u00a1-\\uffff\\u{10000}-\\u{10ffff}';
 
 const DOT_ATOM = /^[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*$/iu;
 
 const QUOTED_STRING =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 5322's obsolete quoted text has them.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 5322's obsolete quoted text allows them.
   /^"([\x01-\x08\x0b\x0c\x0e-\x1f!#-[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"$/;
 
 /**
- * Labels of at most 63 characters (RFC 1034 §3.1), no hyphen at either end, and a top level of two
- * or more.
+ * Labels have at most 63 characters (RFC 1034 §3.1) and no hyphen at either end. The top-level
+ * domain has two or more.
  */
 const DOMAIN = new RegExp(
   `^[a-z${UL}0-9](?:[a-z${UL}0-9-]{0,61}[a-z${UL}0-9])?` +
@@ -24,12 +24,12 @@ const DOMAIN = new RegExp(
   'iu',
 );
 
-/** RFC 5321 §4.1.3, without its `IPv6:` tag, as Django has it. */
+/** RFC 5321 §4.1.3 without the `IPv6:` tag, as in Django. */
 const ADDRESS_LITERAL = /^\[([a-f0-9:.]+)\]$/i;
 
 const IpAddress = v.pipe(v.string(), v.ip());
 
-/** Whether Django takes this for an address (django/core/validators.py, `EmailValidator`, 5.2). */
+/** Whether Django accepts the address (django/core/validators.py, `EmailValidator`, 5.2). */
 export function isEmail(value: string): boolean {
   if (isLongerThan(value, MAX_LENGTH)) return false;
   const at = value.lastIndexOf('@');

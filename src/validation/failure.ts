@@ -1,7 +1,7 @@
-/** How a body can be wrong. */
+/** The body was parsed, but its fields are invalid. */
 export type ValidationFailure = { kind: 'validation-error'; errors: ValidationErrors };
 
-/** DRF's `serializer.errors`: sentences by field, or under `non_field_errors`. */
+/** DRF's `serializer.errors`: messages by field, or under `non_field_errors`. */
 export type ValidationErrors = Record<string, string[]>;
 
 export type ParseFailure =

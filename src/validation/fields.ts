@@ -1,9 +1,9 @@
 /**
- * DRF's fields as valibot schemas: its coercions, the order of its checks and its sentences
+ * DRF's fields as valibot schemas, with its coercions, order of checks and messages
  * (rest_framework/fields.py `CharField`, `EmailField`; rest_framework/validators.py). All errors of
  * a field are reported, but a missing, null, mistyped or blank field has only that error.
  *
- * `v.metadata` describes in JSON Schema what these checks require, for the API's description.
+ * `v.metadata` describes the checks in JSON Schema for the OpenAPI document.
  */
 import * as v from 'valibot';
 import { isLongerThan } from '../lib/is-longer-than.ts';
@@ -22,13 +22,13 @@ const INVALID_USERNAME =
 /** Characters, from django/contrib/auth/models.py `AbstractUser`. */
 const NAME_LENGTH = 150;
 const EMAIL_LENGTH = 254;
-/** Characters. Longer than any passphrase, and short enough to cost little beside PBKDF2. */
+/** Characters. Longer than any passphrase, but short enough to be cheap compared with PBKDF2. */
 const PASSWORD_LENGTH = 4096;
 
 /** Python's `\w` matches letters and numbers of any script, and the underscore. */
 const USERNAME_CHARACTERS = '\\p{L}\\p{N}_.@+-';
 
-/** Finds another character, but not behind the end of the longest name. */
+/** Finds an invalid character within the maximum length of a name. */
 const INVALID_CHARACTER = new RegExp(
   `^[${USERNAME_CHARACTERS}]{0,${USERNAME_LENGTH}}[^${USERNAME_CHARACTERS}]`,
   'u',
@@ -39,14 +39,14 @@ const text = (invalid = INVALID_STRING) =>
 
 const strip = v.transform(pythonStrip);
 
-/** A transformation, so that nothing after it looks at a blank value. */
+/** A transformation, so that later checks do not run for a blank value. */
 const notBlank = v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
   if (dataset.value !== '') return dataset.value;
   addIssue({ message: BLANK });
   return NEVER;
 });
 
-/** @param normalize makes the form that is stored, which is never shorter: it must fit too */
+/** @param normalize makes the stored form, which is never shorter and must fit too */
 const maxLength = (length: number, normalize = (value: string) => value) =>
   v.check(
     (value: string) => !isLongerThan(value, length) && !isLongerThan(normalize(value), length),
@@ -69,8 +69,8 @@ const prohibitSurrogateCharacters = v.check(
 );
 
 /**
- * A name to register: `AbstractUser.username` with its `UnicodeUsernameValidator`. It is checked in
- * its normal form, as Django's `UsernameField` does and DRF does not: that is what is stored.
+ * A new username: `AbstractUser.username` with its `UnicodeUsernameValidator`. The normalized form
+ * is checked, because it is stored. Django's `UsernameField` does so too; DRF does not.
  */
 export const username = v.pipe(
   text(),
@@ -98,10 +98,12 @@ const charField = v.pipe(
   v.metadata({ minLength: 1 }),
 );
 
-/** A name to look up (`AuthTokenSerializer.username`), also if no user can have it. */
+/**
+ * A username to log in with (`AuthTokenSerializer.username`), even if it is not a valid username.
+ */
 export const loginUsername = charField;
 
-/** A password to verify, never trimmed and of any length (`AuthTokenSerializer.password`). */
+/** A password to verify (`AuthTokenSerializer.password`). It is not trimmed and has any length. */
 export const passwordToVerify = v.pipe(
   text(),
   notBlank,
@@ -110,7 +112,7 @@ export const passwordToVerify = v.pipe(
   v.metadata({ format: 'password', minLength: 1 }),
 );
 
-/** A password to set, never trimmed. */
+/** A new password. It is not trimmed. */
 export const password = v.pipe(
   text(),
   notBlank,
@@ -131,12 +133,12 @@ export const name = v.pipe(
 );
 
 /**
- * Django checks an address as it is typed: `LOCALHOST` is no domain. Lower-casing the domain can
- * make it longer, so the address that is stored is checked as well.
+ * Django checks the address as sent: `LOCALHOST` is not a valid domain. Lower-casing the domain can
+ * make it longer, so the stored form is checked too.
  */
 const isEmailToStore = (value: string) => isEmail(value) && isEmail(normalizeEmail(value));
 
-/** An address; may be blank. */
+/** An optional address; may be blank. */
 export const email = v.pipe(
   text(INVALID_EMAIL),
   strip,
@@ -147,7 +149,7 @@ export const email = v.pipe(
   v.metadata({ maxLength: EMAIL_LENGTH }),
 );
 
-/** An address that messages can be sent to. */
+/** A required address, for messages to the user. */
 export const requiredEmail = v.pipe(
   text(INVALID_EMAIL),
   strip,
@@ -159,7 +161,7 @@ export const requiredEmail = v.pipe(
   v.metadata({ format: 'email', minLength: 1, maxLength: EMAIL_LENGTH }),
 );
 
-/** An address to look up (DRF's `EmailField()`), also if it is too long to be stored. */
+/** An address to look up (DRF's `EmailField()`), even if it is too long to be stored. */
 export const lookupEmail = v.pipe(
   text(INVALID_EMAIL),
   strip,

@@ -5,19 +5,20 @@ import { isLongerThan } from '../lib/is-longer-than.ts';
 export const USERNAME_LENGTH = 150;
 
 /**
- * NFKC, so that names that look the same are the same (`AbstractBaseUser.normalize_username`).
- * A name that is too long to exist stays as it is: the time for NFKC can grow with the square of the
- * length (django/contrib/auth/forms.py, `UsernameField.to_python`; CVE-2023-46695).
+ * Normalizes to NFKC, so that names that look the same are equal
+ * (`AbstractBaseUser.normalize_username`). Names above the maximum length are not normalized,
+ * because the time of NFKC can be quadratic in the length (django/contrib/auth/forms.py,
+ * `UsernameField.to_python`; CVE-2023-46695).
  */
 export const normalizeUsername = (username: string): string =>
   isLongerThan(username, USERNAME_LENGTH) ? username : username.normalize('NFKC');
 
-/** Lower-cases the domain, which follows the last @ (`BaseUserManager.normalize_email`). */
+/** Lower-cases the domain, the part after the last @ (`BaseUserManager.normalize_email`). */
 export function normalizeEmail(email: string): string {
   const at = email.lastIndexOf('@');
   return at < 0 ? email : email.slice(0, at) + email.slice(at).toLowerCase();
 }
 
-/** Whether mail servers read two addresses as the same one: only the domain has no case. */
+/** Whether two addresses are equal. Only the case of the domain is ignored. */
 export const isSameEmail = (email: string, other: string): boolean =>
   normalizeEmail(email) === normalizeEmail(other);

@@ -1,24 +1,23 @@
 /**
-/**
- * Request bodies: JSON, form and multipart (rest_framework/parsers.py), from bytes to fields. The
- * schemas in schemas.ts check the fields. A caught message is never passed on: the runtime's
- * JSON errors quote the body, which can hold a password.
+ * Parses request bodies to fields: JSON, form and multipart (rest_framework/parsers.py). The
+ * schemas in schemas.ts check the fields. Messages of caught errors are not used, because the
+ * runtime's JSON errors quote the body, which may contain a password.
  */
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ParseFailure, ValidationFailure } from './failure.ts';
 import { pythonNumber } from './python-number.ts';
 
-/** A body's top level. Values are unknown; a form's are strings and files. */
+/** The fields of a body. Values are not checked yet. In forms they are strings and files. */
 export type Fields = Record<string, unknown>;
 
 /**
- * Fields of a form, or values of JSON at all depths. No route takes more than five. Without a limit,
- * parsing 64 KiB of them costs as much as 90 small requests. Django allows 1,000 fields of a form
- * (`DATA_UPLOAD_MAX_NUMBER_FIELDS`), and does not limit JSON.
+ * Fields of a form, or values of JSON at all depths. No route has more than five. Without a limit,
+ * parsing 64 KiB of fields costs as much as 90 small requests. Django allows 1,000 fields in a form
+ * (`DATA_UPLOAD_MAX_NUMBER_FIELDS`) and does not limit JSON.
  */
 const MAX_FIELDS = 200;
 
-/** Reads and parses a body. An empty one has no fields, whatever its media type. */
+/** Reads and parses a body. An empty body has no fields, regardless of its media type. */
 export async function parseBody(
   request: Request,
 ): Promise<Result<Fields, ParseFailure | ValidationFailure>> {
@@ -44,7 +43,7 @@ async function readBytes(request: Request): Promise<ArrayBuffer | undefined> {
   try {
     return await request.arrayBuffer();
   } catch (error) {
-    // A bug: the body was read before (Fetch §5.3, "consume body").
+    // A bug: the body has already been read (Fetch §5.3, "consume body").
     if (error instanceof TypeError) throw error;
     return undefined;
   }
@@ -56,7 +55,7 @@ async function readBytes(request: Request): Promise<ArrayBuffer | undefined> {
 function parseJson(bytes: ArrayBuffer): Result<Fields, ParseFailure | ValidationFailure> {
   let source: string;
   try {
-    // A byte order mark stays: JSON must not start with one (RFC 8259 §8.1), and Python refuses it.
+    // Keep a byte order mark, so that it is refused (RFC 8259 §8.1), as in Python.
     source = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return err({ kind: 'parse-error', reason: 'json-encoding' });
@@ -65,7 +64,7 @@ function parseJson(bytes: ArrayBuffer): Result<Fields, ParseFailure | Validation
   let value: unknown;
   try {
     value = JSON.parse(source, (_key, nested: unknown, context?: { source?: string }) =>
-      // DRF's `CharField` makes a text of a number by `str()`.
+      // DRF's `CharField` converts a number to a string with `str()`.
       typeof nested === 'number' ? pythonNumber(context?.source ?? String(nested)) : nested,
     );
   } catch {
@@ -78,7 +77,7 @@ function parseJson(bytes: ArrayBuffer): Result<Fields, ParseFailure | Validation
   return ok({ ...value });
 }
 
-/** Counts what begins a value or follows one. */
+/** Counts the characters that start or separate values. */
 function hasTooManyValues(source: string): boolean {
   let values = 0;
   let isInString = false;
@@ -91,10 +90,10 @@ function hasTooManyValues(source: string): boolean {
   return values > MAX_FIELDS;
 }
 
-const notAnObject = (sentence: string) =>
-  err({ kind: 'validation-error' as const, errors: { non_field_errors: [sentence] } });
+const notAnObject = (message: string) =>
+  err({ kind: 'validation-error' as const, errors: { non_field_errors: [message] } });
 
-/** The Python type of a JSON text that is neither an object nor null. */
+/** The Python type of a JSON value that is neither an object nor null. */
 function pythonType(source: string): 'list' | 'str' | 'bool' | 'int' | 'float' {
   const text = source.trim();
   if (text.startsWith('[')) return 'list';
@@ -103,17 +102,17 @@ function pythonType(source: string): 'list' | 'str' | 'bool' | 'int' | 'float' {
   return /[.eE]/.test(text) ? 'float' : 'int';
 }
 
-/** As Django reads forms: what is not UTF-8 is replaced, and a byte order mark stays. */
+/** Decodes forms as Django does: replaces invalid UTF-8 and keeps a byte order mark. */
 const utf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
 function parseForm(bytes: ArrayBuffer): Result<Fields, ParseFailure> {
   const text = utf8.decode(bytes);
   if (text.split('&', MAX_FIELDS + 1).length > MAX_FIELDS) return tooManyFields;
-  // `URLSearchParams` drops a ? at the start.
+  // The & keeps a leading ?, which `URLSearchParams` would remove.
   return ok(lastOfEach(new URLSearchParams(`&${text}`)));
 }
 
-/** Of several values of one name the last counts, as in a `QueryDict`. */
+/** If a name has several values, the last one is used, as in a `QueryDict`. */
 const lastOfEach = (entries: Iterable<readonly [string, unknown]>): Fields =>
   Object.fromEntries(entries);
 
@@ -126,24 +125,24 @@ const isBoundary = (text: string): boolean =>
   text.length <= MAX_BOUNDARY_LENGTH && /^[ -~]*[!-~]$/.test(text);
 
 /**
- * Reads parts as leniently as Django (django/http/multipartparser.py): what has no name is no field,
- * and the last boundary may be missing. A body without any boundary is an empty form.
+ * Parses parts as leniently as Django (django/http/multipartparser.py): a part without a name is
+ * ignored, and the last boundary may be missing. A body without a boundary is an empty form.
  *
- * The runtime's own parser refuses such bodies, and needs 7 ms for 64 KiB of header lines.
+ * The runtime's own parser refuses such bodies, and takes 7 ms for 64 KiB of header lines.
  */
 function parseMultipart(bytes: ArrayBuffer, mediaType: string): Result<Fields, ParseFailure> {
   const boundary = parameterOf(mediaType, 'boundary');
   if (boundary === undefined || !isBoundary(boundary)) {
     return err({ kind: 'invalid-boundary', boundary: boundary ?? 'None' });
   }
-  // A boundary begins a line. What comes before the first one is no part (RFC 2046 §5.1.1).
+  // A boundary starts a line. Text before the first boundary is ignored (RFC 2046 §5.1.1).
   const [, ...parts] = `\r\n${utf8.decode(bytes)}`.split(`\r\n--${boundary}`);
-  // The last boundary begins a part as well, which is no field.
+  // The rest after the last boundary is also in `parts`. It is not a field.
   if (parts.length > MAX_FIELDS + 1) return tooManyFields;
   return ok(lastOfEach(parts.map(parsePart).filter((field) => field !== undefined)));
 }
 
-/** Characters of a part's header; one that is longer makes no field (`parse_boundary_stream`). */
+/** Characters of a part's header. A part with a longer one is ignored (`parse_boundary_stream`). */
 const MAX_HEADER_LENGTH = 1024;
 
 function parsePart(part: string): [name: string, value: unknown] | undefined {
@@ -153,7 +152,7 @@ function parsePart(part: string): [name: string, value: unknown] | undefined {
   const disposition = lines.find((line) => /^content-disposition:/i.test(line)) ?? '';
   const name = parameterOf(disposition, 'name')?.trim();
   if (name === undefined) return undefined;
-  // No field takes a file, so its content is not kept.
+  // No field accepts a file, so its content is not kept.
   const isFile = Boolean(parameterOf(disposition, 'filename'));
   return [name, isFile ? new Blob() : part.slice(end + '\r\n\r\n'.length)];
 }

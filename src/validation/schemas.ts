@@ -1,4 +1,4 @@
-/** What each route takes, and the one way in: `unknown` becomes typed here and nowhere else. */
+/** The body schemas of the routes. Unknown input becomes typed only here. */
 import * as v from 'valibot';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ValidationErrors, ValidationFailure } from './failure.ts';
@@ -16,7 +16,7 @@ export const RegisterSchema = v.object(
   fields.REQUIRED,
 );
 
-/** A registration whose address is to be verified. */
+/** A registration whose address must be verified. */
 export const VerifiedRegisterSchema = v.object(
   { ...RegisterSchema.entries, email: fields.requiredEmail },
   fields.REQUIRED,
@@ -36,22 +36,26 @@ export const PasswordSchema = v.object(
   fields.REQUIRED,
 );
 
-/** What users may change of their own account; each field is optional (DRF's `partial=True`). */
+/** Changes of a user's own profile. Each field is optional (DRF's `partial=True`). */
 export const ProfileSchema = v.object({
   first_name: v.optional(fields.name),
   last_name: v.optional(fields.name),
   email: v.optional(fields.email),
-  /** Required to change the address if e-mail can be sent: a link to the address takes the account. */
+  /**
+   * Required to change the address if e-mail can be sent: links to it can take over the account.
+   */
   current_password: v.optional(fields.passwordToVerify),
 });
 
-/** The password again: a token alone must not be enough to destroy an account. */
+/** Requires the password, because a token must not be enough to delete an account. */
 export const DeleteSchema = v.object(
   { current_password: fields.passwordToVerify },
   fields.REQUIRED,
 );
 
-/** djoser's `SendEmailResetSerializer`, and optionally which account of the address is meant. */
+/**
+ * djoser's `SendEmailResetSerializer`, and optionally the username of one account of the address.
+ */
 export const EmailSchema = v.object(
   { email: fields.lookupEmail, username: v.optional(fields.name, '') },
   fields.REQUIRED,
@@ -62,13 +66,13 @@ const link = { uid: fields.linkPart, token: fields.linkPart };
 /** djoser's `ActivationSerializer`. */
 export const ActivationSchema = v.object(link, fields.REQUIRED);
 
-/** djoser's `PasswordResetConfirmSerializer`, but for the password, which is never trimmed. */
+/** djoser's `PasswordResetConfirmSerializer`, except that the password is not trimmed. */
 export const PasswordResetConfirmSchema = v.object(
   { ...link, new_password: fields.password },
   fields.REQUIRED,
 );
 
-/** Checks a body's fields; unknown ones are ignored. All errors of all fields come together. */
+/** Checks the fields of a body. Ignores unknown fields. Returns all errors of all fields. */
 export function validate<TSchema extends v.GenericSchema<unknown, unknown>>(
   schema: TSchema,
   data: Fields,
@@ -84,8 +88,8 @@ export function validate<TSchema extends v.GenericSchema<unknown, unknown>>(
 }
 
 /**
- * Older clients of the teaching API send `email` and no `username`: then the address is the name
- * too.
+ * Uses `email` as the username if there is no `username`. Older clients of the teaching API send
+ * such bodies.
  */
 export function withEmailAsUsername(data: Fields): Fields {
   const isAlias = Object.hasOwn(data, 'email') && !Object.hasOwn(data, 'username');

@@ -28,7 +28,9 @@ const stored = () =>
     .bind(username)
     .first();
 
-/** Bindings whose D1 runs a change after each read of a stored password, and the number of reads. */
+/**
+ * Bindings whose D1 runs a change after each read of a stored password, and the number of reads.
+ */
 function afterEachRead(change: (read: number) => Promise<unknown>) {
   let reads = 0;
   const DB = interceptD1(env.DB, {

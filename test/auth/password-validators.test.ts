@@ -92,7 +92,7 @@ describe('the running time of UserAttributeSimilarity', () => {
   it.each([1, 2, 5, 20, 40, 253])('is linear for words of %d letters', async (length) => {
     const value = `${'a'.repeat(length)}.`.repeat(Math.ceil(254 / (length + 1)));
     for (const passwordLength of [8, 100, 1024, 4096]) {
-      // Each character of the password counts once, and of each value twice: in its word and in the value.
+      // Characters of the password count once, those of a value twice: in the word and the value.
       const counted = passwordLength + 4 * 2 * value.length;
       // Each different character of a word is looked up too.
       expect(await work(passwordLength, value)).toBeLessThanOrEqual(counted + 4 * value.length);

@@ -1,4 +1,4 @@
-/** Django's own verdicts on stored passwords, on both paths of PBKDF2. */
+/** Compares verification with Django's recorded verdicts, on both paths of PBKDF2. */
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { verifyPassword } from '../../src/hashing/hashers.ts';
@@ -16,7 +16,7 @@ const Vectors = v.object({
   ),
 });
 
-/** No password at all (`null`) is what no request can ask for: validation refuses it. */
+/** Vectors without a password (`null`) are left out: validation refuses such requests. */
 const vectors = v
   .parse(Vectors, JSON.parse(recorded))
   .vectors.flatMap(({ password, ...vector }) =>
@@ -25,25 +25,25 @@ const vectors = v
 
 const ITERATIONS = 1000;
 
-/** What production Workers' WebCrypto takes. */
+/** The limit of WebCrypto in production Workers. */
 const MAX_NATIVE_ITERATIONS = 100_000;
 
 const iterationsOf = (encoded: string) => Number(encoded.split('$')[1]);
 const refused = vectors.filter(({ encoded }) => iterationsOf(encoded) > MAX_NATIVE_ITERATIONS);
 
-async function isJudgedAsByDjango({ password, encoded, verdict }: (typeof vectors)[number]) {
+async function expectDjangosVerdict({ password, encoded, verdict }: (typeof vectors)[number]) {
   const { isCorrect } = await verifyPassword(password, encoded, ITERATIONS);
-  // Where Django raises, its login answers 500; what matters is that nobody gets in.
+  // If Django raises, its login responds 500. Here the password must be refused.
   expect(isCorrect).toBe(verdict === true);
 }
 
-it.each(vectors)('$id is judged as by Django', isJudgedAsByDjango);
+it.each(vectors)('$id is verified as in Django', expectDjangosVerdict);
 
 it.each(refused)(
-  '$id is judged as by Django where the runtime refuses its iterations',
+  '$id is verified as in Django if the runtime refuses its iterations',
   async (vector) => {
     refuseAbove(MAX_NATIVE_ITERATIONS);
-    await isJudgedAsByDjango(vector);
+    await expectDjangosVerdict(vector);
   },
 );
 
@@ -53,7 +53,7 @@ it('has vectors that production refuses', () => {
   );
 });
 
-it('holds a verdict of each kind', () => {
+it('has a verdict of each kind', () => {
   const verdicts = vectors.map(({ verdict }) => verdict);
   expect(new Set(verdicts)).toEqual(new Set([true, false, 'raises']));
 });

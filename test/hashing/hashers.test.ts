@@ -7,7 +7,7 @@ import { refuseAbove } from '../helpers/refuse-above.ts';
 
 const ITERATIONS = 1000;
 
-/** The iterations of each native derivation since `vi.spyOn`. */
+/** Returns a function that lists the iterations of each native derivation since this call. */
 const spyOnIterations = () => {
   const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
   return () =>
@@ -23,19 +23,19 @@ describe('makePassword', () => {
     );
   });
 
-  it('salts each password anew', async () => {
+  it('uses a new salt for each password', async () => {
     const [a, b] = [await makePassword('same', ITERATIONS), await makePassword('same', ITERATIONS)];
     expect(a).not.toBe(b);
   });
 
-  it('stays within the 128 characters of the column at the largest count', async () => {
+  it('stays within the 128 characters of the column with the largest iteration count', async () => {
     const encoded = await makePassword('pw', ITERATIONS);
     expect(encoded.replace('$1000$', '$10000000$').length).toBeLessThanOrEqual(128);
   });
 });
 
 describe('verifyPassword', () => {
-  it('accepts the password a hash was made of, and no other', async () => {
+  it('accepts only the password of the hash', async () => {
     const encoded = await makePassword('pässwörd 🔑 ', ITERATIONS);
     const right = await verifyPassword('pässwörd 🔑 ', encoded, ITERATIONS);
     expect(right).toEqual({ isCorrect: true, mustUpdate: false });
@@ -72,7 +72,7 @@ describe('verifyPassword', () => {
     { name: 'fewer iterations', encoded: 'pbkdf2_sha256$999$SALTsaltSALTsaltSALTsa$' },
     { name: 'a salt of fewer than 128 bits', encoded: 'pbkdf2_sha256$1000$seasalt$' },
     { name: 'more iterations and a short salt', encoded: 'pbkdf2_sha256$2000$seasalt$' },
-  ])('asks for a new hash where the old one is weaker: $name', async ({ encoded }) => {
+  ])('requires an update if the hash is weaker: $name', async ({ encoded }) => {
     const complete = await completed(encoded, 'pw');
     expect(await verifyPassword('pw', complete, ITERATIONS)).toEqual({
       isCorrect: true,
@@ -81,13 +81,13 @@ describe('verifyPassword', () => {
     expect((await verifyPassword('no', complete, ITERATIONS)).mustUpdate).toBe(false);
   });
 
-  it('asks for a new hash where the old one is PBKDF2 with SHA-1', async () => {
+  it('requires an update if the hash is PBKDF2 with SHA-1', async () => {
     const encoded = 'pbkdf2_sha1$1000$seasalt$TUuionyo6+gcOjtcRZXqQUMH0OQ=';
     const verified = await verifyPassword('ducharme', encoded, ITERATIONS);
     expect(verified).toEqual({ isCorrect: true, mustUpdate: true });
   });
 
-  it('never asks to make a hash of more iterations weaker', async () => {
+  it('requires no update of a hash with more iterations', async () => {
     const encoded = await makePassword('pw', 2 * ITERATIONS);
     const verified = await verifyPassword('pw', encoded, ITERATIONS);
     expect(verified).toEqual({ isCorrect: true, mustUpdate: false });
@@ -101,43 +101,43 @@ describe('verifyPassword', () => {
       name: 'an unknown algorithm',
       encoded: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$aGFzaA',
     },
-    { name: 'a malformed count', encoded: 'pbkdf2_sha256$1e3$NaCl$AAAA' },
+    { name: 'a malformed iteration count', encoded: 'pbkdf2_sha256$1e3$NaCl$AAAA' },
     { name: 'no iterations', encoded: 'pbkdf2_sha256$0$NaCl$AAAA' },
     {
       name: 'an empty salt',
       encoded: 'pbkdf2_sha256$1000$$oDUwIi0TG0fZgsmBDvjjtrbGdmtrGhutVhusvMeWb+A=',
     },
     { name: 'a missing part', encoded: 'pbkdf2_sha256$1000$NaCl' },
-    { name: 'more iterations than are ever run', encoded: 'pbkdf2_sha256$10000001$NaCl$AAAA' },
+    { name: 'more iterations than the limit', encoded: 'pbkdf2_sha256$10000001$NaCl$AAAA' },
     {
-      name: 'iterations beyond all numbers',
+      name: 'an iteration count that is not finite',
       encoded: `pbkdf2_sha256$${'9'.repeat(400)}$NaCl$AAAA`,
     },
     {
-      name: 'more iterations of SHA-1 than are ever run',
+      name: 'more iterations of SHA-1 than the limit',
       encoded: 'pbkdf2_sha1$2000001$NaCl$AAAA',
     },
-    { name: 'scrypt of more memory than is ever used', encoded: 'scrypt$65536$NaCl$8$1$AAAA' },
+    { name: 'scrypt with more memory than the limit', encoded: 'scrypt$65536$NaCl$8$1$AAAA' },
     { name: 'scrypt with too many lanes', encoded: 'scrypt$1024$NaCl$8$17$AAAA' },
     { name: 'scrypt with too large blocks', encoded: 'scrypt$2$NaCl$131072$1$AAAA' },
-    { name: 'scrypt of more work than is ever done', encoded: 'scrypt$32768$NaCl$8$11$AAAA' },
-    { name: 'scrypt whose N is no power of two', encoded: 'scrypt$1000$NaCl$8$1$AAAA' },
+    { name: 'scrypt with more work than the limit', encoded: 'scrypt$32768$NaCl$8$11$AAAA' },
+    { name: 'scrypt whose N is not a power of two', encoded: 'scrypt$1000$NaCl$8$1$AAAA' },
     { name: 'scrypt whose N is 1', encoded: 'scrypt$1$NaCl$8$1$AAAA' },
-  ])('refuses $name at the cost of one of today’s hashes', async ({ encoded }) => {
+  ])('refuses $name in the time of a new hash', async ({ encoded }) => {
     const iterations = spyOnIterations();
     const verified = await verifyPassword('pw', encoded, ITERATIONS);
     expect(verified).toEqual({ isCorrect: false, mustUpdate: false });
     expect(iterations()).toEqual([ITERATIONS]);
   });
 
-  it('makes a wrong password for an older hash cost what one of today’s does', async () => {
+  it('takes the time of a new hash for a wrong password of an older hash', async () => {
     const encoded = await makePassword('pw', 600);
     const iterations = spyOnIterations();
     await verifyPassword('wrong', encoded, ITERATIONS);
     expect(iterations()).toEqual([600, 400]);
   });
 
-  it('makes a correct password for an older hash cost the same', async () => {
+  it('takes the same time for a correct password of an older hash', async () => {
     const encoded = await makePassword('pw', 600);
     const iterations = spyOnIterations();
     const verified = await verifyPassword('pw', encoded, ITERATIONS);
@@ -145,22 +145,22 @@ describe('verifyPassword', () => {
     expect(iterations()).toEqual([600, 400]);
   });
 
-  it('makes a wrong password for a hash of SHA-1 cost what one of today’s does', async () => {
+  it('takes the time of a new hash for a wrong password of a SHA-1 hash', async () => {
     const iterations = spyOnIterations();
     await verifyPassword('wrong', `pbkdf2_sha1$600$seasalt$${'A'.repeat(27)}=`, ITERATIONS);
     expect(iterations()).toEqual([600, 400]);
   });
 
-  it('counts what a hash of SHA-1 lacks in time: if today’s are refused, they take longer', async () => {
+  it('computes the missing work in time, because new hashes use a slower engine', async () => {
     const slice = SLICE_ITERATIONS;
     refuseAbove(slice);
     const today = 3 * slice + 1;
-    // From now on it is known that today's count is refused.
+    // This caches that the runtime refuses the current iteration count.
     await makePassword('pw', today);
     const setTimeout = vi.spyOn(globalThis, 'setTimeout');
     const stored = `pbkdf2_sha1$${slice}$seasalt$${'A'.repeat(27)}=`;
     await verifyPassword('wrong', stored, today);
-    // One native slice took the time of 0.4: of three, 2.6 are missing, which are done in three pieces.
+    // The native slice took the time of 0.4 slices. The missing 2.6 take three slices.
     expect(setTimeout).toHaveBeenCalledTimes(2);
   });
 
@@ -179,18 +179,18 @@ describe('verifyPassword', () => {
     expect(deriveBits).not.toHaveBeenCalled();
   });
 
-  it('does what an older hash lacks by the engine of today’s', async () => {
+  it('does the missing work with the engine of new hashes', async () => {
     const today = 3 * SLICE_ITERATIONS + 1;
     refuseAbove(SLICE_ITERATIONS);
     await makePassword('pw', today);
     const iterations = spyOnIterations();
     const stored = today - 1000;
     await verifyPassword('wrong', `pbkdf2_sha256$${stored}$seasalt$${'A'.repeat(43)}=`, today);
-    // The runtime is asked for the stored count, and not for the 1000 that it would not refuse.
+    // WebCrypto gets the stored count, but not the 1000 that it would accept.
     expect(iterations().filter((count) => count === 1000)).toEqual([]);
   });
 
-  it('runs an allowed count of iterations up to the ceiling', async () => {
+  it('runs the stored number of iterations if it is within the limit', async () => {
     const iterations = spyOnIterations();
     await verifyPassword('pw', 'pbkdf2_sha256$20000$NaCl$AAAA', ITERATIONS);
     expect(iterations()).toEqual([20_000]);
@@ -203,7 +203,7 @@ const fresh = async () => {
   return import('../../src/hashing/hashers.ts');
 };
 
-/** An encoding with its hash filled in, from its other parts. */
+/** Completes an encoding with its hash. */
 async function completed(prefix: string, password: string): Promise<string> {
   const { pbkdf2Sha256 } = await import('../../src/hashing/pbkdf2.ts');
   const [, iterations, salt = ''] = prefix.split('$');

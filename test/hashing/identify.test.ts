@@ -24,7 +24,7 @@ it.each([
   ['argon2', 'malformed', '', undefined],
   ['gibberish', 'malformed', '', undefined],
   ['', 'malformed', '', undefined],
-])('takes %j for %s', (encoded, kind, algorithm, iterations) => {
+])('identifies %j as %s', (encoded, kind, algorithm, iterations) => {
   const identified = identifyPassword(encoded);
   expect({ iterations: undefined, ...identified }).toEqual({ kind, algorithm, iterations });
 });

@@ -1,4 +1,4 @@
-/** Hashing in Durable Objects: the real ones, and some that fail in every way an object can. */
+/** Hashing in Durable Objects: real objects, and objects that fail in every possible way. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { createDurableObjectHasher } from '../../src/hashing/durable-object-hasher.ts';
@@ -10,8 +10,8 @@ const ITERATIONS = 1000;
 
 type Objects = typeof env.PASSWORD_HASHER;
 
-/** An object's calls, each by way of `around`, which decides what comes of it. */
-function objectsWhoseCalls(around: (call: () => Promise<unknown>) => unknown): Objects {
+/** Objects whose calls go through `around`, which decides their result. */
+function interceptedObjects(around: (call: () => Promise<unknown>) => unknown): Objects {
   return new Proxy(env.PASSWORD_HASHER, {
     get(namespace, property: keyof Objects) {
       if (property !== 'get') return namespace[property].bind(namespace);
@@ -27,7 +27,7 @@ function objectsWhoseCalls(around: (call: () => Promise<unknown>) => unknown): O
   });
 }
 
-/** The real objects, and the ids that have been made. */
+/** The real objects, and the ids that have been created. */
 function countedObjects() {
   const created: DurableObjectId[] = [];
   const objects = new Proxy(env.PASSWORD_HASHER, {
@@ -43,12 +43,14 @@ function countedObjects() {
   return { objects, created };
 }
 
-/** Objects that answer when the test says so. Each call is listed with its object's id. */
+/**
+ * Objects that respond only when the test resolves the call. Lists each call with its object's id.
+ */
 function heldObjects() {
   type Call = {
     id: string;
     args: unknown[];
-    answer: (answer: unknown) => void;
+    respond: (result: unknown) => void;
     fail: (error: Error) => void;
   };
   const calls: Call[] = [];
@@ -58,7 +60,7 @@ function heldObjects() {
       return (id: DurableObjectId) => {
         const call = (...args: unknown[]) => {
           const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-          calls.push({ id: id.toString(), args, answer: resolve, fail: reject });
+          calls.push({ id: id.toString(), args, respond: resolve, fail: reject });
           return promise;
         };
         return { makePassword: call, verifyPassword: call };
@@ -66,7 +68,7 @@ function heldObjects() {
     },
   });
   const callsByObject = () => Object.groupBy(calls, ({ id }) => id);
-  const loads = () => Object.values(callsByObject()).map((its) => its?.length);
+  const loads = () => Object.values(callsByObject()).map((group) => group?.length);
   return { objects, calls, loads };
 }
 
@@ -79,8 +81,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('hashing in objects', () => {
-  it('makes and checks passwords', async () => {
+describe('hashing in Durable Objects', () => {
+  it('encodes and verifies passwords', async () => {
     const { makePassword, verifyPassword } = createDurableObjectHasher(
       env.PASSWORD_HASHER,
       ITERATIONS,
@@ -98,7 +100,7 @@ describe('hashing in objects', () => {
     });
   });
 
-  it('uses an idle object again, and a new one if none is idle', async () => {
+  it('reuses an idle object, and creates one if none is idle', async () => {
     const { objects, created } = countedObjects();
     const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const hash = () => hashing.makePassword('pw');
@@ -109,7 +111,7 @@ describe('hashing in objects', () => {
     expect(created).toHaveLength(3);
   });
 
-  it('leaves no object behind that has stored anything', async () => {
+  it('stores nothing in the objects', async () => {
     const { objects, created } = countedObjects();
     await createDurableObjectHasher(objects, ITERATIONS)().makePassword('pw');
     const { runInDurableObject } = await import('cloudflare:test');
@@ -126,35 +128,35 @@ describe('hashing in objects', () => {
 describe('the pool of objects', () => {
   const HASH = { ok: true, value: 'a hash' };
 
-  it('has eight objects for any number of calls, and gives each as many', async () => {
+  it('has at most eight objects, each with the same number of calls', async () => {
     const { objects, calls, loads } = heldObjects();
     const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const hashes = Array.from({ length: 2000 }, () => hashing.makePassword('pw'));
     expect(loads()).toEqual(Array(8).fill(250));
-    for (const { answer } of calls) answer(HASH);
+    for (const { respond } of calls) respond(HASH);
     expect(new Set(await Promise.all(hashes))).toEqual(new Set(['a hash']));
   });
 
-  it('gives a call to the object with the fewest', async () => {
+  it('assigns a call to the object with the fewest calls', async () => {
     const { objects, calls } = heldObjects();
     const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const hashes = Array.from({ length: 16 }, () => hashing.makePassword('pw'));
-    calls[5]?.answer(HASH);
+    calls[5]?.respond(HASH);
     await hashes[5];
     hashes.push(hashing.makePassword('pw'));
     expect(calls[16]?.id).toBe(calls[5]?.id);
-    for (const { answer } of calls) answer(HASH);
+    for (const { respond } of calls) respond(HASH);
     await Promise.all(hashes);
   });
 
   it.each([
-    { what: 'fails', end: () => undefined, message: 'did not answer' },
+    { what: 'fails', end: () => undefined, message: 'did not respond' },
     {
-      what: 'does not answer for 30 seconds',
+      what: 'does not respond for 30 seconds',
       end: () => vi.advanceTimersByTime(30_000),
-      message: 'did not answer',
+      message: 'did not respond',
     },
-  ])('does without an object that $what', async ({ end, message }) => {
+  ])('replaces an object that $what', async ({ end, message }) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const { objects, calls } = heldObjects();
     const hashing = createDurableObjectHasher(objects, ITERATIONS)();
@@ -163,34 +165,34 @@ describe('the pool of objects', () => {
     await expect(broken).rejects.toThrow(message);
     const hash = hashing.makePassword('pw');
     expect(calls[1]?.id).not.toBe(calls[0]?.id);
-    calls[1]?.answer(HASH);
+    calls[1]?.respond(HASH);
     expect(await hash).toBe('a hash');
   });
 
-  it('keeps an object that has too much to do', async () => {
+  it('keeps an object that could not hash', async () => {
     const { objects, calls } = heldObjects();
     const hashing = createDurableObjectHasher(objects, ITERATIONS)();
     const refused = hashing.makePassword('pw');
-    calls[0]?.answer({ ok: false, error: { kind: 'unavailable' } });
-    await expect(refused).rejects.toThrow('too much to do');
+    calls[0]?.respond({ ok: false, error: { kind: 'unavailable' } });
+    await expect(refused).rejects.toThrow('could not hash');
     const hash = hashing.makePassword('pw');
     expect(calls[1]?.id).toBe(calls[0]?.id);
-    calls[1]?.answer(HASH);
+    calls[1]?.respond(HASH);
     await hash;
   });
 
-  it('stops counting a call whose request has stopped', async () => {
-    // A stopped request has no timers, and its call never ends.
+  it('stops counting a call whose request was cancelled', async () => {
+    // A cancelled request has no timers, and its call never ends.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const { objects, calls } = heldObjects();
     const hashing = createDurableObjectHasher(objects, ITERATIONS)();
-    // The first object has two of these.
+    // The first object gets two of these calls.
     for (let i = 0; i < 9; i++) void hashing.makePassword('pw');
     vi.clearAllTimers();
     vi.setSystemTime(Date.now() + 30_001);
     const hash = hashing.makePassword('pw');
     expect(calls[9]?.id).toBe(calls[0]?.id);
-    calls[9]?.answer(HASH);
+    calls[9]?.respond(HASH);
     await hash;
   });
 });
@@ -224,7 +226,7 @@ const ROUTES: { route: string; act: Act }[] = [
       post('/api-token-auth', { username, password: PASSWORD }, bindings),
   },
   {
-    route: 'POST /login of a name that nobody has',
+    route: 'POST /login of an unknown name',
     act: (_, __, bindings) => post('/login', { username: newName(), password: PASSWORD }, bindings),
   },
   {
@@ -241,30 +243,30 @@ const ROUTES: { route: string; act: Act }[] = [
   },
 ];
 
-const FAULTS: { fault: string; around: Parameters<typeof objectsWhoseCalls>[0] }[] = [
+const FAULTS: { fault: string; around: Parameters<typeof interceptedObjects>[0] }[] = [
   {
-    fault: 'can’t be reached',
+    fault: 'cannot be reached',
     around: () => Promise.reject(new Error('Network connection lost.')),
   },
   {
-    fault: 'throws at once',
+    fault: 'throws immediately',
     around: () => {
       throw new TypeError('The object is broken.');
     },
   },
   {
-    fault: 'is reset when its work is done',
+    fault: 'is reset after its work',
     around: async (call) => {
       await call();
       throw new Error('Durable Object reset because its code was updated.');
     },
   },
   {
-    fault: 'has too much to do',
+    fault: 'is overloaded',
     around: async () => ({ ok: false, error: { kind: 'unavailable' } }),
   },
   {
-    fault: 'never answers',
+    fault: 'never responds',
     around: () => {
       queueMicrotask(() => vi.advanceTimersByTime(30_000));
       return new Promise(() => {});
@@ -272,20 +274,20 @@ const FAULTS: { fault: string; around: Parameters<typeof objectsWhoseCalls>[0] }
   },
 ];
 
-describe.each(FAULTS)('where the object $fault', ({ fault, around }) => {
-  const broken: Bindings = { ...unthrottled, PASSWORD_HASHER: objectsWhoseCalls(around) };
+describe.each(FAULTS)('if the object $fault', ({ fault, around }) => {
+  const broken: Bindings = { ...unthrottled, PASSWORD_HASHER: interceptedObjects(around) };
 
-  it.each(ROUTES)('$route answers 503, and nothing has changed', async ({ act }) => {
+  it.each(ROUTES)('$route responds 503 and changes nothing', async ({ act }) => {
     const username = newName();
     const token = await register(username, PASSWORD);
     const before = await state(username);
-    if (fault === 'never answers') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    if (fault === 'never responds') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const response = await act(username, token, broken);
     vi.useRealTimers();
     expect(response.headers.get('Retry-After')).toBe('1');
     expect(await answer(response)).toEqual(UNAVAILABLE);
     expect(await state(username)).toEqual(before);
-    // And it passes.
+    // The fault is transient: the next login succeeds.
     const login = await post('/login', { username, password: PASSWORD });
     expect(await answer(login)).toEqual({ status: 200, body: { valid: true, token } });
     expect(logs.flatMap((log) => log.mock.calls.flat()).join('\n')).not.toMatch(
@@ -293,9 +295,9 @@ describe.each(FAULTS)('where the object $fault', ({ fault, around }) => {
     );
   });
 
-  it('POST /register answers 503, and there is no user', async () => {
+  it('POST /register responds 503 and creates no user', async () => {
     const username = newName();
-    if (fault === 'never answers') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    if (fault === 'never responds') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const response = await post('/register', { username, password: PASSWORD }, broken);
     vi.useRealTimers();
     expect(await answer(response)).toEqual(UNAVAILABLE);
@@ -304,7 +306,7 @@ describe.each(FAULTS)('where the object $fault', ({ fault, around }) => {
   });
 });
 
-it('answers a login whose hash could not be upgraded, and upgrades it the next time', async () => {
+it('accepts a login whose hash could not be upgraded, and upgrades it at the next login', async () => {
   const username = newName();
   const token = await register(username, PASSWORD);
   const old = await makePassword(PASSWORD, 10);
@@ -312,7 +314,7 @@ it('answers a login whose hash could not be upgraded, and upgrades it the next t
     .bind(old, username)
     .run();
   let calls = 0;
-  const objects = objectsWhoseCalls((call) => {
+  const objects = interceptedObjects((call) => {
     if (++calls === 2) throw new Error('Network connection lost.');
     return call();
   });
@@ -325,7 +327,7 @@ it('answers a login whose hash could not be upgraded, and upgrades it the next t
   expect(await state(username)).not.toMatchObject({ password: old });
 });
 
-it('keeps what an object throws in its own log, without the password', async () => {
+it('logs an error in the object itself, without the password', async () => {
   vi.spyOn(crypto.subtle, 'deriveBits').mockRejectedValue(
     new DOMException('internal error', 'OperationError'),
   );
@@ -336,15 +338,15 @@ it('keeps what an object throws in its own log, without the password', async () 
   expect(lines).not.toContain(PASSWORD);
 });
 
-it('hashes in the isolate itself where the binding is not there', async () => {
-  const { PASSWORD_HASHER: _, ...alone } = unthrottled;
+it('hashes in the isolate if the binding is missing', async () => {
+  const { PASSWORD_HASHER: _, ...withoutHasher } = unthrottled;
   const username = newName();
-  const token = await register(username, PASSWORD, alone);
-  const login = await post('/login', { username, password: PASSWORD }, alone);
+  const token = await register(username, PASSWORD, withoutHasher);
+  const login = await post('/login', { username, password: PASSWORD }, withoutHasher);
   expect(await answer(login)).toEqual({ status: 200, body: { valid: true, token } });
 });
 
-/** Hashing does not end before `release` is called. */
+/** Blocks hashing until `release` is called. */
 function holdHashing() {
   const deriveBits = crypto.subtle.deriveBits.bind(crypto.subtle);
   let isHeld = true;
@@ -361,7 +363,7 @@ function holdHashing() {
 
 const ADDRESS = '192.0.2.1';
 
-it('refuses an address that asks an object for too much at once, and serves others', async () => {
+it('refuses an address with too many calls to an object at once, and serves others', async () => {
   const hasher = env.PASSWORD_HASHER.get(env.PASSWORD_HASHER.newUniqueId());
   const { release } = holdHashing();
   const results: boolean[] = [];
@@ -385,16 +387,16 @@ async function logInFrom(address: string, bindings: Bindings): Promise<number> {
   return (await send('/login', { method: 'POST', headers, body }, bindings)).status;
 }
 
-it('names the address of the request to the object', async () => {
+it('passes the address of the request to the object', async () => {
   const { objects, calls } = heldObjects();
   const status = logInFrom(ADDRESS, { ...unthrottled, PASSWORD_HASHER: objects });
   await vi.waitFor(() => expect(calls).toHaveLength(1));
   expect(calls[0]?.args.at(-1)).toBe(ADDRESS);
-  calls[0]?.answer({ ok: true, value: { isCorrect: false, mustUpdate: false } });
+  calls[0]?.respond({ ok: true, value: { isCorrect: false, mustUpdate: false } });
   expect(await status).toBe(401);
 });
 
-it('answers 503 to an address with too many logins at once, without objects', async () => {
+it('responds 503 to an address with too many logins at once, without objects', async () => {
   const bindings = { ...unthrottled, PASSWORD_HASHER: undefined };
   const greedy: number[] = [];
   const { release } = holdHashing();

@@ -6,14 +6,14 @@ import { refuseAbove } from '../helpers/refuse-above.ts';
 
 const { makePassword, verifyPassword } = createLocalHasher(1000);
 
-it('hashes one password at a time, whatever it is for', async () => {
+it('hashes one password at a time, for new and verified passwords', async () => {
   const deriveBits = crypto.subtle.deriveBits.bind(crypto.subtle);
-  let atWork = 0;
+  let running = 0;
   const together: number[] = [];
   vi.spyOn(crypto.subtle, 'deriveBits').mockImplementation(async (...args) => {
-    together.push(++atWork);
+    together.push(++running);
     const bits = await deriveBits(...args);
-    atWork--;
+    running--;
     return bits;
   });
   await Promise.all([
@@ -25,15 +25,15 @@ it('hashes one password at a time, whatever it is for', async () => {
   expect(together).toEqual([1, 1, 1, 1]);
 });
 
-it('lets 64 wait for the one at work, and turns away who comes then', async () => {
+it('lets 64 wait for the running one, and refuses further ones', async () => {
   const outcomes = await Promise.allSettled(Array.from({ length: 67 }, () => makePassword('pw')));
   const reasons = outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason);
-  const turnedAway = reasons.filter((reason) => reason instanceof ServiceUnavailable);
+  const refused = reasons.filter((reason) => reason instanceof ServiceUnavailable);
   expect(reasons.slice(0, 65)).toEqual(Array(65).fill(false));
-  expect(turnedAway).toHaveLength(2);
+  expect(refused).toHaveLength(2);
 });
 
-/** Refused or hashed: `count` new passwords of a client at once. */
+/** Hashes `count` new passwords of a client at once, and returns which were refused. */
 async function outcomesOf(client: string, count: number): Promise<('hashed' | 'refused')[]> {
   const hashing = createLocalHasher(1000, () => client);
   const outcomes = await Promise.allSettled(
@@ -46,11 +46,11 @@ async function outcomesOf(client: string, count: number): Promise<('hashed' | 'r
   });
 }
 
-it('lets a class in that shares an address', async () => {
+it('accepts a class of 32 that shares an address', async () => {
   expect(await outcomesOf('192.0.2.1', 32)).toEqual(Array(32).fill('hashed'));
 });
 
-it('leaves places for others while one address asks for all', async () => {
+it('keeps places for others while one address requests all', async () => {
   const [greedy, other] = await Promise.all([
     outcomesOf('192.0.2.1', 200),
     outcomesOf('192.0.2.2', 20),
@@ -59,10 +59,10 @@ it('leaves places for others while one address asks for all', async () => {
   expect(greedy).toEqual([...Array(40).fill('hashed'), ...Array(160).fill('refused')]);
 });
 
-it('verifies hashes of any count four at a time, each by itself, where production derives', async () => {
+it('verifies hashes of any iteration count four at a time in WebAssembly', async () => {
   const { slices } = recordSlices();
   refuseAbove(100);
-  // It remembers what the runtime has refused.
+  // The module caches the iteration count that the runtime has refused.
   vi.resetModules();
   const fresh = await import('../../src/hashing/password-hashing.ts');
   const { verifyPassword } = fresh.createLocalHasher(3000);

@@ -1,4 +1,4 @@
-/** The loops of WebAssembly, for one password and for four, in random company. */
+/** The WebAssembly modules for one and for four passwords, with random concurrency. */
 import { bytesToHex as hex, hexToBytes, randomBytes } from '@noble/hashes/utils.js';
 import { expect, inject, it, vi } from 'vitest';
 import {
@@ -8,35 +8,39 @@ import {
 } from '../../src/hashing/pbkdf2-webassembly.ts';
 import { recordSlices } from '../helpers/record-slices.ts';
 
-/** Enough for none to be in line, and for more than four. */
+/** Short enough for more than four to be in line, and long enough for none to be. */
 const MAX_PAUSE_MS = 5;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 type Input = { password: Uint8Array; salt: Uint8Array; iterations: number };
 
-/** What the runtime's own PBKDF2 derives. */
+/** Derives with the runtime's own PBKDF2. */
 async function natively({ password, salt, iterations }: Input) {
   const key = await crypto.subtle.importKey('raw', password, 'PBKDF2', false, ['deriveBits']);
   const parameters = { name: 'PBKDF2', hash: 'SHA-256', salt, iterations };
   return hex(new Uint8Array(await crypto.subtle.deriveBits(parameters, key, 256)));
 }
 
-/** Derives all, up to `atOnce` at a time, each beginning at a random time. */
-async function deriveInCompany(derive: Derive, inputs: Input[], atOnce: number): Promise<string[]> {
+/** Derives all inputs, up to `atOnce` at a time, each starting at a random time. */
+async function deriveConcurrently(
+  derive: Derive,
+  inputs: Input[],
+  atOnce: number,
+): Promise<string[]> {
   const keys: string[] = [];
   const left = inputs.entries();
-  const oneAfterAnother = async () => {
+  const deriveInSequence = async () => {
     for (const [i, { password, salt, iterations }] of left) {
       await sleep(Math.random() * MAX_PAUSE_MS);
       keys[i] = hex(await derive(password, salt, iterations));
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, oneAfterAnother));
+  await Promise.all(Array.from({ length: atOnce }, deriveInSequence));
   return keys;
 }
 
-it('derives in random company what Node derives', async () => {
+it('derives the same keys as Node, with random concurrency', async () => {
   const { slices, isMemoryEmpty } = recordSlices();
   const derive = await loadWebAssembly();
   const derivations = inject('nodeDerivations').map(({ password, salt, iterations, key }) => ({
@@ -46,13 +50,13 @@ it('derives in random company what Node derives', async () => {
     key,
   }));
   expect(derivations.length).toBeGreaterThanOrEqual(1000);
-  const keys = await deriveInCompany(derive, derivations, 8);
+  const keys = await deriveConcurrently(derive, derivations, 8);
   expect(keys).toEqual(derivations.map(({ key }) => key));
   expect(new Set(slices)).toEqual(new Set([1, 4]));
   expect(isMemoryEmpty()).toBe(true);
 });
 
-it('keeps a hundred derivations apart, and nothing in memory between two slices', async () => {
+it('separates a hundred derivations, and keeps nothing in memory between slices', async () => {
   const { slices, isMemoryEmpty } = recordSlices();
   const derive = await loadWebAssembly();
   const derivations = Array.from({ length: 100 }, (_, i) => ({
@@ -62,7 +66,7 @@ it('keeps a hundred derivations apart, and nothing in memory between two slices'
   }));
   const found: boolean[] = [];
   const look = setInterval(() => found.push(isMemoryEmpty()), 10);
-  const keys = await deriveInCompany(derive, derivations, 100);
+  const keys = await deriveConcurrently(derive, derivations, 100);
   clearInterval(look);
   const expected = await Promise.all(derivations.map(natively));
   expect(keys).toEqual(expected);
@@ -71,7 +75,7 @@ it('keeps a hundred derivations apart, and nothing in memory between two slices'
   expect([...found, isMemoryEmpty()]).not.toContain(false);
 });
 
-it('derives one password at a time without SIMD, and the log says so once', async () => {
+it('derives one password at a time without SIMD, and logs one warning', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const { slices } = recordSlices();
   const instantiate = vi.mocked(WebAssembly.Instance).getMockImplementation();
@@ -87,7 +91,7 @@ it('derives one password at a time without SIMD, and the log says so once', asyn
     salt: randomBytes(16),
     iterations: SLICE_ITERATIONS + 2,
   }));
-  expect(await deriveInCompany(derive, inputs, 12)).toEqual(
+  expect(await deriveConcurrently(derive, inputs, 12)).toEqual(
     await Promise.all(inputs.map(natively)),
   );
   expect(slices).toEqual(Array(24).fill(1));

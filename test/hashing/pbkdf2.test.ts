@@ -9,7 +9,7 @@ import { refuseAbove } from '../helpers/refuse-above.ts';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
-/** Each test gets the module anew: it remembers what the runtime refused. */
+/** Loads a new copy of the module, which caches what the runtime refused. */
 const load = async () => {
   vi.resetModules();
   return import('../../src/hashing/pbkdf2.ts');
@@ -35,7 +35,7 @@ const ENGINES = [
   },
 ];
 
-/** RFC 7914 §11; there 64 bytes are derived, of which the first 32 are one block of SHA-256. */
+/** RFC 7914 §11. The RFC derives 64 bytes; the first 32 are one block of SHA-256. */
 const RFC_7914 = [
   {
     password: 'passwd',
@@ -51,7 +51,7 @@ const RFC_7914 = [
   },
 ];
 
-/** RFC 6070 §2, but for the one of 16,777,216 iterations. */
+/** RFC 6070 §2, without the vector of 16,777,216 iterations. */
 const RFC_6070 = [
   { iterations: 1, key: '0c60c80f961f0e71f3a9b524af6012062fe037a6' },
   { iterations: 2, key: 'ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957' },
@@ -100,7 +100,7 @@ it('derives in WebAssembly what Node derives', async () => {
 });
 
 describe('pbkdf2Sha256', () => {
-  it('asks the runtime no more for a count it has refused, and still for smaller ones', async () => {
+  it('does not try a refused iteration count again, but tries smaller ones', async () => {
     const deriveBits = refuseAbove(1000);
     const { pbkdf2Sha256 } = await load();
     const derive = (iterations: number) => pbkdf2Sha256(utf8('pw'), utf8('salt'), iterations);
@@ -112,7 +112,7 @@ describe('pbkdf2Sha256', () => {
     expect(deriveBits).toHaveBeenCalledTimes(2);
   });
 
-  it('derives a small count by the engine of a large one where it is asked to', async () => {
+  it('derives a small iteration count with the engine of a large one on request', async () => {
     const deriveBits = refuseAbove(1000);
     const { pbkdf2Sha256 } = await load();
     const key = await pbkdf2Sha256(utf8('pw'), utf8('salt'), 10);
@@ -122,14 +122,14 @@ describe('pbkdf2Sha256', () => {
     expect(deriveBits).not.toHaveBeenCalled();
   });
 
-  it('does not hide any other error of the runtime behind another engine', async () => {
+  it('throws any other error of the runtime', async () => {
     const broken = new DOMException('internal error', 'OperationError');
     vi.spyOn(crypto.subtle, 'deriveBits').mockRejectedValue(broken);
     const { pbkdf2Sha256 } = await load();
     await expect(pbkdf2Sha256(utf8('pw'), utf8('salt'), 1)).rejects.toBe(broken);
   });
 
-  it('says once that it goes without WebAssembly', async () => {
+  it('logs one warning without WebAssembly', async () => {
     refuseAbove(0);
     const warn = refuseWebAssembly();
     const { pbkdf2Sha256 } = await load();
@@ -142,7 +142,7 @@ describe('pbkdf2Sha256', () => {
 });
 
 describe('slices', () => {
-  it('give the thread back, once between two', async () => {
+  it('yield to the event loop once between two slices', async () => {
     refuseAbove(0);
     const { pbkdf2Sha256 } = await load();
     await pbkdf2Sha256(utf8('pw'), utf8('salt'), 1);
@@ -159,7 +159,7 @@ describe('slices', () => {
     }
   });
 
-  it('keep two derivations apart that run at once', async () => {
+  it('separate concurrent derivations', async () => {
     refuseAbove(0);
     const { pbkdf2Sha256 } = await load();
     const passwords = ['one', 'two', 'three'];
@@ -172,7 +172,7 @@ describe('slices', () => {
   });
 });
 
-it('leaves nothing in the memory of WebAssembly, between two slices neither', async () => {
+it('leaves nothing in the memory of WebAssembly, including between slices', async () => {
   refuseAbove(0);
   const { slices, isMemoryEmpty } = recordSlices();
   const found: boolean[] = [];
@@ -188,7 +188,7 @@ it('leaves nothing in the memory of WebAssembly, between two slices neither', as
 });
 
 describe('relativeTime', () => {
-  it('is that of the engine which derives so many iterations', async () => {
+  it('is the time of the engine that derives so many iterations', async () => {
     refuseAbove(1000);
     const { pbkdf2Sha256, relativeTime } = await load();
     await pbkdf2Sha256(utf8('pw'), utf8('salt'), 2000);

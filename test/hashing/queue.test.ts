@@ -12,17 +12,17 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
-  // A spy puts back the timer it found, which is a fake one: spies go first.
+  // A spy restores the timer that it replaced, which is a fake one. So restore the spies first.
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
 const LIMITS: QueueLimits = { maxWaiting: 10, maxOfClient: 10, maxWaitMs: 600_000 };
 
-/** Lets timers run, and what they start. */
+/** Runs timers and the work that they start. */
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-/** Work that says when it runs, and runs until it is told to end. */
+/** Work that logs its start and its end, and runs until the test ends it. */
 function job(log: string[], name: string) {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const work = async () => {
@@ -34,8 +34,8 @@ function job(log: string[], name: string) {
   return { work, end: resolve, fail: reject };
 }
 
-/** A request that stops for good while it waits or works: its timers and its work stop. */
-function vanishing(
+/** A request that can be cancelled while it waits or works: its timers and its work stop. */
+function cancellable(
   inTurn: ReturnType<typeof createQueue>['inTurn'],
   work = () => new Promise<void>(() => {}),
   client?: string,
@@ -44,18 +44,18 @@ function vanishing(
   void inTurn(work, client);
   const timer = setInterval.mock.results[0]?.value;
   setInterval.mockRestore();
-  return { vanish: () => clearInterval(timer) };
+  return { cancel: () => clearInterval(timer) };
 }
 
 describe('the queue', () => {
-  it('lets work in at once where nobody is before it, and hands its result back', async () => {
+  it('runs work immediately if the queue is empty, and returns its result', async () => {
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 1 });
     const setTimeout = vi.spyOn(globalThis, 'setTimeout');
     expect(await inTurn(async () => 'done')).toBe('done');
     expect(setTimeout).not.toHaveBeenCalled();
   });
 
-  it('lets one in at a time, in the order they came', async () => {
+  it('runs one job at a time, in order of arrival', async () => {
     const log: string[] = [];
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 2 });
     const jobs = ['a', 'b', 'c'].map((name) => job(log, name));
@@ -70,7 +70,7 @@ describe('the queue', () => {
     expect(await results).toEqual(['a', 'b', 'c']);
   });
 
-  it('gives the thread back between two', async () => {
+  it('yields to the event loop between two jobs', async () => {
     const log: string[] = [];
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 1 });
     const both = Promise.all(['a', 'b'].map((name) => inTurn(async () => log.push(name))));
@@ -80,7 +80,7 @@ describe('the queue', () => {
     expect(log).toEqual(['a', 'another request', 'b']);
   });
 
-  it('goes on after work that failed, whose error is its own', async () => {
+  it('continues after failed work, and throws its error only to its caller', async () => {
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 1 });
     const failed = inTurn(() => Promise.reject(new Error('broken')));
     const next = inTurn(async () => 'next');
@@ -89,7 +89,7 @@ describe('the queue', () => {
     expect(await next).toBe('next');
   });
 
-  it('turns away whoever comes when too many wait, and nobody else', async () => {
+  it('refuses only new work if the queue is full', async () => {
     const log: string[] = [];
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 2 });
     const jobs = ['a', 'b', 'c'].map((name) => job(log, name));
@@ -105,25 +105,25 @@ describe('the queue', () => {
     expect(await inTurn(async () => 'e')).toBe('e');
   });
 
-  it('passes over work whose client has gone away', async () => {
+  it('skips running work whose request was cancelled', async () => {
     const log: string[] = [];
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 2 });
-    const { vanish } = vanishing(inTurn);
+    const { cancel } = cancellable(inTurn);
     const next = inTurn(async () => log.push('next'));
     await pass(10_000);
     expect(log).toEqual([]);
-    vanish();
+    cancel();
     await pass(2300);
     expect(log).toEqual(['next']);
     await next;
   });
 
-  it('passes over one who waits and has gone away', async () => {
+  it('skips waiting work whose request was cancelled', async () => {
     const log: string[] = [];
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 3 });
     const { work, end } = job(log, 'a');
     const first = inTurn(work);
-    vanishing(inTurn).vanish();
+    cancellable(inTurn).cancel();
     const last = inTurn(async () => log.push('last'));
     await pass(5000);
     end();
@@ -132,16 +132,16 @@ describe('the queue', () => {
     await Promise.all([first, last]);
   });
 
-  it('is not full of those who have gone away', async () => {
+  it('frees the places of cancelled requests', async () => {
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 1 });
-    vanishing(inTurn).vanish();
-    vanishing(inTurn).vanish();
+    cancellable(inTurn).cancel();
+    cancellable(inTurn).cancel();
     await expect(inTurn(async () => 'too early')).rejects.toBeInstanceOf(ServiceUnavailable);
     await pass(2001);
     expect(await inTurn(async () => 'in')).toBe('in');
   });
 
-  it('refuses a client that has as many places as it may, and lets others in', async () => {
+  it('refuses a client that has reached its limit, and accepts others', async () => {
     const { inTurn } = createQueue({ ...LIMITS, maxOfClient: 2 });
     const { work, end } = job([], 'a');
     const first = inTurn(work, '192.0.2.1');
@@ -155,16 +155,16 @@ describe('the queue', () => {
     expect(await inTurn(async () => 'again', '192.0.2.1')).toBe('again');
   });
 
-  it('does not take unknown clients for one client', async () => {
+  it('does not count unknown clients as one client', async () => {
     const { inTurn } = createQueue({ ...LIMITS, maxOfClient: 1 });
     const both = Promise.all([inTurn(async () => 'a'), inTurn(async () => 'b')]);
     await pass(10);
     expect(await both).toEqual(['a', 'b']);
   });
 
-  it('gives a client back the places of its requests that have stopped', async () => {
+  it('frees the places of a client’s cancelled requests', async () => {
     const { inTurn } = createQueue({ ...LIMITS, maxOfClient: 1 });
-    vanishing(inTurn, undefined, '192.0.2.1').vanish();
+    cancellable(inTurn, undefined, '192.0.2.1').cancel();
     await expect(inTurn(async () => 'early', '192.0.2.1')).rejects.toThrow(ServiceUnavailable);
     await pass(2001);
     expect(await inTurn(async () => 'in', '192.0.2.1')).toBe('in');
@@ -186,7 +186,7 @@ describe('the queue', () => {
     await Promise.all([first, next]);
   });
 
-  it('lets work end that takes longer than it may wait', async () => {
+  it('does not limit the running time of work', async () => {
     const { inTurn } = createQueue({ ...LIMITS, maxWaitMs: 5000 });
     const [a, b] = [job([], 'a'), job([], 'b')];
     const results = Promise.all([inTurn(a.work), inTurn(b.work)]);
@@ -197,13 +197,13 @@ describe('the queue', () => {
     expect(await results).toEqual(['a', 'b']);
   });
 
-  it('lets one go to work that was thought gone and is not', async () => {
+  it('runs work that was removed although its request is still running', async () => {
     const log: string[] = [];
     const { inTurn } = createQueue({ ...LIMITS, maxWaiting: 2 });
     const { work, end } = job(log, 'a');
     const first = inTurn(work);
     const waits = inTurn(async () => log.push('waits'));
-    // What holds the thread holds all timers, and the clock goes on.
+    // Work that blocks the thread delays all timers, while the clock advances.
     vi.setSystemTime(Date.now() + 3000);
     const newcomer = inTurn(async () => log.push('newcomer'));
     await pass(1);
@@ -213,7 +213,9 @@ describe('the queue', () => {
   });
 });
 
-/** Derivations that need some slices each, and which of them each slice has advanced. */
+/**
+ * A queue with derivations of some slices, and a log of the derivations that each slice advanced.
+ */
 function sliced(queue = createQueue(LIMITS)) {
   const names = new Map<Derivation, string>();
   const log: string[] = [];
@@ -230,7 +232,7 @@ function sliced(queue = createQueue(LIMITS)) {
   return { ...queue, derive, log };
 }
 
-/** Requests that can be stopped as Workers stop them: none of their timers fires any more. */
+/** Requests that can be stopped as Workers cancel them: their timers no longer fire. */
 function stoppableRequests() {
   const current = new AsyncLocalStorage<{ isStopped: boolean }>();
   const { setTimeout, setInterval } = globalThis;
@@ -258,7 +260,7 @@ function stoppableRequests() {
 }
 
 describe('slices', () => {
-  it('run at once for a derivation that is alone, and end with it', async () => {
+  it('run immediately for the only derivation in line, and end with it', async () => {
     const { derive, log } = sliced();
     const setTimeout = vi.spyOn(globalThis, 'setTimeout');
     await derive('a', 1);
@@ -266,13 +268,13 @@ describe('slices', () => {
     expect(setTimeout).not.toHaveBeenCalled();
   });
 
-  it('are none for a derivation of one iteration', async () => {
+  it('are not needed for a derivation of one iteration', async () => {
     const { derive, log } = sliced();
     await derive('a', 0);
     expect(log).toEqual(['/a']);
   });
 
-  it('advance one of two derivations, the first', async () => {
+  it('advance only the first of two derivations', async () => {
     const { derive, log } = sliced();
     const both = Promise.all([derive('a', 3), derive('b', 2)]);
     await pass(100);
@@ -280,7 +282,7 @@ describe('slices', () => {
     expect(log).toEqual(['a', 'a', 'a', '/a', 'b', 'b', '/b']);
   });
 
-  it('advance the first four of three or more, and take in the next when one is done', async () => {
+  it('advance the first four if there are three or more, and the next when one is done', async () => {
     const { derive, log } = sliced();
     const all = Promise.all([
       derive('a', 4),
@@ -293,7 +295,7 @@ describe('slices', () => {
     await pass(100);
     await all;
     const slices = log.filter((entry) => !entry.startsWith('/'));
-    // The first had begun alone.
+    // The first slice had only one derivation in line.
     expect(slices).toEqual(['a', 'abcd', 'abcd', 'acde', 'd', 'f', 'f']);
     expect(
       log
@@ -303,7 +305,7 @@ describe('slices', () => {
     ).toBe('/a/b/c/d/e/f');
   });
 
-  it('answer a derivation that is done before the next slice', async () => {
+  it('return a finished derivation before the next slice', async () => {
     const { derive, log } = sliced();
     const all = Promise.all([derive('a', 9), derive('b', 1), derive('c', 9), derive('d', 9)]);
     await pass(100);
@@ -311,7 +313,7 @@ describe('slices', () => {
     expect(log.slice(0, 4)).toEqual(['a', 'abcd', '/b', 'acd']);
   });
 
-  it('give the thread back between two, however many requests are in line', async () => {
+  it('yield to the event loop between two, regardless of the number of requests in line', async () => {
     const { derive, log } = sliced();
     let isOver = false;
     const other = () => {
@@ -332,7 +334,7 @@ describe('slices', () => {
 });
 
 describe('work in slices', () => {
-  it('starts until four have started, and again when one is done', async () => {
+  it('starts until four are running, and again when one is done', async () => {
     const { inTurn, derive, log } = sliced();
     const all = Promise.all(
       ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
@@ -345,7 +347,7 @@ describe('work in slices', () => {
     expect(slices.slice(0, 7)).toEqual(['a', 'abcd', 'abcd', 'abcd', 'abcd', 'acd', 'acde']);
   });
 
-  it('starts the next at once when it begins to derive', async () => {
+  it('starts the next immediately when it starts to derive', async () => {
     const { inTurn, derive, log } = sliced();
     const { work, end } = job(log, 'x');
     const all = [
@@ -359,7 +361,7 @@ describe('work in slices', () => {
     await Promise.all(all);
   });
 
-  it('lets one other at a time work beside it', async () => {
+  it('runs one other job at a time between its slices', async () => {
     const { inTurn, derive, log } = sliced();
     const jobs = ['x', 'y'].map((name) => job(log, name));
     const slicing = inTurn(() => derive('a', 500));
@@ -385,20 +387,20 @@ describe('work in slices', () => {
     ]);
     await pass(200);
     await all;
-    // It is in line again before the fifth has started.
+    // The second derivation of the first job is in line before the fifth job has started.
     expect(log.findIndex((entry) => entry.includes('A'))).toBeLessThan(
       log.findIndex((entry) => entry.includes('e')),
     );
   });
 
-  it('goes on without a request that has stopped, and frees its place', async () => {
+  it('continues without a cancelled request, and frees its place', async () => {
     const start = stoppableRequests();
     const { inTurn, derive, log } = sliced();
     const requests = ['a', 'b', 'c', 'd'].map((name) =>
       start(() => inTurn(() => derive(name, 20))),
     );
     await pass(10);
-    // It is the one that has run the slices.
+    // This request has run the slices so far.
     requests[0]?.stop();
     const last = inTurn(() => derive('e', 20));
     await pass(100);
@@ -415,7 +417,7 @@ describe('work in slices', () => {
     expect(log).toContain('fghi');
   });
 
-  it('loses nothing if all requests in line have stopped', async () => {
+  it('continues if all requests in line were cancelled', async () => {
     const start = stoppableRequests();
     const { inTurn, derive, log } = sliced();
     const requests = ['a', 'b', 'c', 'd'].map((name) =>

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { getRandomString } from '../../src/hashing/random-string.ts';
 
 it('draws each of the 62 characters equally often', () => {
-  // Bytes come in their order, so what is uneven shows.
+  // Returns the bytes in ascending order, so that an uneven mapping is detected.
   let byte = 0;
   vi.spyOn(crypto, 'getRandomValues').mockImplementation((bytes) => {
     if (bytes instanceof Uint8Array) for (const i of bytes.keys()) bytes[i] = byte++;

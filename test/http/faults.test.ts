@@ -78,7 +78,7 @@ it('a database that is not bound is named in the log', async () => {
   const response = await app.request('/me', {}, unbound);
   expect(await answer(response)).toEqual(FAULT);
   expect(logged()).toContain(
-    'DB is not bound: bind a D1 database by this name, or say its own name.',
+    'DB is not bound. Bind a D1 database as DB, or pass the option `bindings` to createApp.',
   );
 });
 

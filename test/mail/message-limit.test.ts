@@ -8,21 +8,21 @@ const uncount = vi.fn(async () => {});
 const counted: CountMessage = async () => ok(uncount);
 
 describe('a message', () => {
-  it('is sent if its recipient may get one', async () => {
+  it('is sent if the limit of its recipient is not reached', async () => {
     const send = vi.fn(async () => {});
     expect(await sendWithinLimit(send, counted)('activation', MESSAGE)).toBe('sent');
     expect(send).toHaveBeenCalledWith(MESSAGE);
     expect(uncount).not.toHaveBeenCalled();
   });
 
-  it('is not sent if its recipient has had too many', async () => {
+  it('is not sent if the limit of its recipient is reached', async () => {
     const send = vi.fn(async () => {});
     const refused: CountMessage = async () => err({ kind: 'throttled' });
     expect(await sendWithinLimit(send, refused)('activation', MESSAGE)).toBe('throttled');
     expect(send).not.toHaveBeenCalled();
   });
 
-  it('does not count if it cannot be sent', async () => {
+  it('is not counted if it cannot be sent', async () => {
     const fault = new Error('the mail service is down');
     const send = () => Promise.reject(fault);
     await expect(sendWithinLimit(send, counted)('activation', MESSAGE)).rejects.toBe(fault);
@@ -31,7 +31,7 @@ describe('a message', () => {
 
   it('is not sent if it cannot be counted', async () => {
     const send = vi.fn(async () => {});
-    const fault = new Error('the object did not answer');
+    const fault = new Error('the object did not respond');
     const broken: CountMessage = () => Promise.reject(fault);
     await expect(sendWithinLimit(send, broken)('activation', MESSAGE)).rejects.toBe(fault);
     expect(send).not.toHaveBeenCalled();

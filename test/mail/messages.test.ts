@@ -16,7 +16,7 @@ const listOf = (...usernames: string[]) => ({
 const reset = (username: string) => mail.passwordReset(SITE, MEG.email, listOf(username));
 
 describe('a message', () => {
-  it('about a reset has Django’s words, the link and the username', () => {
+  it('for a reset has Django’s text, the link and the username', () => {
     const message = reset('meg');
     expect(message).toMatchObject({
       from: 'us@example.com',
@@ -37,7 +37,7 @@ The example.com team
     });
   });
 
-  it('about an activation has djoser’s words, its link, and says what to do if you did not register', () => {
+  it('for an activation has djoser’s text, the link, and advice for a person who did not register', () => {
     const { subject, text } = mail.activation(SITE, MEG.email, listOf('meg'));
     expect({ subject, text }).toEqual({
       subject: 'Account activation on example.com',
@@ -49,7 +49,7 @@ ${LINK.replace('MQ', 'M0')}
 
 Your username: meg
 
-If you did not register at example.com, ignore this email: nobody can log in to the account before it is activated.
+If you did not register at example.com, ignore this email. The account cannot be used until it is activated.
 
 Thanks for using our site!
 
@@ -59,7 +59,7 @@ The example.com team
   });
 
   it.each(['passwordReset', 'activation'] as const)(
-    'about a %s has a bare & in the link of its text, and an escaped one in HTML',
+    'for %s has an unescaped & in the link of its text, and an escaped one in HTML',
     (kind) => {
       const { text, html } = mail[kind](SITE, MEG.email, {
         accounts: [{ username: 'meg', url: LINK }],
@@ -74,7 +74,7 @@ The example.com team
   );
 
   it.each(['passwordReset', 'activation'] as const)(
-    'about a %s lists several accounts, each link above its username',
+    'for %s lists several accounts, each link above its username',
     (kind) => {
       const { text, html } = mail[kind](SITE, MEG.email, listOf('meg', 'ada'));
       expect(text).toContain('Several accounts have this address.');
@@ -85,7 +85,7 @@ The example.com team
     },
   );
 
-  it('says how to get the link of an account that it does not list', () => {
+  it('explains how to get the link of an account that it does not list', () => {
     const more = 'More accounts have this address.';
     for (const accounts of [listOf('meg'), listOf('meg', 'ada')]) {
       const { text, html } = mail.passwordReset(SITE, MEG.email, { ...accounts, hasMore: true });
@@ -93,7 +93,7 @@ The example.com team
     }
   });
 
-  it('about a change has no link to follow', () => {
+  it('about a change has no link', () => {
     const changes = [mail.passwordChanged(SITE, MEG), mail.emailChanged(SITE, MEG)];
     expect(changes.map(({ to, subject }) => ({ to, subject }))).toEqual([
       {
@@ -109,7 +109,7 @@ The example.com team
     }
   });
 
-  it('loads nothing and runs nothing', () => {
+  it('has no external content and no scripts', () => {
     const { html } = reset('meg');
     expect(html).toMatch(/^<!doctype html><html lang="en">/);
     expect(html).not.toMatch(/<(img|script|link|iframe|object|form)|src=|url\(|@import/i);
@@ -122,7 +122,7 @@ describe('a username', () => {
     '"><img src=x onerror=alert(1)>',
     '</p><a href="https://evil.example">click</a>',
     '&lt;b&gt;',
-  ])('is text in HTML: %s', (username) => {
+  ])('is escaped in HTML: %s', (username) => {
     const message = reset(username);
     const tags = (html: string) => html.match(/<[^>]*>/g);
     expect(tags(message.html)).toEqual(tags(reset('').html));
@@ -130,7 +130,7 @@ describe('a username', () => {
   });
 
   it.each(['meg\r\nBcc: x@evil.example', 'meg\u2028\u2029x', 'meg\u202egro.live', 'meg\0'])(
-    'ends no line and reverses no text: %j',
+    'cannot break lines or reverse text: %j',
     (username) => {
       const { text, html } = reset(username);
       const lines = (text: string) => text.split(/[\r\n\u2028\u2029]/).length;
@@ -148,7 +148,7 @@ describe('a stored address', () => {
     'Meg <meg@example.com>',
     'not an address',
     '',
-  ])('that is not one email address gets no message: %j', async (email) => {
+  ])('that is not a single email address gets no message: %j', async (email) => {
     const sent: Message[] = [];
     const send = onlyToAddresses(async (message) => void sent.push(message));
     const message = mail.passwordReset(SITE, email, listOf('meg'));
@@ -162,11 +162,11 @@ describe('a stored address', () => {
 });
 
 describe('Cloudflare’s binding', () => {
-  it('is given the message and the sender', async () => {
-    const taken: unknown[] = [];
+  it('gets the message and the sender', async () => {
+    const sent: unknown[] = [];
     const binding: SendEmail = {
       async send(message: unknown) {
-        taken.push(message);
+        sent.push(message);
         return { messageId: 'x' };
       },
     };
@@ -174,7 +174,7 @@ describe('Cloudflare’s binding', () => {
     const send = sendByCloudflare(binding);
     await send({ ...message, from: 'Us, too <us@example.com>' });
     await send({ ...message, from: 'us@example.com' });
-    expect(taken).toEqual([
+    expect(sent).toEqual([
       { ...message, from: { name: 'Us, too', email: 'us@example.com' } },
       { ...message, from: 'us@example.com' },
     ]);

@@ -1,4 +1,4 @@
-/** The other mail service of docs/email.md, against a local server. */
+/** The mail service of the example in docs/email.md, simulated by a local server. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,12 +14,12 @@ const MESSAGE = {
   html: '<p>html</p>',
 };
 
-/** A mail service that answers with this status, and what it was asked. */
+/** Starts a mail service that responds with this status, and records its requests. */
 async function mailService(status: number) {
-  const asked: unknown[] = [];
+  const requests: unknown[] = [];
   const server = createServer(async (request, response) => {
     const { method, headers } = request;
-    asked.push({ method, authorization: headers.authorization, body: await json(request) });
+    requests.push({ method, authorization: headers.authorization, body: await json(request) });
     response.writeHead(status).end();
   });
   server.listen(0, '127.0.0.1');
@@ -27,16 +27,16 @@ async function mailService(status: number) {
   onTestFinished(() => void server.close());
   const { port }: AddressInfo = Object(server.address());
   const send = sendByHttp({ MAIL_URL: `http://127.0.0.1:${port}/send`, MAIL_KEY: 'key' });
-  return { send, asked };
+  return { send, requests };
 }
 
-it('is given the message and its key', async () => {
-  const { send, asked } = await mailService(202);
+it('sends the message and the key', async () => {
+  const { send, requests } = await mailService(202);
   await send(MESSAGE);
-  expect(asked).toEqual([{ method: 'POST', authorization: 'Bearer key', body: MESSAGE }]);
+  expect(requests).toEqual([{ method: 'POST', authorization: 'Bearer key', body: MESSAGE }]);
 });
 
-it('that refuses is an error with its status for the log', async () => {
+it('throws an error with the status if the service refuses the message', async () => {
   const { send } = await mailService(403);
   await expect(send(MESSAGE)).rejects.toThrow(expect.objectContaining({ code: 403 }));
 });

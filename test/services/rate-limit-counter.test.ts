@@ -1,4 +1,4 @@
-/** The object that counts, with its real storage. */
+/** The Durable Object that counts, with its real storage. */
 import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -27,13 +27,13 @@ afterEach(() => {
 
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
-/** What an attempt must wait in seconds; 0 if it may be made. */
+/** Makes an attempt. Returns the seconds that it must wait; 0 if it was allowed. */
 async function waitOf(name: string, stored?: string) {
   const attempt = await begin({ name, stored });
   return attempt.ok ? 0 : attempt.error.waitSeconds;
 }
 
-/** Fails so often, as soon as each attempt may be made. */
+/** Makes failed attempts, each as soon as it is allowed. */
 async function fail(username: string, times: number) {
   for (let i = 0; i < times; i++) {
     later(SECOND_MS);
@@ -49,7 +49,7 @@ async function succeed(username: string) {
 
 type Row = { key: string; at: number };
 
-/** The rows of a table in all objects. */
+/** Reads the rows of a table in all objects. */
 async function rowsOf(table: 'failures' | 'messages', column: 'key' | 'recipient') {
   const rows: Row[] = [];
   for (const id of await listDurableObjectIds(counters)) {
@@ -61,7 +61,7 @@ async function rowsOf(table: 'failures' | 'messages', column: 'key' | 'recipient
   return rows;
 }
 
-/** Runs the alarm of each object that has one. @returns how many had */
+/** Runs the alarm of each object that has one. Returns the number of alarms. */
 async function runAlarms(): Promise<number> {
   const ids = await listDurableObjectIds(counters);
   const ran = await Promise.all(ids.map((id) => runDurableObjectAlarm(counters.get(id))));
@@ -69,7 +69,7 @@ async function runAlarms(): Promise<number> {
 }
 
 describe('failed logins', () => {
-  it('wait after ten in a row, and longer after each further one', async () => {
+  it('must wait after ten in a row, and longer after each further one', async () => {
     const username = newName();
     await fail(username, FREE_FAILURES);
     expect(await waitOf(username)).toBe(30);
@@ -80,7 +80,7 @@ describe('failed logins', () => {
     expect(await waitOf(username)).toBe(60);
   });
 
-  it('are refused after a hundred in a row, for as long as the password stays', async () => {
+  it('are refused after a hundred in a row until the password changes', async () => {
     const username = newName();
     await fail(username, MAX_FAILURES);
     expect(await waitOf(username)).toBeUndefined();
@@ -90,7 +90,7 @@ describe('failed logins', () => {
     expect(await waitOf(username, 'a new password')).toBe(0);
   });
 
-  it('are not made more by an attempt that is refused', async () => {
+  it('do not include refused attempts', async () => {
     const username = newName();
     await fail(username, FREE_FAILURES);
     for (let i = 0; i < 20; i++) expect(await waitOf(username)).toBe(30);
@@ -98,7 +98,7 @@ describe('failed logins', () => {
     expect(await waitOf(username)).toBe(0);
   });
 
-  it('start from zero after a success', async () => {
+  it('are counted from zero after a success', async () => {
     const username = newName();
     await fail(username, FREE_FAILURES - 1);
     await succeed(username);
@@ -106,13 +106,13 @@ describe('failed logins', () => {
     expect(await waitOf(username)).toBe(30);
   });
 
-  it('of one name at the same time pass the limit no more often than one after the other', async () => {
+  it('of one name at the same time cannot exceed the limit', async () => {
     const username = newName();
     const waits = await Promise.all(Array.from({ length: 200 }, () => waitOf(username)));
     expect(waits.filter((wait) => wait === 0)).toHaveLength(FREE_FAILURES);
   });
 
-  it('that began after the one that succeeded are not forgotten with it', async () => {
+  it('are kept if they began after the attempt that succeeded', async () => {
     const username = newName();
     const success = await begin({ name: username, stored: undefined });
     await fail(username, FREE_FAILURES - 1);
@@ -122,7 +122,7 @@ describe('failed logins', () => {
     expect(await waitOf(username)).toBe(30);
   });
 
-  it('that were taken back do not count, and take no other with them', async () => {
+  it('do not include attempts that were taken back, and keep the others', async () => {
     const username = newName();
     await fail(username, FREE_FAILURES - 1);
     for (let i = 0; i < 20; i++) {
@@ -134,7 +134,7 @@ describe('failed logins', () => {
     expect(await waitOf(username)).toBe(30);
   });
 
-  it('of one name leave all others alone', async () => {
+  it('of one name do not count for other names', async () => {
     const username = newName();
     await fail(username, FREE_FAILURES);
     expect(await waitOf(newName())).toBe(0);
@@ -147,7 +147,7 @@ describe('messages', () => {
   const isCounted = async (...message: Parameters<typeof countMessage>) =>
     (await countMessage(...message)).ok;
 
-  it('are five to one recipient in a minute, of all kinds together', async () => {
+  it('are limited to five per recipient and minute, of all kinds together', async () => {
     const to = aRecipient();
     for (const kind of ['passwordReset', 'activation', 'passwordChanged', 'emailChanged'] as const)
       expect(await isCounted(to, kind)).toBe(true);
@@ -158,7 +158,7 @@ describe('messages', () => {
     expect(await isCounted(to, 'passwordReset')).toBe(true);
   });
 
-  it('are ten of one kind in a day, which use up no other kind', async () => {
+  it('are limited to ten per kind and day, counted separately for each kind', async () => {
     const to = aRecipient();
     for (let i = 0; i < 10; i++) {
       expect(await isCounted(to, 'emailChanged')).toBe(true);
@@ -170,13 +170,13 @@ describe('messages', () => {
     expect(await isCounted(to, 'emailChanged')).toBe(true);
   });
 
-  it('at the same time pass the limit no more often than one after the other', async () => {
+  it('at the same time cannot exceed the limit', async () => {
     const to = aRecipient();
     const sent = Array.from({ length: 50 }, () => isCounted(to, 'passwordReset'));
     expect((await Promise.all(sent)).filter(Boolean)).toHaveLength(5);
   });
 
-  it('that are refused or taken back do not count', async () => {
+  it('do not count if they are refused or taken back', async () => {
     const to = aRecipient();
     for (let i = 0; i < 20; i++) {
       const counted = await countMessage(to, 'passwordReset');
@@ -188,7 +188,7 @@ describe('messages', () => {
     expect(await isCounted(to, 'passwordReset')).toBe(true);
   });
 
-  it('to addresses that a mail service takes for the same are counted together', async () => {
+  it('to addresses that a mail service may treat as the same are counted together', async () => {
     const name = newName();
     for (let i = 0; i < 5; i++) await isCounted(`${name}@example.com`, 'passwordReset');
     expect(await isCounted(`${name.toUpperCase()}@EXAMPLE.com`, 'passwordReset')).toBe(false);
@@ -196,8 +196,8 @@ describe('messages', () => {
   });
 });
 
-describe('what is stored', () => {
-  it('are digests and times: no name, password or address', async () => {
+describe('the storage', () => {
+  it('has digests and times, and no names, passwords or addresses', async () => {
     await begin({ name: 'meg', stored: 'pbkdf2_sha256$1000$salt$hash' });
     await begin({ name: 'nobody', stored: undefined });
     await countMessage('meg@example.com', 'passwordReset');
@@ -207,13 +207,13 @@ describe('what is stored', () => {
     expect(names).toBeLessThanOrEqual(16);
   });
 
-  it('is nothing of a login that succeeds', async () => {
+  it('has no row of a successful login', async () => {
     const before = await rowsOf('failures', 'key');
     await succeed(newName());
     expect(await rowsOf('failures', 'key')).toEqual(before);
   });
 
-  it('of failures is deleted a year after the last one', async () => {
+  it('keeps failures until a year after the last one', async () => {
     const username = newName();
     await fail(username, MAX_FAILURES - 1);
     later(YEAR_MS - MINUTE_MS);
@@ -231,7 +231,7 @@ describe('what is stored', () => {
     expect(await waitOf(other)).toBe(30);
   });
 
-  it('of messages is deleted after a day', async () => {
+  it('keeps messages for a day', async () => {
     await countMessage(`${newName()}@example.com`, 'activation');
     expect(await rowsOf('messages', 'recipient')).not.toEqual([]);
     later(DAY_MS);
@@ -239,7 +239,7 @@ describe('what is stored', () => {
     expect(await rowsOf('messages', 'recipient')).toEqual([]);
   });
 
-  it('is looked through again only while there is something', async () => {
+  it('schedules an alarm only while it has rows', async () => {
     await begin({ name: newName(), stored: undefined });
     later(YEAR_MS);
     await runAlarms();

@@ -118,8 +118,8 @@ it('prepares its statements once for all requests of an isolate', async () => {
 
 describe('a request for a link', () => {
   /**
-   * The rows that D1 reads for the request. `others` accounts have the address besides the last one,
-   * which is active.
+   * The rows that D1 reads for the request. `others` accounts have the address besides the last
+   * one, which is active.
    */
   async function rowsRead(others: number, areActive: 0 | 1, isNamed: boolean): Promise<number> {
     const email = `${newName()}@example.com`;

@@ -120,7 +120,7 @@ describe('a lookup', () => {
   it('reads a few rows for an unknown name, regardless of the number of users', async () => {
     await insertUsers(from(1, 10_000));
     const reads = await Promise.all(NAMES.slice(0, 50).map(rowsRead));
-    // The lowest and the highest id, the user, a draw and its places, which are about ln(2^31) = 21.
+    // The lowest and the highest id, the user, a draw and its places: about ln(2^31) = 21.
     expect(Math.max(...reads)).toBeLessThan(60);
   });
 });

@@ -176,7 +176,7 @@ describe('TOKEN_CACHE_SECONDS', () => {
     const store = withTokenCache({ ...real, findToken }, 5);
     const tokens = 3 * MAX_TOKENS;
     for (let i = 0; i < tokens; i++) await store.findToken(`${i}`);
-    // The newest entries are still cached. At most twice MAX_TOKENS are kept, so the oldest are not.
+    // The newest entries are still cached. The oldest are not: at most twice MAX_TOKENS are kept.
     await store.findToken(`${tokens - MAX_TOKENS}`);
     expect(findToken).toHaveBeenCalledTimes(tokens);
     await store.findToken(`${tokens - 2 * MAX_TOKENS - 1}`);

@@ -5,8 +5,8 @@ import type { Bindings } from '../../src/services/bindings.ts';
 import { answer, getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
 
 /**
- * A D1 whose sessions read from a replica that holds what `replicate` last copied to it. The replica is a
- * set of tables beside the real ones.
+ * A D1 whose sessions read from a replica that holds what `replicate` last copied to it. The
+ * replica is a set of tables beside the real ones.
  */
 function replicated(reads: 'primary' | 'nearest') {
   const sessions: string[] = [];

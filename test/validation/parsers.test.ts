@@ -9,7 +9,7 @@ const parse = (type: string, body: string) =>
 const HEADER = 'Content-Disposition: form-data; name="a"';
 
 describe('a multipart form', () => {
-  // Django 3.2 with DRF 3.14 read the same fields.
+  // The expected fields are those that Django 3.2 with DRF 3.14 read.
   it.each([
     ['text', `--b\r\n${HEADER}\r\n\r\nv\r\n--b--\r\n`, { a: 'v' }],
     ['line breaks and spaces', `--b\r\n${HEADER}\r\n\r\n v \r\n\r\n--b--`, { a: ' v \r\n' }],
@@ -18,7 +18,7 @@ describe('a multipart form', () => {
     ['upper case', '--b\r\nCONTENT-DISPOSITION: form-data; NAME="a"\r\n\r\nv', { a: 'v' }],
     ['more header lines', `--b\r\nX: y\r\n${HEADER}\r\nContent-Type: z\r\n\r\nv`, { a: 'v' }],
     [
-      'two of a name',
+      'two fields of one name',
       `--b\r\n${HEADER}\r\n\r\n1\r\n--b\r\n${HEADER}\r\n\r\n2\r\n--b--`,
       { a: '2' },
     ],
@@ -31,7 +31,7 @@ describe('a multipart form', () => {
     ['a long header', `--b\r\nX: ${'y'.repeat(1100)}\r\n${HEADER}\r\n\r\nv\r\n--b--`, {}],
     ['lines that end in LF', '--b\nContent-Disposition: form-data; name="a"\n\nv\n--b--', {}],
     ['no boundary', 'v', {}],
-    ['nothing but a boundary', '--b--', {}],
+    ['only a boundary', '--b--', {}],
   ])('is read with %s', async (_, body, value) => {
     expect(await parse('multipart/form-data; boundary=b', body)).toEqual({ ok: true, value });
   });
@@ -46,7 +46,7 @@ describe('a multipart form', () => {
     },
   );
 
-  it('has files', async () => {
+  it('returns files as blobs', async () => {
     const body = `--b\r\n${HEADER}; filename="f"\r\n\r\nv\r\n--b--`;
     expect(await parse('multipart/form-data; boundary=b', body)).toMatchObject({
       value: { a: expect.any(Blob) },
@@ -61,7 +61,7 @@ describe('a form', () => {
     ['a=%ff&b=%u&=c', { a: '\ufffd', b: '%u', '': 'c' }],
     ['?a=1', { '?a': '1' }],
     ['\ufeffa=1', { '\ufeffa': '1' }],
-  ])('is read: %s', async (body, value) => {
+  ])('is parsed: %s', async (body, value) => {
     expect(await parse('application/x-www-form-urlencoded', body)).toEqual({ ok: true, value });
   });
 });
@@ -72,13 +72,13 @@ it('writes numbers of JSON as Python does, at all depths', async () => {
   expect(await parse('application/json', body)).toEqual({ ok: true, value });
 });
 
-it('counts no value within a text', async () => {
+it('does not count values inside a string', async () => {
   const text = '[{,\\"'.repeat(1000);
   const value = { a: JSON.parse(`"${text}"`) };
   expect(await parse('application/json', `{"a": "${text}"}`)).toEqual({ ok: true, value });
 });
 
-it('does not take a body for incomplete that was read before', async () => {
+it('throws if the body has already been read', async () => {
   const request = new Request('http://localhost/', { method: 'POST', body: 'a' });
   await request.text();
   await expect(parseBody(request)).rejects.toThrow(TypeError);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { pythonNumber } from '../../src/validation/python-number.ts';
 
-/** JSON text, and what Python 3.11 answered to `str(json.loads(text))`. */
+/** JSON text, and the result of `str(json.loads(text))` in Python 3.11. */
 const PYTHON = [
   ['0', '0'],
   ['-0', '0'],

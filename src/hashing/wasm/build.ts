@@ -1,11 +1,11 @@
 /**
- * Builds pbkdf2-sha256.wasm and pbkdf2-sha256-lanes.wasm from one description: SHA-256's compression
- * function, unrolled, and the loop of PBKDF2 around it. A word is an i32 in the first, and four
- * passwords' words side by side in the second (SIMD's i32x4). Names are those of FIPS 180-4 and
- * RFC 8018. Run it with `npm run wasm`.
+ * Builds pbkdf2-sha256.wasm and pbkdf2-sha256-lanes.wasm from one description: SHA-256's
+ * compression function, unrolled, in the loop of PBKDF2. In the first module a word is an i32. In
+ * the second it holds the words of four passwords (SIMD's i32x4). Names are from FIPS 180-4 and RFC
+ * 8018. Run it with `npm run wasm`.
  *
- * An expression is WebAssembly text, a local's name (`$a`), or a number that is already known. What
- * is made of numbers only is computed here: half of each message block is padding.
+ * An expression is WebAssembly text, the name of a local (`$a`), or a constant number. Expressions
+ * of constants are computed at build time, because half of each message block is padding.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,18 +13,18 @@ import wabt from 'wabt';
 
 type Expression = string | number;
 
-/** How WebAssembly computes with words. */
+/** The operations of WebAssembly on words. */
 type Words = {
-  /** The type of a local, which also has the bitwise operations and those of memory. */
+  /** The type of locals, and the prefix of bitwise and memory operations. */
   type: 'i32' | 'v128';
-  /** What has addition and shifts. */
+  /** The prefix of additions and shifts. */
   shape: 'i32' | 'i32x4';
   bytes: number;
   constant: (value: number) => string;
   rotateRight: (x: string, bits: number) => string;
-  /** Whether rotations of a word are nested, which needs fewer registers, or stand side by side. */
+  /** Whether the rotations of a word are nested, which needs fewer registers, or independent. */
   nestsRotations: boolean;
-  /** Whether there is a function for the states of HMAC, too. */
+  /** Whether the module has a function that computes the states of HMAC. */
   absorbsKeys: boolean;
 };
 
@@ -47,7 +47,7 @@ const FOUR: Words = {
   rotateRight: (x, bits) =>
     `(v128.or (i32x4.shr_u (local.tee $x ${x}) (i32.const ${bits}))
               (i32x4.shl (local.get $x) (i32.const ${32 - bits})))`,
-  // A rotation is two operations deep, so a chain of three takes 1.4 times as long.
+  // A rotation has a depth of two operations, so a chain of three takes 1.4 times as long.
   nestsRotations: false,
   absorbsKeys: false,
 };
@@ -76,14 +76,14 @@ const DIGEST = BLOCK.slice(0, 8);
  */
 const PADDING = [0x8000_0000, 0, 0, 0, 0, 0, 0, 768];
 
-/** Where things lie in memory, counted in words. Words are in the machine's order. */
+/** Memory offsets in words. The bytes of a word are in the machine's order. */
 const [INNER, OUTER, U, T, KEY] = [0, 8, 16, 24, 32];
 
 const isNumber = (x: Expression) => typeof x === 'number';
 const each = (locals: string[], make: (local: string, i: number) => string) =>
   locals.map(make).join('\n');
 
-/** @returns the text of a module that computes with such words */
+/** @returns the text of the module for these words */
 function pbkdf2(words: Words): string {
   const { type, shape, bytes, constant, rotateRight, nestsRotations, absorbsKeys } = words;
   const text = (x: Expression): string => {

@@ -239,7 +239,7 @@ describe('a forgotten password', () => {
       expect(mails).toHaveLength(1);
       if (named) {
         expect(mails[0]?.text).toContain(
-          'More accounts have this address. To get the link of one, ask again with its username.',
+          'More accounts have this address. To get the link of one, send the request with its username.',
         );
         await post('/users/reset_password', { email, username }, bindings);
       }
