@@ -46,7 +46,7 @@ const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
 const UNAVAILABLE_SECONDS = 1;
 export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
-/** What follows the hyphen is our own: the parser's message would quote the body. */
+/** The text after the hyphen is ours, because the message of the parser would quote the body. */
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   json: 'JSON parse error - The body is not valid JSON.',
   'json-encoding': 'JSON parse error - The body is not valid UTF-8.',

@@ -138,7 +138,7 @@ hashes and tokens: keep it secret.`,
       const format = options.format ?? formatOf(file);
       if (!format) program.error(`error: cannot tell the format of '${file}': give --format`);
       if (format === 'sqlite' && (file === STDIO || file.endsWith(GZIP))) {
-        program.error('error: an SQLite file is written to a file of its own, and not compressed');
+        program.error('error: an SQLite export needs a file name, and cannot be compressed');
       }
       return openDatabase(options, 'read', (database) => exportAccounts(database, file, format));
     });

@@ -21,7 +21,7 @@ const SAMPLE_MS = 50;
  * `GET /me` over `connections`, each asking again as soon as it is answered.
  *
  * @param users whose tokens the requests carry, in this order and then from the beginning: requests are
- *   made beforehand, for what the client does meanwhile takes from the server
+ *   made beforehand, because work of the client takes CPU from the server
  */
 export async function loadMe(
   url: string,

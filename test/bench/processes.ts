@@ -37,8 +37,8 @@ export async function residentBytes(pids: number[]): Promise<number | undefined>
 }
 
 /**
- * Has processes take turns on the first core, for one core may be slower than another for minutes.
- * Where there is no `taskset` (util-linux), they stay where they are.
+ * Lets processes take turns on the first core, because one core may be slower than another for minutes.
+ * Without `taskset` (util-linux) nothing is moved.
  */
 export async function keepOnOneCore(pids: number[]): Promise<void> {
   for (const pid of pids) {

@@ -90,7 +90,7 @@ async function pbkdf2(password: string, salt: string, iterations: number): Promi
   const parameters = { name: 'PBKDF2', hash: 'SHA-256', salt: rawSalt, iterations };
   const hash = await crypto.subtle
     .deriveBits(parameters, key, HASH_BITS)
-    // What production refuses it leaves to JavaScript.
+    // Counts that production refuses run in JavaScript.
     .catch(() => noble(sha256, rawKey, rawSalt, { c: iterations, dkLen: HASH_BITS / 8 }));
   return btoa(String.fromCharCode(...new Uint8Array(hash)));
 }

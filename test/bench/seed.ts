@@ -11,7 +11,7 @@ export const PASSWORD = 'correct horse battery staple';
 /** Django's own default is higher, this project's is this: what a login costs is measured with it. */
 const ITERATIONS = 600_000;
 
-/** Rows in one statement: their keys make a parameter of 0.2 MB, where D1 allows 2 MB. */
+/** Rows in one statement: their keys make a parameter of 0.2 MB. D1 allows 2 MB. */
 const CHUNK = 5000;
 
 export const usernameOf = (user: number): string => `user-${user}`;

@@ -79,7 +79,7 @@ export async function checkLinksOfDjango(origin: string, { cases }: Seeded): Pro
   }
   const isGood = cases.filter(({ good }) => good).length;
   console.log(
-    `Django and the Worker agree on ${cases.length} links of Django's: ${isGood} are good`,
+    `Django and the Worker agree on ${cases.length} links of Django's: ${isGood} are valid`,
   );
 }
 
@@ -205,7 +205,9 @@ export function checkLinksOfWorker(
     links.map(({ case: name, good }) => [name, good]),
   );
   const isGood = links.filter(({ good }) => good).length;
-  console.log(`Django and the Worker agree on ${links.length} links made here: ${isGood} are good`);
+  console.log(
+    `Django and the Worker agree on ${links.length} links made here: ${isGood} are valid`,
+  );
 }
 
 /** Links that cannot be sent by e-mail, or that take too long to expire. */

@@ -1,6 +1,6 @@
 /**
- * What an operator does to users: the rules behind Django's and DRF's management commands. Only the
- * command line may use this: nobody's password is asked for, and no token cache is told.
+ * The rules of Django's and DRF's management commands. Only the command line may use this module: it
+ * checks no password and does not invalidate token caches.
  */
 
 import { UNUSABLE_PREFIX } from '../../hashing/identify.ts';
@@ -72,9 +72,9 @@ export async function setUserPassword(
 }
 
 /**
- * The user's token, made where there is none (rest_framework/authtoken/management/commands).
+ * Returns the user's token. Creates one if there is none (rest_framework/authtoken/management/commands).
  *
- * @param reset put a new one in the place of the one it has
+ * @param reset whether to replace an existing token
  * @returns the token's key
  */
 export async function createUserToken(
@@ -89,8 +89,8 @@ export async function createUserToken(
 }
 
 /**
- * Lets the user in, or no more. A deactivated one counts as somebody who has logged in: who never
- * did could let himself in by the link that verifies an address (auth/activation.ts).
+ * Activates or deactivates a user. Deactivation also sets a last login if there is none. Without it an
+ * activation link could activate the user again (auth/activation.ts).
  */
 export async function setUserActive(
   store: OperatorStore,

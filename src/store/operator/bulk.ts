@@ -16,7 +16,7 @@ export const USER_COLUMNS = Object.keys(getTableColumns(authUser));
 export const TOKEN_COLUMNS = Object.keys(getTableColumns(authtokenToken));
 
 /**
- * What one parameter may hold: D1 takes strings of up to 2,000,000 bytes
+ * Bytes of one parameter. D1 accepts strings of up to 2,000,000 bytes
  * (developers.cloudflare.com/d1/platform/limits).
  */
 export const MAX_ROWS_BYTES = 1_000_000;
@@ -39,9 +39,9 @@ export type Accounts = {
 };
 
 /**
- * What the database has where an account is to go:
- * - `same` this very account; a token counts only where the account has one
- * - `token-missing` this very user, without a token, where the account has one
+ * How an account compares with the database:
+ * - `same` the same account. Its token is compared only if the account has one
+ * - `token-missing` the same user without a token, but the account has one
  * - `differs` the user of that id and username, with other values or another token
  * - `id-taken` a user of that id with another username
  * - `username-taken` a user of that username with another id
@@ -157,7 +157,7 @@ export function bulkQueries(d1: D1Database) {
       return classified.at(-1)?.results ?? [];
     },
 
-    /** Inserts users and their tokens, all or none. @throws D1's error where a place is taken */
+    /** Inserts users and their tokens, all or none. @throws D1's error if an id, a name or a token is taken */
     async insertAccounts({ users, tokens }: Accounts): Promise<void> {
       await d1.batch([
         d1.prepare(INSERT_USERS).bind(users),
@@ -166,8 +166,8 @@ export function bulkQueries(d1: D1Database) {
     },
 
     /**
-     * Gives users of the same id and username these values. A user whose account has a token gets
-     * it in place of the token that is there.
+     * Gives users of the same id and username these values. If the account has a token, it
+     * replaces the token of the user.
      */
     async updateAccounts({ users, tokens }: Accounts): Promise<void> {
       await d1.batch([
@@ -178,8 +178,8 @@ export function bulkQueries(d1: D1Database) {
     },
 
     /**
-     * Gives tokens to users without one. @throws D1's error where a user has one, or another the
-     * key
+     * Gives tokens to users without one. @throws D1's error if the user has a token, or another user
+     * has the key
      */
     async insertTokens(tokens: string): Promise<void> {
       await d1.prepare(INSERT_TOKENS).bind(tokens).run();

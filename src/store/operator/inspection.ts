@@ -3,21 +3,21 @@ import { getTableColumns, not, notInArray } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { authtokenToken, authUser } from '../schema.ts';
 
-/** Of hashes alike in algorithm and work factor: how many, and one of them to look at. */
+/** The number of hashes with the same algorithm and work factor, and one of them as a sample. */
 type PasswordGroup = { users: number; sample: string };
 
 /**
- * A condition on `key`: no `Authorization` header can carry it. DRF takes no empty token and none
- * with white space (rest_framework/authentication.py, `TokenAuthentication.authenticate`).
+ * A condition for keys that no `Authorization` header can have. DRF accepts no empty token and no white
+ * space in a token (rest_framework/authentication.py, `TokenAuthentication.authenticate`).
  */
 export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12, 13, 32) || ']*')`;
 
-/** A user that a finding names. The id is text, so that one above 2^53 keeps its digits. */
+/** A user of a finding. The id is a string, so that an id above 2^53 keeps its digits. */
 export type InspectedUser = { id: string; username: string };
 
 /**
- * By algorithm, PBKDF2 by iterations too. Without a dollar there is no algorithm, except where it
- * is the 32 digits of an unsalted MD5.
+ * Groups by algorithm, and PBKDF2 by iterations too. A hash without a dollar has no algorithm, except
+ * the 32 digits of an unsalted MD5.
  */
 const PASSWORD_GROUPS = `
   WITH password AS (
@@ -105,7 +105,7 @@ export function inspectionQueries(d1: D1Database) {
       'JOIN authtoken_token ON user_id = auth_user.id',
     ),
 
-    /** Users whom an activation link lets in (auth/activation.ts). */
+    /** Users that an activation link would activate (auth/activation.ts). */
     pageOfWaiting: users(
       `NOT is_active AND last_login IS NULL
        AND NOT EXISTS (SELECT 1 FROM authtoken_token WHERE user_id = auth_user.id)`,

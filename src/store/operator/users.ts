@@ -1,4 +1,4 @@
-/** What an operator asks of the database, one account at a time. */
+/** Queries of the command line for one account at a time. */
 import { count, eq, like, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
@@ -29,7 +29,7 @@ export function operatorQueries(d1: D1Database) {
       return user;
     },
 
-    /** @returns false where the username is taken */
+    /** @returns false if the username is taken */
     async insertUser(user: NewUser): Promise<boolean> {
       const { meta } = await db
         .insert(authUser)
@@ -56,12 +56,12 @@ export function operatorQueries(d1: D1Database) {
         .run();
     },
 
-    /** The user's token: the one it has, or `token` as its first. */
+    /** Returns the token of the user, or inserts `token` if there is none. */
     async getOrCreateToken(token: TokenOfUser): Promise<string> {
       const { key } = await db
         .insert(authtokenToken)
         .values(token)
-        // A no-op on purpose: RETURNING is silent about rows that a conflict left alone.
+        // Changes nothing. RETURNING gives no row if a conflict changes nothing at all.
         .onConflictDoUpdate({
           target: authtokenToken.user_id,
           set: { user_id: sql`excluded.user_id` },
@@ -71,7 +71,7 @@ export function operatorQueries(d1: D1Database) {
       return key;
     },
 
-    /** Puts `token` in the place of the one the user has. */
+    /** Replaces the token of the user. */
     async replaceToken(token: TokenOfUser): Promise<void> {
       await db.batch([
         db.delete(authtokenToken).where(eq(authtokenToken.user_id, token.user_id)),

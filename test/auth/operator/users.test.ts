@@ -34,7 +34,7 @@ describe('createUser', () => {
     });
   });
 
-  it('says that a name is taken, and leaves the user who has it alone', async () => {
+  it('refuses a taken name, and does not change its user', async () => {
     const username = newName();
     await create(username);
     const before = await rowOf(username);

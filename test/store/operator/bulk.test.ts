@@ -47,7 +47,7 @@ it.each([
   expect(await bulk.classifyAccounts(accounts(user))).toEqual([{ id: 1, standing }]);
 });
 
-it('says where a token is missing, and nothing of who is not there', async () => {
+it('reports a missing token, and nothing about unknown users', async () => {
   const more = accounts(ann, { ...bob, key: 'b' }, { username: 'new' });
   expect(await bulk.classifyAccounts(more)).toEqual([
     { id: 1, standing: 'same' },
