@@ -225,7 +225,7 @@ test.each([
 ])('a database file is not what %j can write', async (args) => {
   expect(await manage(args)).toMatchObject({
     code: 2,
-    stderr: 'error: an SQLite file is written to a file of its own, and not compressed\n',
+    stderr: 'error: an SQLite export needs a file name, and cannot be compressed\n',
   });
 });
 
