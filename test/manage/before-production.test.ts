@@ -40,7 +40,7 @@ const SAFE: Configuration = {
 
 type Change = Omit<Partial<Configuration>, 'vars'> & { vars?: Record<string, unknown> };
 
-/** What is said of the safe configuration with a change: `<level> <point>. <text>`. */
+/** Findings of the safe configuration with a change: `<level> <point>. <text>`. */
 function findings(change: Change = {}, others: Partial<Deployment> = {}): string[] {
   const configuration = { ...SAFE, ...change, vars: { ...SAFE.vars, ...change.vars } };
   const found = findingsOf({ configuration, secretKey: { kind: 'secret' }, ...others });

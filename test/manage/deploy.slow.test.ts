@@ -11,7 +11,7 @@ const TIMEOUT_MS = 240_000;
 
 const TOKEN = { CLOUDFLARE_API_TOKEN: 'token' };
 
-/** What would let wrangler in as somebody of this machine. */
+/** Credentials of this machine that wrangler would use. */
 const NOBODY = {
   CLOUDFLARE_API_TOKEN: undefined,
   CLOUDFLARE_API_KEY: undefined,
@@ -191,7 +191,7 @@ describe.concurrent('npm run deploy', () => {
     expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
   });
 
-  test('fails where the deployed Worker does not get well', async ({ expect }) => {
+  test('fails if the deployed Worker does not become healthy', async ({ expect }) => {
     const { cloudflare, deploy } = await freshAccount();
     cloudflare.sicken();
     const { code, stdout, stderr } = await deploy(TOKEN);
@@ -203,7 +203,7 @@ describe.concurrent('npm run deploy', () => {
     expect(cloudflare.requests.filter((line) => line === HEALTH)).toHaveLength(10);
   });
 
-  test('says how to log in where nobody is', async ({ expect }) => {
+  test('says how to log in if there is no login', async ({ expect }) => {
     const { cloudflare, deploy } = await freshAccount();
     expect(await deploy({})).toEqual({
       code: 1,
@@ -215,7 +215,7 @@ describe.concurrent('npm run deploy', () => {
     expect(cloudflare.requests).toEqual([]);
   });
 
-  test('says why where the token is refused', async ({ expect }) => {
+  test('says why a token is refused', async ({ expect }) => {
     const { cloudflare, deploy, steps } = await freshAccount();
     cloudflare.breakAt(/^GET \/user/);
     const { code, stderr } = await deploy(TOKEN);

@@ -107,14 +107,14 @@ test('doctor names addresses that a look-up does not find', async () => {
 
 const WAITING = 'Users waiting for activation (inactive, never logged in, no token): ';
 
-test('doctor names inactive users whom an activation link lets in', async () => {
+test('doctor names inactive users that an activation link would activate', async () => {
   await insert('1', { is_active: '0' });
   await insert('2', { is_active: '0', last_login: '2026-01-01 00:00:00' });
   await insert('3', { is_active: '0' });
   await query(`INSERT INTO authtoken_token VALUES ('key', '2026-01-01 00:00:00', 3)`);
   const advice = 'an activation link lets them in. Use `deactivate` for users who must stay out';
   expect(await doctor()).toContain(`WARNING  ${WAITING}1: ${advice}: user1 (id 1)`);
-  // Where new users wait for it, that is no problem by itself.
+  // If addresses are verified, new users wait for activation. That is no problem.
   const vars = { EMAIL_VERIFICATION: 'required' };
   expect(await doctor({ vars })).toContain(`         ${WAITING}1: ${advice}: user1 (id 1)`);
   await manage(['deactivate', 'user1']);

@@ -9,12 +9,12 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const DUMP = 'dump.json';
 
-// How far the reading is, is told there.
+// It gets the progress.
 beforeEach(() => {
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 
-/** Reads a fixture where the database has these users. */
+/** Reads a fixture. The database has these users. */
 async function stage(content: string | Uint8Array, known = new Map<string, number>(), name = DUMP) {
   const path = join(temporaryDirectory(), name);
   writeFileSync(path, content);
@@ -148,13 +148,13 @@ test.each([
   ['in a line', `[\n${LINES.join(',\n')}`.replace('"user2"', 'user2'), 'record 2: ', 'line 3'],
   ['on one line', `[${LINES.join()}]`.replace('"user3"', "'user3'"), 'record 3: ', 'line 1'],
   ['between', `[\n${LINES.join('\n')}\n]`, 'record 2: ', 'line 3'],
-])('says where the JSON is malformed: %s', async (_, content, record, line) => {
+])('names the place of malformed JSON: %s', async (_, content, record, line) => {
   await expect(stage(content)).rejects.toThrow(
     `${record}the JSON breaks off or is malformed here, near ${line}; expected [{"model": "auth.user"`,
   );
 });
 
-test('says where the text is not UTF-8', async () => {
+test('names the place of text that is not UTF-8', async () => {
   const content = Buffer.from(`[\n${LINES.join(',\n')}]`.replace('"user2"', '"Zoë"'), 'latin1');
   await expect(stage(content)).rejects.toThrow('record 2: not in UTF-8 here, near line 3');
 });

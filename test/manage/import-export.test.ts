@@ -118,7 +118,7 @@ test('a conflict stops an import before it writes, unless told what to do', asyn
   expect(await query(TOKENS)).toMatchObject([{ key: 'b', user_id: 1 }, { key: 'c' }]);
 });
 
-test('an update takes nobody’s id, name or token for another', async () => {
+test('an update does not give the id, name or token of one user to another', async () => {
   await manage(['import', dump(user(1), token('a', 1), user(2))]);
   const before = [await query(USERS), await query(TOKENS)];
   const strangers = dump(
@@ -141,7 +141,7 @@ test('an update takes nobody’s id, name or token for another', async () => {
   expect([await query(USERS), await query(TOKENS)]).toEqual(before);
 });
 
-test('a token that the database made meanwhile survives an update', async () => {
+test('a token that was created before the update stays', async () => {
   await manage(['import', dump(user(1))]);
   await manage(['drf_create_token', 'user1']);
   const before = await query(TOKENS);
@@ -206,7 +206,7 @@ test('an export does not write over a file', async () => {
   });
 });
 
-test('an export of nobody is an empty list', async () => {
+test('an export without users is an empty list', async () => {
   const file = join(temporaryDirectory(), 'empty.json');
   await manage(['export', file]);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual([]);

@@ -22,7 +22,7 @@ const Cases = v.array(
   }),
 );
 
-/** What is refused there and read here, on purpose. */
+/** Cases that loaddata refuses and the import accepts, deliberately. */
 const DIFFERENT = ['a token without created', 'a model nobody knows'];
 
 const cases = v.parse(Cases, recorded.cases);
@@ -30,7 +30,7 @@ const alike = cases.filter(({ id }) => !DIFFERENT.includes(id));
 
 const database = useLocalD1();
 
-/** What the operator is told. */
+/** The messages for the operator. */
 let output = '';
 
 beforeEach(() => {
@@ -151,7 +151,7 @@ test('tokens may come after their users, in an import of their own', async () =>
 test.each([
   ['another token', token('b', 1), 'user1 (id 1) is in the database with other values'],
   ['a token of another user', token('a', 2), 'user2 (id 2) has the token of another user'],
-])('a token alone stops at a conflict: %s', async (_, record, conflict) => {
+])('a token without its user stops at a conflict: %s', async (_, record, conflict) => {
   await load([[user(1), user(2), token('a', 1)]]);
   const before = await tables();
   await expect(load([[record]])).rejects.toThrow('1 conflict, nothing is written');
@@ -221,7 +221,7 @@ test('ids below 1, which SQLite has, come out again', async () => {
   ]);
 });
 
-test('a write that fails leaves whole users, says so, and is completed by another import', async () => {
+test('after a failed write all written users are complete, and another import adds the rest', async () => {
   const total = 6000;
   const ids = Array.from({ length: total }, (_, i) => i + 1);
   const files = [ids.map((id) => user(id)), ids.map((id) => token(`token${id}`, id))];

@@ -33,7 +33,7 @@ async function isPassword(password: string): Promise<boolean> {
   return (await verifyPassword(password, String(user?.password), 1)).isCorrect;
 }
 
-/** What is typed for a password, twice. */
+/** The password as it is typed, twice. */
 const twice = (password: string) => [`${password}\r`, `${password}\r`];
 
 test.each(['createsuperuser', 'createuser'])(

@@ -1,4 +1,4 @@
-/** What only a process of its own shows of `manage`: exit codes, and what comes by which stream. */
+/** Facts that only a process shows of `manage`: exit codes, and what comes by which stream. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';

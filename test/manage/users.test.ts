@@ -89,7 +89,7 @@ test('createuser refuses a name that is taken, in its NFKC form too', async () =
   });
 });
 
-test('createsuperuser asks nobody where there is no terminal', async () => {
+test('createsuperuser asks nothing without a terminal', async () => {
   expect(await manage(['createsuperuser'])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('Superuser creation skipped due to not running in a TTY.'),
@@ -110,7 +110,7 @@ test('changepassword reads the password from a pipe, twice', async () => {
 test.each([
   ['differ', 'one\ntwo\n', 'Passwords do not match.'],
   ['are empty', '\n\n', 'aborted'],
-])('changepassword changes nothing where the two %s', async (_, input, reason) => {
+])('changepassword changes nothing if the two %s', async (_, input, reason) => {
   await createAnn();
   expect(await manage(['changepassword', 'ann'], { input })).toMatchObject({
     code: 1,
@@ -133,7 +133,7 @@ test('drf_create_token prints the token there is, and with -r a new one', async 
   expect(others).toEqual([]);
 });
 
-test('deactivate and activate change is_active alone, where there is a last login', async () => {
+test('deactivate and activate change only is_active if there is a last login', async () => {
   await createAnn();
   await query("UPDATE auth_user SET last_login = '2026-01-02 03:04:05.678901'");
   const [before] = await query(USER);
