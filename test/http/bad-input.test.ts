@@ -184,7 +184,7 @@ describe('a method that the route does not allow', () => {
     },
   );
 
-  it('is not listed by OPTIONS, which responds like DRF’s SimpleMetadata', async () => {
+  it('does not include OPTIONS, which describes the route as DRF’s SimpleMetadata does', async () => {
     const response = await send('/api-token-auth', { method: 'OPTIONS' });
     expect(response.headers.get('Allow')).toBe('POST, OPTIONS');
     expect(await answer(response)).toEqual({
