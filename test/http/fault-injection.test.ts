@@ -56,7 +56,7 @@ type Route = {
   /** The status after one transient failure, per round trip. A write is retried. */
   once: number[];
   /** The round trips after the response. */
-  afterAnswer?: number[];
+  afterResponse?: number[];
   /** Checks the stored data after any failure. */
   check: (username: string, token: string, response: Response) => Promise<void>;
 };
@@ -89,7 +89,7 @@ const routes: Route[] = [
   {
     name: 'POST /login, with a hash to upgrade',
     once: [503, 200],
-    afterAnswer: [1],
+    afterResponse: [1],
     arrange: async (username) => {
       const token = await registered(username);
       await env.DB.prepare('UPDATE auth_user SET password = ? WHERE username = ?')
@@ -207,7 +207,7 @@ const routes: Route[] = [
   {
     name: 'POST /users/reset_password',
     once: [204],
-    afterAnswer: [0],
+    afterResponse: [0],
     arrange: registered,
     act: (_, __, bindings) => post('/users/reset_password', { email: ADDRESS }, bindings),
     check: async (username, token, response) => {
@@ -264,7 +264,7 @@ const durations = [
   { duration: 'from then on', fails: (k: number) => (roundTrip: number) => roundTrip >= k },
 ];
 
-describe.each(routes)('$name', ({ arrange, act, check, once, afterAnswer = [] }) => {
+describe.each(routes)('$name', ({ arrange, act, check, once, afterResponse = [] }) => {
   it.each(
     (['before', 'after', 'instead'] satisfies Way[]).flatMap((way) =>
       durations.map(({ duration, fails }) => ({ way, duration, fails })),
@@ -300,7 +300,7 @@ describe.each(routes)('$name', ({ arrange, act, check, once, afterAnswer = [] })
       }
       const failed = way === 'instead' ? 500 : 503;
       const isRetried = way !== 'instead' && duration === 'once';
-      const lasting = once.map((status, at) => (afterAnswer.includes(at) ? status : failed));
+      const lasting = once.map((status, at) => (afterResponse.includes(at) ? status : failed));
       expect(statuses).toEqual(isRetried ? once : lasting);
     },
   );
