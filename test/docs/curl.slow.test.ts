@@ -1,4 +1,4 @@
-/** Runs the curl examples of the pages, in their order, and compares the responses that they show. */
+/** Runs the curl examples of the pages in order and compares the responses. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { blocksOf, pageAt } from './markdown.ts';
 
 const DOCUMENTED_URL = 'http://localhost:8000';
 
-/** The Worker as `npm start` serves it, whatever `.dev.vars` says. */
+/** The Worker as `npm start` serves it, without the values of `.dev.vars`. */
 const SERVE = [
   ...WRANGLER_DEV,
   ...['--var', 'SECRET_KEY:a secret key of the tests', 'DEFAULT_FROM_EMAIL:us@example.com'],
@@ -23,7 +23,7 @@ describe.each(['README.md', 'docs/api.md'])('the curl examples of %s', (path) =>
   let directory: string;
   let server: ReturnType<typeof startServer>;
   let url: string;
-  /** A real token for each token of the page. */
+  /** The real token for each token on the page. */
   const tokens = new Map<string, string>();
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe.each(['README.md', 'docs/api.md'])('the curl examples of %s', (path) =>
     rmSync(directory, { recursive: true });
   });
 
-  it('exist', () => {
+  it('are not empty', () => {
     expect(examples.length).toBeGreaterThanOrEqual(3);
   });
 
@@ -50,7 +50,7 @@ describe.each(['README.md', 'docs/api.md'])('the curl examples of %s', (path) =>
     const output = execFileSync('sh', ['-c', real], { encoding: 'utf8' });
     const [, body = '', status = ''] = /^(.*)\n(\d+)$/s.exec(output) ?? [];
 
-    // A token that the page shows for the first time stands for the one in the response.
+    // A new token on the page corresponds to the token in the response.
     const [documented] = expected.match(TOKEN) ?? [];
     const [received] = body.match(TOKEN) ?? [];
     if (documented && received && !tokens.has(documented)) {

@@ -10,7 +10,7 @@ const WORKERS = [
   ['in a checkout', inThisWorker],
 ] as const;
 
-it.each(WORKERS)('a route %s needs a token', async (_, worker) => {
+it.each(WORKERS)('a route %s requires a token', async (_, worker) => {
   const username = newName();
   const token = await register(username);
   const ask = (headers: Record<string, string>) =>
@@ -25,18 +25,21 @@ it.each(WORKERS)('a route %s needs a token', async (_, worker) => {
   });
 });
 
-it.each(WORKERS)('a browser may call a route %s from another origin', async (_, worker) => {
-  const origin = 'http://localhost:5173';
-  const headers = {
-    Origin: origin,
-    'Access-Control-Request-Method': 'GET',
-    'Access-Control-Request-Headers': 'authorization',
-  };
-  const preflight = await worker.request('/rocks', { method: 'OPTIONS', headers }, unthrottled);
-  expect(preflight.status).toBe(204);
-  expect(preflight.headers.get('Access-Control-Allow-Origin')).toBe(origin);
-  expect(preflight.headers.get('Access-Control-Allow-Headers')).toMatch(/authorization/i);
-});
+it.each(WORKERS)(
+  'a route %s accepts requests of a browser from another origin',
+  async (_, worker) => {
+    const origin = 'http://localhost:5173';
+    const headers = {
+      Origin: origin,
+      'Access-Control-Request-Method': 'GET',
+      'Access-Control-Request-Headers': 'authorization',
+    };
+    const preflight = await worker.request('/rocks', { method: 'OPTIONS', headers }, unthrottled);
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('Access-Control-Allow-Origin')).toBe(origin);
+    expect(preflight.headers.get('Access-Control-Allow-Headers')).toMatch(/authorization/i);
+  },
+);
 
 it('each client logs in', async () => {
   const token = await register('meg', 'ducharme');

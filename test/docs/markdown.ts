@@ -20,7 +20,7 @@ export function pageAt(path: string): string {
 
 type Block = { language: string; code: string };
 
-/** The fenced code blocks of a page, without the indentation of a list that they are in. */
+/** The fenced code blocks of a page, without the indentation of a surrounding list. */
 export const blocksOf = (page: string): Block[] =>
   [...page.matchAll(/^( *)```(\w+)\n(.*?)^ *```$/gms)].map(
     ([, indent = '', language = '', code = '']) => ({
@@ -32,7 +32,7 @@ export const blocksOf = (page: string): Block[] =>
 /** The page without its fenced code blocks. */
 export const proseOf = (page: string): string => page.replaceAll(/^ *```.*?^ *```$/gms, '');
 
-/** Inline code of a page. */
+/** The inline code of a page. */
 export const codeOf = (page: string): string[] =>
   [...proseOf(page).matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 
@@ -69,5 +69,5 @@ export const anchorsOf = (page: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
-/** Without the marks of inline code. */
+/** Removes the marks of inline code. */
 export const plain = (cell: string): string => cell.replaceAll('`', '');

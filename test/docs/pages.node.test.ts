@@ -35,11 +35,11 @@ const captured = (text: string, pattern: RegExp): string[] => [
 ];
 
 const MAX_README_LINES = 160;
-/** A reader sees these first. */
+/** The pages that a reader sees first. */
 const FIRST_LINES = 40;
 
 describe('the README', () => {
-  it('is short, and shows the start and three requests at once', () => {
+  it('is short, and starts with the start command and three requests', () => {
     const lines = pageAt('README.md').trim().split('\n');
     expect(lines.length).toBeLessThanOrEqual(MAX_README_LINES);
     const first = lines.slice(0, FIRST_LINES).join('\n');
@@ -55,7 +55,7 @@ describe('the README', () => {
 });
 
 describe.each(Object.entries(PAGES))('%s', (path, page) => {
-  it('has links that lead to files and headings that exist', () => {
+  it('links to existing files and headings', () => {
     for (const target of captured(proseOf(page), /\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
       const [file = '', anchor] = target.split('#');
@@ -65,15 +65,15 @@ describe.each(Object.entries(PAGES))('%s', (path, page) => {
     }
   });
 
-  it('names files and folders that exist', () => {
-    // `../` is not needed: pages name files from the root of the repository.
+  it('names existing files and folders', () => {
+    // Pages name files relative to the root of the repository, so `../` is not matched.
     const named = codeOf(page).filter((code) =>
       /^(src|test|docs|drizzle|\.ci|\.github)\/[\w./-]*$/.test(code),
     );
     for (const file of named) expect(file).toSatisfy(existsSync);
   });
 
-  it('names npm scripts that exist', () => {
+  it('names existing npm scripts', () => {
     const commands = commandsOf(page).join('\n');
     const named = [
       ...captured(commands, /\bnpm (?:run|test) (?:--silent )?([\w:-]+)/g),
@@ -110,7 +110,7 @@ describe('the examples', () => {
       const files = EXAMPLES[path] ?? [];
       expect(shown).toHaveLength(files.length);
       for (const [i, file] of files.entries()) {
-        // The example for src/index.ts stands there; its copy does not.
+        // The page shows this code as src/index.ts, so its imports start with `./`.
         const source = readFileSync(file, 'utf8').replaceAll("'../../src/", "'./");
         const lines = source.split('\n');
         let from = 0;
@@ -150,7 +150,7 @@ const SETTING_ENTRIES = Object.entries(SETTINGS).map(
 describe('the table of settings', () => {
   const rows = tableOf(pageAt('docs/settings.md'), 'variable');
 
-  it('has a row for each setting, and no other', () => {
+  it('has exactly one row per setting', () => {
     expect(rows.map(([variable = '']) => plain(variable)).sort()).toEqual(
       SETTING_ENTRIES.map(({ variable }) => variable).sort(),
     );
@@ -162,7 +162,7 @@ describe('the table of settings', () => {
     expect(plain(option)).toBe(setting.option);
     expect(plain(byDefault)).toBe(setting.byDefault || 'empty');
     expect(allowed).toBe(setting.allowed);
-    // A link to more may follow.
+    // A link to details may follow.
     expect(description.replace(/ \[[^\]]+\]\([^)]+\)\.$/, '')).toBe(
       `${setting.isSecret ? 'Secret. ' : ''}${setting.description}`,
     );
@@ -196,7 +196,7 @@ describe('the table of routes', () => {
     Operations,
     JSON.parse(readFileSync('test/http/openapi/openapi.json', 'utf8')),
   );
-  /** Responses that the page describes once, for all routes. */
+  /** Responses that the page describes once for all routes. */
   const COMMON = ['406', '413', '415', '500', '503'];
   const described = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { security, responses }]) => ({
@@ -226,7 +226,7 @@ describe('the table of routes', () => {
     expect(routes.sort()).toEqual(byEmail.sort());
   });
 
-  it('has the sentences of a refused token', () => {
+  it('has the messages of a refused token', () => {
     for (const [sentence = ''] of tableOf(pageAt('docs/api.md'), 'sentence')) {
       expect(sources.some((source) => source.includes(`'${plain(sentence)}'`))).toBe(true);
     }
@@ -284,7 +284,7 @@ describe('the tables of rate limits', () => {
 describe('the log events', () => {
   const source = sources.join('\n');
 
-  it('are those that the code logs', () => {
+  it('are the events that the code logs', () => {
     const services = captured(source, /new ServiceUnavailable\(\s*'([\w-]+)'/g);
     const logged = [
       ...captured(source, /event: '([a-z-]+)'/g),
@@ -309,11 +309,11 @@ describe('the log events', () => {
     return captured(list, /`([a-z-]+)`/g).sort();
   };
 
-  it('have each scope of a limit', () => {
+  it('include each scope of a limit', () => {
     expect(fieldsOf('throttled', 'scope')).toEqual(Object.keys(BINDINGS).sort());
   });
 
-  it('have each reason of a refused login', () => {
+  it('include each reason of a refused login', () => {
     const [, reasons = ''] = /reason: ('unknown-user'[^;]+);/.exec(source) ?? [];
     expect(fieldsOf('login-failed', 'reason')).toEqual(captured(reasons, /'([a-z-]+)'/g).sort());
   });
@@ -335,7 +335,7 @@ describe('docs/manage.md', () => {
     .flatMap(commandsOf)
     .filter((line) => /(run (--silent )?manage --|npx edge-authtoken) \w/.test(line));
 
-  it.each([...new Set(lines)])('shows options that exist: %s', async (line) => {
+  it.each([...new Set(lines)])('shows existing options: %s', async (line) => {
     const [, command = '', rest = ''] = /(?:manage --|edge-authtoken) (\w+)(.*)/.exec(line) ?? [];
     const help = await manage([command, '--help']);
     expect(help.code).toBe(0);
@@ -344,7 +344,7 @@ describe('docs/manage.md', () => {
   });
 });
 
-it('the version is the package’s', () => {
+it('the pages have the version of package.json', () => {
   expect(pageAt('CHANGELOG.md')).toContain(`## ${version}\n`);
   const named = captured(Object.values(PAGES).join('\n'), /edge-authtoken-(\d[\w.]*)\.tgz/g);
   expect(named).toEqual([version]);

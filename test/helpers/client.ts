@@ -14,7 +14,7 @@ const {
   ...rest
 } = env;
 
-/** The bindings that limit rates. */
+/** The bindings of the rate limits. */
 export const rateLimits = {
   LOGIN_LIMIT,
   LOGIN_ADDRESS_LIMIT,
@@ -24,10 +24,10 @@ export const rateLimits = {
   RATE_LIMIT_COUNTER,
 };
 
-/** This Worker's bindings without those that limit rates and the one that sends e-mail. */
+/** The bindings of this Worker without rate limits and without e-mail. */
 export const unthrottled: Bindings = rest;
 
-/** Sends a request to the app and waits for what it left to `waitUntil`, too. */
+/** Sends a request to the app and waits for the response and for its `waitUntil` promises. */
 export async function send(
   path: string,
   init?: RequestInit,
@@ -41,7 +41,7 @@ export async function send(
   return response;
 }
 
-/** Sends JSON as the owner of a token. */
+/** Sends JSON with a token. */
 export const sendAs = (
   token: string,
   method: string,
@@ -53,23 +53,23 @@ export const sendAs = (
   return send(path, { method, headers, body: body ? JSON.stringify(body) : null }, bindings);
 };
 
-/** GETs as the owner of a token. */
+/** Sends a GET request with a token. */
 export const getAs = (token: string, path = '/me', bindings?: Bindings) =>
   sendAs(token, 'GET', path, undefined, bindings);
 
-/** POSTs JSON as nobody. */
+/** Sends JSON by POST without a token. */
 export const post = (path: string, body: unknown, bindings?: Bindings) =>
   send(path, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) }, bindings);
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** What a test compares of an answer at once. */
+/** The status and the JSON body of a response, to compare both at once. */
 export const answer = async (response: Response) => ({
   status: response.status,
   body: await response.json(),
 });
 
-/** A name nobody has yet, in another test file neither: attempts are counted by name. */
+/** A username that no test has used. Attempts are counted per username, also across test files. */
 export const newName = () => `user${crypto.getRandomValues(new Uint32Array(1))}`;
 
 /** Registers a user and returns its token. */

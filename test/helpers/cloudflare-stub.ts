@@ -1,6 +1,6 @@
 /**
- * Cloudflare's API on loopback, as far as the pinned wrangler asks it to deploy this Worker. Databases are
- * real SQLite, so that migrations really run. It stands in for the deployed Worker's `/health` too.
+ * Cloudflare's API on loopback: the part that the pinned wrangler uses to deploy this Worker. Databases are
+ * real SQLite, so that the migrations run. It also serves the `/health` of the deployed Worker.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import { buffer } from 'node:stream/consumers';
 
 const ACCOUNT = '0123456789abcdef0123456789abcdef';
 const SUBDOMAIN = 'stub';
-/** https://developers.cloudflare.com/api: the codes by which wrangler knows that something isn't there. */
+/** Error codes of "not found" that wrangler checks. https://developers.cloudflare.com/api */
 const NO_WORKER = 10_007;
 const NO_DATABASE = 7404;
 const HOUR_MS = 3_600_000;
@@ -28,7 +28,7 @@ type Route = [method: string, path: RegExp, answer: (match: string[], body: Buff
 
 type Options = {
   accounts?: { id: string; name: string }[];
-  /** The secrets that the Worker has once it is uploaded. */
+  /** The secrets that the Worker has after the upload. */
   secrets?: { name: string; type: 'secret_text' }[];
 };
 
@@ -40,7 +40,7 @@ export async function startCloudflare({
   const requests: string[] = [];
   const databases = new Map<string, { uuid: string; name: string; db: DatabaseSync }>();
   let worker: { name: string; uploads: number } | undefined;
-  /** What was uploaded last, as it came. */
+  /** The body of the last upload. */
   let upload = '';
   let broken: RegExp | undefined;
   let isHealthy = true;
@@ -157,7 +157,7 @@ export async function startCloudflare({
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
-    /** Refuses what matches, until it is given another expression or none. */
+    /** Refuses matching requests until the next call. */
     breakAt(line?: RegExp) {
       broken = line;
     },
@@ -167,7 +167,7 @@ export async function startCloudflare({
     uploads: () => worker?.uploads ?? 0,
     uploaded: () => upload,
     databases: () => [...databases.keys()],
-    /** The tables that the migrations made. */
+    /** The tables that the migrations created. */
     tables: (name: string) =>
       database(name)
         .db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'auth%'`)
@@ -182,7 +182,7 @@ const success = (result: unknown) => ({
   body: { success: true, result, errors: [], messages: [] },
 });
 
-/** The least work that wrangler proves: one step of one round. */
+/** The smallest proof of work for wrangler: one step of one round. */
 const challenge = {
   challengeToken: 'challenge',
   seed: Buffer.alloc(32).toString('base64url'),
@@ -198,7 +198,7 @@ function temporaryAccount() {
   };
 }
 
-/** One answer a statement, as D1 gives. SQLite ends a failed batch, as D1 does. */
+/** One result per statement, as in D1. SQLite stops at a failed statement, as D1 does. */
 function query(db: DatabaseSync, body: Buffer) {
   const { sql } = JSON.parse(body.toString());
   const isOneSelect = /^\s*SELECT[^;]*;?\s*$/i.test(sql);

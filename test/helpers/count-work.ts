@@ -1,12 +1,12 @@
 /**
- * Counts the work that is done on texts, so that a test can say how it grows without a clock: the
- * characters that the methods of `String` and regular expressions go through.
+ * Counts the work on texts, so that a test can check its growth without a clock: the
+ * characters that the methods of `String` and regular expressions process.
  *
- * How many steps a regular expression takes can't be seen from outside. So its form decides: on a long
- * text it must be of a form that takes at most some steps for each character (`LINEAR`).
+ * The steps of a regular expression cannot be counted. Instead, its source is checked: on a long
+ * text it must have a form that needs a bounded number of steps per character (`LINEAR`).
  */
 
-/** UTF-16 units. On a shorter text any work is bounded. */
+/** UTF-16 units. The work on a shorter text is bounded. */
 const LONG = 1024;
 
 /** One character: a class, an escape or the character itself. */
@@ -15,7 +15,7 @@ const FIXED = String.raw`(?:${ATOM}(?:\{\d+\})?)*`;
 const BOUNDED = String.raw`(?:(?:\(\?<\w+>)?${ATOM}\{\d+,\d{1,3}\}\)?)?`;
 
 /**
- * A pattern with one repetition at most, and nothing after it that could fail and make it go back:
+ * A pattern with at most one repetition, and nothing after it that could cause backtracking:
  * at the start of the text (`^…`), or with nothing after the repetition.
  */
 const LINEAR = new RegExp(
@@ -26,15 +26,15 @@ const LINEAR = new RegExp(
 const CONSTANT = ['at', 'charAt', 'charCodeAt', 'codePointAt', 'slice', 'substring', 'substr'];
 
 export type Work = {
-  /** Characters gone through. */
+  /** Processed characters. */
   characters: number;
-  /** Regular expressions of no linear form on long texts. */
+  /** Regular expressions without a linear form that ran on long texts. */
   superlinear: Set<string>;
-  /** UTF-16 units of the longest text in NFKC, whose time can grow with the square of the length. */
+  /** UTF-16 units of the longest text normalized to NFKC, which can take quadratic time. */
   longestNormalized: number;
 };
 
-/** Runs something and counts its work. Nothing else may run at the same time. */
+/** Runs a function and counts its work. No other code may run at the same time. */
 export async function countWork(run: () => Promise<unknown>): Promise<Work> {
   const work: Work = { characters: 0, superlinear: new Set(), longestNormalized: 0 };
   const restore = [countRegExps(work), ...countMethods(work)];
@@ -46,7 +46,7 @@ export async function countWork(run: () => Promise<unknown>): Promise<Work> {
   return work;
 }
 
-/** Every method of `RegExp` and `String` that takes a pattern calls its `exec`, if that is replaced. */
+/** Each method of `RegExp` and `String` that takes a pattern calls a replaced `exec`. */
 function countRegExps(work: Work) {
   return replace(RegExp.prototype, 'exec', (exec: RegExp['exec']) => {
     return function count(this: RegExp, text: string) {
@@ -77,7 +77,7 @@ function countMethods(work: Work) {
   );
 }
 
-/** @returns what puts the method back */
+/** @returns a function that restores the method */
 function replace<T extends object, M>(target: T, name: PropertyKey, wrap: (method: M) => unknown) {
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   if (!descriptor) throw new Error(`There is no ${String(name)}.`);

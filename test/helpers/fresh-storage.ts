@@ -1,4 +1,4 @@
-/** Gives each test file empty tables, and modules and objects that hold nothing of the file before. */
+/** Gives each test file empty tables, and modules and Durable Objects without earlier state. */
 import { applyD1Migrations, evictAllDurableObjects } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterAll, vi } from 'vitest';
@@ -10,6 +10,6 @@ await env.DB.exec(
 
 afterAll(async () => {
   vi.resetModules();
-  // An object is made by the modules of its file.
+  // A Durable Object keeps the modules of the file that created it.
   await evictAllDurableObjects();
 });

@@ -2,18 +2,18 @@ import { env } from 'cloudflare:workers';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { unthrottled } from './client.ts';
 
-/** One round trip to D1: what it asks, and the way to let it happen. */
+/** One round trip to D1: its statements, and a function that runs it. */
 export type RoundTrip = { sql: string[]; run: () => Promise<unknown> };
 
 type Hooks = {
-  /** Called instead of each round trip; returns what the caller shall get. */
+  /** Called instead of each round trip. Returns the result for the caller. */
   around?: (roundTrip: RoundTrip) => Promise<unknown>;
   onPrepare?: (sql: string) => void;
 };
 
 const EXECUTIONS = ['first', 'run', 'all', 'raw'];
 
-/** A D1 database whose round trips a test can watch, fail or lose. The real one does the work. */
+/** A D1 database that lets a test watch each round trip, make it fail or lose its result. Wraps a real one. */
 export function interceptD1(
   d1: D1Database,
   { around = ({ run }) => run(), onPrepare }: Hooks,
@@ -61,7 +61,7 @@ export function interceptD1(
   });
 }
 
-/** This Worker's bindings, with what its D1 is asked. */
+/** The bindings of this Worker, with a record of the round trips to D1. */
 export function watchD1() {
   const roundTrips: RoundTrip[] = [];
   const prepared: string[] = [];
@@ -75,7 +75,7 @@ export function watchD1() {
   return { bindings: { ...unthrottled, DB }, roundTrips, prepared };
 }
 
-/** This Worker's bindings, with a D1 that answers nothing but this error. */
+/** The bindings of this Worker, with a D1 that always fails with this error. */
 export const failingD1 = (error: Error): Bindings => ({
   ...unthrottled,
   DB: interceptD1(env.DB, { around: () => Promise.reject(error) }),

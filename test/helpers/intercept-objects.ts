@@ -1,7 +1,7 @@
-/** @returns what the caller of the object gets */
+/** @returns the result for the caller of the object */
 type Around = (run: () => Promise<unknown>, method: string) => Promise<unknown>;
 
-/** Durable Objects whose calls a test can watch or fail. The real ones do the work. */
+/** Durable Objects that let a test watch each call or make it fail. Wraps real ones. */
 export function interceptObjects<T extends Rpc.DurableObjectBranded | undefined>(
   objects: DurableObjectNamespace<T>,
   around: Around,

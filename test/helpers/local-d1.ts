@@ -1,4 +1,4 @@
-/** A D1 in this process, for tests that need no process of their own. */
+/** A D1 database in the process of the test. */
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { getPlatformProxy } from 'wrangler';
@@ -8,13 +8,13 @@ import { withoutLimits } from './without-limits.ts';
 
 const MIGRATIONS = 'drizzle';
 
-/** What each test starts without. */
+/** Tables that are emptied before each test. */
 const TABLES = ['authtoken_token', 'auth_user', 'sqlite_sequence'];
 
 /**
- * Gives a file's tests a database with the project's tables. Each test finds nobody in them.
+ * Gives the tests of a file a database with the tables of the project. They are empty at each start.
  *
- * @returns what gives a test the database
+ * @returns a function that returns the database
  */
 export function useLocalD1(): () => Database {
   let database: Database;

@@ -22,7 +22,7 @@ type Mail = v.InferOutput<typeof Mail>;
 
 const SECRET_KEY = 'a secret key of the tests';
 
-/** Bindings that can send e-mail, and what was sent: at once, not at a random moment. */
+/** Bindings that send e-mail without the random delay, and the sent messages. */
 export function withMailbox(bindings: Partial<Bindings> = {}) {
   vi.spyOn(Math, 'random').mockReturnValue(0);
   const mails: Mail[] = [];
@@ -44,7 +44,7 @@ export function withMailbox(bindings: Partial<Bindings> = {}) {
 
 type Link = { uid: string; token: string };
 
-/** The two parts of each link in a message. */
+/** `uid` and `token` of each link in a message. */
 export function linksIn(mail: Mail | undefined): Link[] {
   const links = (mail?.text ?? '').matchAll(
     /\/(?<uid>[A-Za-z0-9]+)\/(?<token>[0-9a-z]+-[0-9a-f]{32})\n/g,
@@ -52,7 +52,7 @@ export function linksIn(mail: Mail | undefined): Link[] {
   return [...links].map(({ groups: { uid = '', token = '' } = {} }) => ({ uid, token }));
 }
 
-/** The two parts of the only link in a message. */
+/** `uid` and `token` of the only link in a message. */
 export function linkIn(mail: Mail | undefined): Link {
   const [link, ...others] = linksIn(mail);
   if (!link || others.length > 0) throw new Error('The message does not have one link.');
@@ -61,7 +61,7 @@ export function linkIn(mail: Mail | undefined): Link {
 
 type LinkOptions = { purpose?: LinkPurpose; now?: Date; secretKey?: string };
 
-/** A link as this Worker makes one, for the user as it is stored. */
+/** A link as this Worker creates it, for the stored user. */
 export async function linkFor(
   username: string,
   { purpose = 'passwordReset', now = new Date(), secretKey = SECRET_KEY }: LinkOptions = {},

@@ -1,4 +1,4 @@
-/** Runs `npm run manage` in a process of its own, on a local database of its own. */
+/** Runs `npm run manage` in a separate process, on a separate local database. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,15 +11,15 @@ import { migrate } from './server.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 export type ProcessRun = Run & {
-  /** Interrupts the process where its standard error says this: by `kill -9`, or as Ctrl-C does. */
+  /** Interrupts the process when its standard error contains this text. See `signal`. */
   interruptAt?: string;
   signal?: 'SIGKILL' | 'SIGINT';
 };
 
 /**
- * Gives a file's tests local databases of their own, which wrangler has migrated.
+ * Gives each test of a file a separate local database, migrated by wrangler.
  *
- * @returns what gives a test a database with nobody in it, and its command line
+ * @returns a function that creates a database without users, and runs `manage` on it
  */
 export function useDatabases() {
   let migrated: string;
@@ -46,7 +46,7 @@ export function useDatabases() {
   };
 }
 
-/** What package.json's script gives to Node, the limits of its memory included. */
+/** The arguments for Node in the script of package.json, including memory limits. */
 const MANAGE = scripts.manage.split(' ').slice(1);
 
 export function manageProcess(
@@ -64,7 +64,7 @@ export function manageProcess(
   });
   child.stderr.on('data', (text) => {
     outcome.stderr += text;
-    // With the minus its workerd too, which would stay.
+    // The minus also ends the workerd process of the group.
     const isMoment = interruptAt !== undefined && outcome.stderr.includes(interruptAt);
     if (isMoment && !isInterrupted && child.pid) {
       isInterrupted = true;
@@ -77,7 +77,7 @@ export function manageProcess(
   });
 }
 
-/** Asks the database's file itself, past the code under test. */
+/** Queries the file of the database directly, without the code under test. */
 function query(persistTo: string, sql: string): Record<string, unknown>[] {
   const directory = join(persistTo, 'v3/d1/miniflare-D1DatabaseObject');
   const file = readdirSync(directory).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));

@@ -9,17 +9,17 @@ export type Outcome = { code: number | null; stdout: string; stderr: string };
 
 export type Run = {
   env?: Record<string, string>;
-  /** What a pipe brings on standard input. */
+  /** Text on standard input, as from a pipe. */
   input?: string;
-  /** Keys for each question, as they are typed on a terminal. Without them there is no terminal. */
+  /** Keys typed for each question. Without `keys`, standard input is not a terminal. */
   keys?: string[];
-  /** In place of what the local database comes with. */
+  /** Overrides properties of the local database. */
   database?: Partial<Database>;
-  /** Changes how the local D1 answers. */
+  /** Wraps the local D1. */
   intercept?: (d1: D1Database) => D1Database;
 };
 
-/** Gives a file's tests a command line and its database, in which each test finds nobody. */
+/** Gives the tests of a file `manage` and its database, which is empty at the start of each test. */
 export function useManage() {
   const database = useLocalD1();
   return {
@@ -31,7 +31,7 @@ export function useManage() {
         }),
       ),
 
-    /** Asks the database itself, past the code under test. */
+    /** Queries the database directly, without the code under test. */
     query: async (sql: string) => (await database().d1.prepare(sql).all()).results,
   };
 }
@@ -66,7 +66,7 @@ async function withStreams(
   }
 }
 
-/** A terminal's input. The keys for a question come when the question listens for them. */
+/** The input of a terminal. The keys of a question are sent when the question listens for them. */
 function typing(keys: string[]) {
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => stdin });
   const remaining = [...keys];
@@ -76,7 +76,7 @@ function typing(keys: string[]) {
     isNext = true;
     setImmediate(() => {
       isNext = false;
-      // Ctrl-C, so that a question too many ends the command.
+      // Without keys: Ctrl-C, so that an unexpected question ends the command.
       stdin.write(remaining.shift() ?? '\x03');
     });
   });

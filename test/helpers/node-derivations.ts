@@ -1,4 +1,4 @@
-/** What Node's own PBKDF2 makes of random inputs: made where Vitest runs, for tests that workerd runs. */
+/** PBKDF2 keys of random inputs, derived by Node for tests that run in workerd. */
 import { pbkdf2Sync, randomBytes, randomInt } from 'node:crypto';
 
 /** Bytes in hexadecimal. */
@@ -12,11 +12,11 @@ const MAX_ITERATIONS = 500;
 /** `SLICE_ITERATIONS` of pbkdf2-webassembly.ts, which Vitest's configuration cannot load. */
 const SLICE_ITERATIONS = 22_000;
 
-/** So many slices, and counts so near to their ends. */
+/** Numbers of slices, and distances of the iteration count from the end of the last slice. */
 const SLICES = [1, 2, 3];
 const NEAR = [-1, 0, 1, 2];
 
-/** Random bytes and counts, and then a count on each side of the ends of slices. */
+/** Random passwords and salts: first with random counts, then with counts near the ends of slices. */
 export function nodeDerivations(): Derivation[] {
   const counts = Array.from({ length: RANDOM }, () => randomInt(1, MAX_ITERATIONS));
   const atEnds = SLICES.flatMap((slices) => NEAR.map((near) => slices * SLICE_ITERATIONS + near));

@@ -1,7 +1,7 @@
-/** Answers in the place of Have I Been Pwned. Vitest's configuration sends all outbound requests here. */
+/** A stub of Have I Been Pwned. Vitest's configuration sends all outbound requests here. */
 import { createHash } from 'node:crypto';
 
-/** The only password known from a breach, and one whose range is answered with an error. */
+/** The only password known from a breach, and a password whose range gets an error response. */
 const BREACHED = 'breached words';
 const FAILING = 'failing words';
 
@@ -12,7 +12,7 @@ const PADDING = `${'0'.repeat(35)}:0`;
 
 type Asked = { url: string; headers: Pick<Headers, 'get' | 'has'> };
 
-/** A range of digests for an honest request, an error for any other. */
+/** Responds with a range of digests to a correct request, and with an error to any other. */
 export function pwnedPasswords(request: Asked): { status: number; body: string } {
   const { origin, pathname } = new URL(request.url);
   const prefix = /^\/range\/([0-9A-F]{5})$/.exec(pathname)?.[1];

@@ -1,9 +1,9 @@
 import { vi } from 'vitest';
 
 /**
- * Records what WebAssembly is used for. To be called before the modules are loaded.
+ * Records the slices that WebAssembly runs. Call it before the modules are loaded.
  *
- * @returns for how many passwords each slice was, and the memory of each module
+ * @returns the number of passwords of each slice, and whether the memory of all modules is zero
  */
 export function recordSlices() {
   const { Instance } = WebAssembly;
@@ -13,7 +13,7 @@ export function recordSlices() {
     const { exports } = new Instance(module);
     const { memory, iterate } = exports;
     if (!(memory instanceof WebAssembly.Memory) || typeof iterate !== 'function')
-      throw new TypeError('It is another module');
+      throw new TypeError('Unexpected WebAssembly module');
     memories.push(new Uint8Array(memory.buffer));
     const recorded = (count: number) => {
       slices.push('absorbKey' in exports ? 1 : 4);

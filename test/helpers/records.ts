@@ -1,4 +1,4 @@
-/** Records of a dump, for tests to break, and to compare. */
+/** Records of a dump, for tests to change and compare. */
 export const user = (pk: number, fields: Record<string, unknown> = {}) => ({
   model: 'auth.user',
   pk,
@@ -28,7 +28,7 @@ export const token = (pk: string, userId: unknown, fields: Record<string, unknow
 
 type DumpedRecord = { model: string; pk: unknown; fields: Record<string, unknown> };
 
-/** Django's records without what only Django has. */
+/** Django's records without the fields that only Django has. */
 export const withoutGroups = (records: DumpedRecord[]) =>
   records.map(({ fields: { groups, user_permissions, ...fields }, ...record }) => ({
     ...record,

@@ -1,8 +1,8 @@
 import { vi } from 'vitest';
 
 /**
- * WebCrypto as production Workers have it: PBKDF2 above a number of iterations is refused. Local
- * workerd refuses nothing.
+ * WebCrypto as in production Workers: it refuses PBKDF2 above a number of iterations. Local
+ * workerd has no such limit.
  *
  * @returns the spy on `crypto.subtle.deriveBits`
  */

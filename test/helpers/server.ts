@@ -1,26 +1,26 @@
-/** Starts servers as a person does, by npm, for what Node runs. */
+/** Starts servers with npm, for tests and benches that run in Node. */
 import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 
-/** Where a server runs. What is left out is as `npm start` has it. */
+/** Options of a server. The defaults are those of `npm start`. */
 export type Place = {
-  /** The project's directory. */
+  /** The directory of the project. */
   cwd?: string;
   config?: string;
-  /** The databases' directory. */
+  /** The directory of the databases. */
   persistTo?: string;
-  /** Where Workers on this machine find each other. */
+  /** The directory in which local Workers find each other. */
   registry?: string;
-  /** `0` is any that is free. */
+  /** `0` selects a free port. */
   port?: string;
-  /** A file that gets what the server prints. */
+  /** A file for the output of the server. */
   log?: string;
 };
 
 const WRANGLER = ['run', '--silent', 'wrangler', '--'];
 export const WRANGLER_DEV = [...WRANGLER, 'dev'];
 
-/** What a person types. It creates the tables of the usual place, whatever place it is given. */
+/** `npm start`. It always creates the tables of the default database, also with `persistTo`. */
 export const NPM_START = ['start', '--'];
 
 const optionsOf = ({ config, persistTo }: Place) => [
@@ -37,7 +37,7 @@ const processOf = ({ cwd, registry }: Place) => ({
   },
 });
 
-/** Creates or updates the tables of a place. */
+/** Applies the migrations to the database of a server. */
 export function migrate(place: Place): void {
   const migrations = ['d1', 'migrations', 'apply', 'DB', '--local'];
   const args = [...WRANGLER, ...migrations, ...optionsOf(place)];
@@ -45,17 +45,17 @@ export function migrate(place: Place): void {
 }
 
 /**
- * Starts a server on a place's tables and runs it until stopped.
+ * Starts a server on migrated tables. It runs until `stop` is called.
  *
- * @param command what npm runs
- * @returns its `url`, without a final slash, once it serves; rejected with what was printed if it ends
+ * @param command the arguments of npm
+ * @returns `url` resolves without a final slash when it serves, and rejects with its output if it ends
  */
 export function startServer(
   place: Place,
   command = WRANGLER_DEV,
 ): { url: Promise<string>; stop: () => Promise<void> } {
   const ports = ['--port', place.port ?? '0', '--inspector-port', '0'];
-  // A group of its own, so that npm, wrangler and workerd end together.
+  // A separate process group, so that npm, wrangler and workerd end together.
   const child = spawn('npm', [...command, ...optionsOf(place), ...ports], {
     ...processOf(place),
     stdio: ['ignore', 'pipe', 'pipe'],

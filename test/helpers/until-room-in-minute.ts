@@ -1,9 +1,9 @@
 const MINUTE_MS = 60_000;
 
-/** Far above what a test of a limit takes. */
+/** Much longer than a test of a limit takes. */
 const TEST_LIMIT_MS = 15_000;
 
-/** Limits are counted by the minute of the clock: no test of one may go on into the next. */
+/** Limits are counted per minute of the clock, so a test must not continue into the next minute. */
 export async function untilRoomInMinute(): Promise<void> {
   const left = MINUTE_MS - (Date.now() % MINUTE_MS);
   if (left < TEST_LIMIT_MS) await scheduler.wait(left);

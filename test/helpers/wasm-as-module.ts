@@ -1,4 +1,4 @@
-/** To be imported before what imports *.wasm: Node then gives the compiled module, as Workers do. */
+/** Makes Node import *.wasm as a compiled module, as Workers do. Import it before those modules. */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * Derives a configuration from wrangler.toml that limits no rates and accepts short passwords, for clients that
- * send more requests than a person: the replay of recorded cases, and benches. Run by itself, it prints its path.
+ * Derives a configuration from wrangler.toml without rate limits and password validators, for clients that
+ * send many requests: the replay of recorded cases, and benches. As a script, it prints its path.
  *
  *     npm start -- --config "$(node test/helpers/without-limits.ts)" --persist-to .wrangler/state
  */
@@ -12,7 +12,7 @@ import {
 
 const FOLDER = '.wrangler/without-limits';
 
-/** The configuration without the bindings that limit rates. */
+/** The configuration without the bindings of the rate limits. */
 export function withoutRateLimits({
   ratelimits: _,
   durable_objects,
@@ -26,7 +26,7 @@ export function withoutRateLimits({
 /**
  * Writes the configuration.
  *
- * @param hasObjects whether its Worker has the Durable Objects of wrangler.toml
+ * @param hasObjects whether to keep the Durable Objects of wrangler.toml
  * @returns its path
  */
 export function withoutLimits(hasObjects = true): string {
@@ -36,9 +36,9 @@ export function withoutLimits(hasObjects = true): string {
   const objects = hasObjects ? { durable_objects, migrations } : {};
   const path = `${FOLDER}/${hasObjects ? 'wrangler' : 'without-objects'}.json`;
   mkdirSync(FOLDER, { recursive: true });
-  // wrangler reads the paths of a configuration from where it lies.
+  // wrangler resolves paths relative to the configuration file.
   const text = JSON.stringify({ ...config, ...objects, vars, main: `../../${config.main}` });
-  // Whole or not at all: tests that run side by side read it.
+  // Written atomically, because tests that run in parallel read it.
   const partial = `${path}.${process.pid}`;
   writeFileSync(partial, text);
   renameSync(partial, path);

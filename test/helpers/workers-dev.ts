@@ -1,6 +1,6 @@
 /**
- * Loaded before `deploy` in its tests: what it asks of workers.dev, which is out of reach, the stub
- * answers, and its pauses take no time.
+ * Loaded before `deploy` in its tests. Sends its requests to workers.dev to the stub, and
+ * removes its pauses.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';

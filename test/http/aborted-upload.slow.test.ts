@@ -1,4 +1,4 @@
-/** A real server's log after clients closed the connection before their request was complete. */
+/** The log of a real server after clients closed the connection during an upload. */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -17,10 +17,10 @@ const REQUESTS = [
   `${MULTIPART_TYPE}Content-Length: 5000\r\n\r\n--b\r\nContent-Disp`,
 ];
 
-/** Time in which a server has read what has come. */
+/** Milliseconds that a server needs to read the sent part. */
 const READ_MS = 500;
 
-test('an aborted upload is no fault', async () => {
+test('an aborted upload is not logged as an error', async () => {
   const directory = temporaryDirectory();
   const log = join(directory, 'log');
   writeFileSync(log, '');
@@ -35,7 +35,7 @@ test('an aborted upload is no fault', async () => {
     await sleep(READ_MS);
     socket.destroy();
   }
-  // The log has a line for this later request, so it has those of the earlier ones.
+  // The log has a line for this last request, so the earlier lines are complete.
   const response = await fetch(`http://${host}/login`, { method: 'POST' });
   expect(response.status).toBe(400);
   await expect.poll(() => readFileSync(log, 'utf8')).toContain('POST /login 400');

@@ -1,4 +1,4 @@
-/** Whatever arrives, the answer is JSON in DRF's shape and never a 500. */
+/** Invalid requests get JSON in DRF's shape and never a 500. */
 import { describe, expect, it, vi } from 'vitest';
 import { answer, getAs, newName, register, send } from '../helpers/client.ts';
 
@@ -7,7 +7,7 @@ const KIB = 1024;
 const post = (path: string, body: BodyInit, type = 'application/json') =>
   send(path, { method: 'POST', headers: { 'Content-Type': type }, body });
 
-/** A body whose length no header tells. */
+/** A body without a Content-Length header. */
 const streamed = (bytes: number) =>
   new ReadableStream({
     start(controller) {
@@ -25,11 +25,11 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     expect(await answer(await post(path, ' '.repeat(10_000_000)))).toEqual(TOO_LARGE);
   });
 
-  it('refuses a body of more than 64 KiB whose length is not told', async () => {
+  it('refuses a body of more than 64 KiB without Content-Length', async () => {
     expect(await answer(await post(path, streamed(65 * KIB)))).toEqual(TOO_LARGE);
   });
 
-  it('reads a body of exactly 64 KiB', async () => {
+  it('accepts a body of exactly 64 KiB', async () => {
     const fields = JSON.stringify({ username: newName(), password: 'pw' });
     const response = await post(path, fields.padEnd(64 * KIB));
     expect([200, 201, 400, 401]).toContain(response.status);
@@ -41,13 +41,13 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     { name: 'NaN', body: '{"username": NaN}' },
     { name: 'brackets beyond the stack', body: '['.repeat(60_000) },
     { name: 'balanced brackets beyond the stack', body: '['.repeat(32_000) + ']'.repeat(32_000) },
-  ])('answers $name with 400, and quotes nothing of it', async ({ body }) => {
+  ])('responds 400 to $name without quoting it', async ({ body }) => {
     const { status, body: said } = await answer(await post(path, body));
     expect(status).toBe(400);
     expect(JSON.stringify(said)).not.toContain('s3cr3t');
   });
 
-  it('answers bytes that are not UTF-8 with a parse error', async () => {
+  it('responds to bytes that are not UTF-8 with a parse error', async () => {
     expect(await answer(await post(path, new Uint8Array([0x22, 0xff, 0x22])))).toEqual({
       status: 400,
       body: { detail: 'JSON parse error - The body is not valid UTF-8.' },
@@ -60,7 +60,7 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     { type: 'multipart/form-data; boundary=', boundary: '' },
     { type: 'multipart/form-data; boundary="a b "', boundary: 'a b ' },
     { type: `multipart/form-data; boundary=${'x'.repeat(202)}`, boundary: 'x'.repeat(202) },
-  ])('answers a multipart body of $type in Django’s words', async ({ type, boundary }) => {
+  ])('responds to a multipart body of $type with Django’s message', async ({ type, boundary }) => {
     expect(await answer(await post(path, '--x\r\n', type))).toEqual({
       status: 400,
       body: { detail: `Multipart form parse error - Invalid boundary in multipart: ${boundary}` },
@@ -92,7 +92,7 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     });
   });
 
-  it('answers a body without a media type with 415', async () => {
+  it('responds 415 to a body without a media type', async () => {
     const response = await send(path, { method: 'POST', body: new TextEncoder().encode('{}') });
     expect(await answer(response)).toEqual({
       status: 415,
@@ -100,7 +100,7 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     });
   });
 
-  it('answers a file where a string is expected with 400', async () => {
+  it('responds 400 to a file in a string field', async () => {
     const form = new FormData();
     form.set('username', new File(['x'], 'x.txt'));
     form.set('password', 'pw');
@@ -113,7 +113,7 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
 
   // workerd throws this error while it reads a body if the client closes the connection.
   it.each([undefined, '5000'])(
-    'logs no fault if the client closes the connection during an upload of %s bytes',
+    'logs no error if the client closes the connection during an upload of %s bytes',
     async (length) => {
       const logs = (['log', 'warn', 'error'] as const).map((level) => vi.spyOn(console, level));
       const body = new ReadableStream({
@@ -133,7 +133,7 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     },
   );
 
-  it('is not misled by the names of Object.prototype', async () => {
+  it('treats the names of Object.prototype as unknown fields', async () => {
     const body = '{"__proto__": {"username": "x", "password": "y"}, "constructor": 1}';
     expect(await answer(await post(path, body))).toEqual({
       status: 400,
@@ -147,7 +147,7 @@ describe('a token', () => {
     { name: '100 KB long', token: 'a'.repeat(100_000) },
     { name: 'of SQL', token: "'or'1'='1" },
     { name: 'of another script', token: 'жетон' },
-  ])('that is $name is merely invalid', async ({ token }) => {
+  ])('that is $name gets the response of an invalid token', async ({ token }) => {
     const body = { detail: 'Invalid token.' };
     expect(await answer(await getAs(token))).toEqual({ status: 401, body });
   });
@@ -155,7 +155,7 @@ describe('a token', () => {
 
 describe('a path', () => {
   it.each(['/nowhere', '/me/x', '/register//', '/%00', '/%ff', '/__proto__'])(
-    'that is not a route is 404: %s',
+    'without a route responds 404: %s',
     async (path) => {
       expect(await answer(await send(path))).toEqual({
         status: 404,
@@ -172,9 +172,9 @@ describe('a path', () => {
   });
 });
 
-describe('a method that a route does not have', () => {
+describe('a method that the route does not allow', () => {
   it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'PURGE'])(
-    'is 405: %s /login',
+    'responds 405: %s /login',
     async (method) => {
       const response = await send('/login', { method });
       expect(response.status).toBe(405);
@@ -184,7 +184,7 @@ describe('a method that a route does not have', () => {
     },
   );
 
-  it('is described by OPTIONS, as DRF’s SimpleMetadata does', async () => {
+  it('does not include OPTIONS, which describes the route as DRF’s SimpleMetadata does', async () => {
     const response = await send('/api-token-auth', { method: 'OPTIONS' });
     expect(response.headers.get('Allow')).toBe('POST, OPTIONS');
     expect(await answer(response)).toEqual({
@@ -199,9 +199,9 @@ describe('a method that a route does not have', () => {
   });
 });
 
-describe('several faults of one field', () => {
-  // As Django REST Framework 3.14 answered, of a ModelSerializer of Django's own User.
-  it('are all told, in the order of DRF’s validators', async () => {
+describe('several errors of one field', () => {
+  // Recorded from Django REST Framework 3.14 with a ModelSerializer of Django's User.
+  it('are all in the response, in the order of DRF’s validators', async () => {
     const fields = {
       username: 'é!'.repeat(100),
       password: 'pw',

@@ -22,7 +22,7 @@ it.each([
   ['2001:db8:0:1:ffff::192.0.2.1', '2001:db8:0:1:ffff::192.0.2.1', '2001:db8:0:1::/64'],
   ['::1', '::1', '0:0:0:0::/64'],
   ['::', '::', '0:0:0:0::/64'],
-])('%s is the address %s of the network %s', async (header, address, network) => {
+])('reads %s as the address %s in the network %s', async (header, address, network) => {
   expect(await read({ 'CF-Connecting-IP': header })).toEqual({ address, network });
 });
 
@@ -38,11 +38,11 @@ it.each([
   'fe80::1%eth0',
   '2001:db8::1]/x',
   '1:2:3:4:5:6:7:8:9',
-])('%j is no address', async (header) => {
+])('%j is not an address', async (header) => {
   expect(await read({ 'CF-Connecting-IP': header })).toEqual({});
 });
 
-it('X-Forwarded-For and others are not read', async () => {
+it('X-Forwarded-For and similar headers are ignored', async () => {
   const headers = {
     'X-Forwarded-For': '192.0.2.1',
     'X-Real-IP': '192.0.2.1',

@@ -1,4 +1,4 @@
-/** What a real Django + DRF answered, asked of this Worker (see replay.mjs for the format of the cases). */
+/** Replays responses recorded from Django and DRF. replay.mjs describes the format of the cases. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
@@ -40,7 +40,7 @@ const { scenarios, needs_db } = v.parse(Cases, JSON.parse(recorded));
 
 const host = new Hono().route('/auth', createApp());
 
-/** The same app below a path of another. */
+/** The same app mounted in another app. */
 async function sendBelowAuth(path: string, init: RequestInit): Promise<Response> {
   const ctx = createExecutionContext();
   const request = new Request(`http://localhost:8000/auth${path}`, init);

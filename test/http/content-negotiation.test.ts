@@ -1,4 +1,4 @@
-/** Content negotiation as Django REST Framework 3.14 with its JSONRenderer answered each of these. */
+/** Content negotiation. The results are recorded from DRF 3.14 with its JSONRenderer. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { answer, newName, register, send } from '../helpers/client.ts';
@@ -29,7 +29,7 @@ describe('Accept', () => {
     'text/html, application/xhtml+xml, */*;q=0.8',
     'text/html,application/json',
     'image/png,,*/*',
-  ])('%j is satisfied by JSON', async (accept) => {
+  ])('%j accepts JSON', async (accept) => {
     expect(await answer(await accepting(accept))).toEqual(UNAUTHORIZED);
   });
 
@@ -43,13 +43,13 @@ describe('Accept', () => {
     'application/',
     ',',
     '',
-  ])('%j is not', async (accept) => {
+  ])('%j does not accept JSON', async (accept) => {
     const response = await accepting(accept);
     expect(response.headers.get('Content-Type')).toBe('application/json');
     expect(await answer(response)).toEqual(NOT_ACCEPTABLE);
   });
 
-  it('is looked at before the token and the method', async () => {
+  it('is checked before the token and the method', async () => {
     const token = await register(newName());
     const headers = { Authorization: `Token ${token}` };
     for (const method of ['GET', 'PUT', 'OPTIONS']) {
@@ -59,14 +59,14 @@ describe('Accept', () => {
   });
 
   it.each(['/register', '/login', '/api-token-auth', '/logout', '/password', '/me'])(
-    'that excludes JSON is refused at %s',
+    'that excludes JSON gets 406 at %s',
     async (path) => {
       const response = await accepting('text/html', path, { method: 'POST' });
       expect(await answer(response)).toEqual(NOT_ACCEPTABLE);
     },
   );
 
-  it('that excludes JSON registers nobody', async () => {
+  it('that excludes JSON creates no user', async () => {
     const username = newName();
     const body = JSON.stringify({ username, password: 'correct horse' });
     const headers = { 'Content-Type': 'application/json' };
@@ -83,7 +83,7 @@ describe('Accept', () => {
     { path: '/health', status: 200 },
     { path: '/openapi.json', status: 200 },
     { path: '/nowhere', status: 404 },
-  ])('does not matter to $path, which no view of DRF answers', async ({ path, status }) => {
+  ])('is ignored at $path, which is not a DRF view', async ({ path, status }) => {
     expect((await accepting('text/html', path)).status).toBe(status);
   });
 });
@@ -101,7 +101,7 @@ describe('?format=', () => {
     expect(await answer(await accepting('text/html', `/me?${query}`))).toEqual(NOT_FOUND);
   });
 
-  it('json does not make up for an Accept that excludes it', async () => {
+  it('json does not override an Accept header that excludes JSON', async () => {
     expect(await answer(await accepting('text/html', '/me?format=json'))).toEqual(NOT_ACCEPTABLE);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * D1 failing at each of a route's round trips, in each way: before it ran, after it ran (its answer lost),
- * or with an error that will not pass. Nothing is ever half-done, or claimed and not done.
+ * D1 fails at each round trip of each route: before the query, after it (the result is lost),
+ * or with a permanent error. No change is saved in part or reported without being saved.
  */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
@@ -50,14 +50,14 @@ const ADDRESS = 'secret@example.com';
 
 type Route = {
   name: string;
-  /** Makes what the route works on: a user, unless it is the route's to make. */
+  /** Creates the user of the request, unless the route creates it. */
   arrange: (username: string) => Promise<string>;
   act: (username: string, token: string, bindings: Bindings) => Promise<Response>;
-  /** The status where one round trip fails and may pass, for each of them. A write is retried. */
+  /** The status after one transient failure, per round trip. A write is retried. */
   once: number[];
-  /** The round trips that come after the answer. */
-  afterAnswer?: number[];
-  /** What must hold whatever happened. */
+  /** The round trips after the response. */
+  afterResponse?: number[];
+  /** Checks the stored data after any failure. */
   check: (username: string, token: string, response: Response) => Promise<void>;
 };
 
@@ -89,7 +89,7 @@ const routes: Route[] = [
   {
     name: 'POST /login, with a hash to upgrade',
     once: [503, 200],
-    afterAnswer: [1],
+    afterResponse: [1],
     arrange: async (username) => {
       const token = await registered(username);
       await env.DB.prepare('UPDATE auth_user SET password = ? WHERE username = ?')
@@ -207,7 +207,7 @@ const routes: Route[] = [
   {
     name: 'POST /users/reset_password',
     once: [204],
-    afterAnswer: [0],
+    afterResponse: [0],
     arrange: registered,
     act: (_, __, bindings) => post('/users/reset_password', { email: ADDRESS }, bindings),
     check: async (username, token, response) => {
@@ -258,63 +258,66 @@ const routes: Route[] = [
   },
 ];
 
-/** A retry helps against the first, and not against the second. */
+/** A retry helps only against the first. */
 const durations = [
   { duration: 'once', fails: (k: number) => (roundTrip: number) => roundTrip === k },
   { duration: 'from then on', fails: (k: number) => (roundTrip: number) => roundTrip >= k },
 ];
 
-describe.each(routes)('$name', ({ arrange, act, check, once, afterAnswer = [] }) => {
+describe.each(routes)('$name', ({ arrange, act, check, once, afterResponse = [] }) => {
   it.each(
     (['before', 'after', 'instead'] satisfies Way[]).flatMap((way) =>
       durations.map(({ duration, fails }) => ({ way, duration, fails })),
     ),
-  )('holds when D1 fails $way a round trip, $duration', async ({ way, duration, fails }) => {
-    const statuses: number[] = [];
-    let k = 0;
-    for (; ; k++) {
-      const username = newName();
-      const token = await arrange(username);
-      const { bindings, asked } = failingAt(fails(k), way);
-      const response = await act(username, token, bindings);
-      if (asked() <= k) break;
-      statuses.push(response.status);
+  )(
+    'keeps the data consistent if D1 fails $way a round trip, $duration',
+    async ({ way, duration, fails }) => {
+      const statuses: number[] = [];
+      let k = 0;
+      for (; ; k++) {
+        const username = newName();
+        const token = await arrange(username);
+        const { bindings, asked } = failingAt(fails(k), way);
+        const response = await act(username, token, bindings);
+        if (asked() <= k) break;
+        statuses.push(response.status);
 
-      const said = await response.clone().text();
-      if (response.status >= 500) {
-        expect(response.status).toBe(way === 'instead' ? 500 : 503);
-        expect(response.headers.get('Retry-After')).toBe(way === 'instead' ? null : '1');
-        const detail =
-          way === 'instead'
-            ? 'A server error occurred.'
-            : 'Service temporarily unavailable, try again later.';
-        expect(said).toBe(JSON.stringify({ detail }));
+        const said = await response.clone().text();
+        if (response.status >= 500) {
+          expect(response.status).toBe(way === 'instead' ? 500 : 503);
+          expect(response.headers.get('Retry-After')).toBe(way === 'instead' ? null : '1');
+          const detail =
+            way === 'instead'
+              ? 'A server error occurred.'
+              : 'Service temporarily unavailable, try again later.';
+          expect(said).toBe(JSON.stringify({ detail }));
+        }
+        await check(username, token, response);
+        const told = said + logs.flatMap((log) => log.mock.calls.flat()).join('\n');
+        expect(told).not.toMatch(/(Old|New)-secret|pbkdf2_sha256\$/);
+        if (token)
+          expect(logs.flatMap((log) => log.mock.calls.flat()).join('\n')).not.toContain(token);
       }
-      await check(username, token, response);
-      const told = said + logs.flatMap((log) => log.mock.calls.flat()).join('\n');
-      expect(told).not.toMatch(/(Old|New)-secret|pbkdf2_sha256\$/);
-      if (token)
-        expect(logs.flatMap((log) => log.mock.calls.flat()).join('\n')).not.toContain(token);
-    }
-    const failed = way === 'instead' ? 500 : 503;
-    const isRetried = way !== 'instead' && duration === 'once';
-    const lasting = once.map((status, at) => (afterAnswer.includes(at) ? status : failed));
-    expect(statuses).toEqual(isRetried ? once : lasting);
-  });
+      const failed = way === 'instead' ? 500 : 503;
+      const isRetried = way !== 'instead' && duration === 'once';
+      const lasting = once.map((status, at) => (afterResponse.includes(at) ? status : failed));
+      expect(statuses).toEqual(isRetried ? once : lasting);
+    },
+  );
 });
 
-describe('a registration whose answer was lost', () => {
-  it('is retried once, and the client gets the token that was stored the first time', async () => {
+describe('a registration whose D1 result was lost', () => {
+  it('is retried once and returns the token stored by the first attempt', async () => {
     const username = newName();
     const { bindings, asked } = failingAt((roundTrip) => roundTrip === 0, 'after');
     const response = await post('/register', { username, password: PASSWORD }, bindings);
     expect(response.status).toBe(201);
     expect(await response.json()).toEqual({ token: (await state(username))?.key });
-    // The lost one, the retry that finds the name taken, and the look-up that finds it is ours.
+    // The lost insert, the retry that conflicts, and the query that finds our user.
     expect(asked()).toBe(3);
   });
 
-  it('is a taken name where somebody else was first', async () => {
+  it('responds that the username is taken if another request created it', async () => {
     const username = newName();
     await register(username, 'theirs');
     const { bindings } = failingAt((roundTrip) => roundTrip === 0, 'before');

@@ -1,4 +1,4 @@
-/** What is wrong with us is logged for the operator, without a secret, and told to no client. */
+/** Server errors are logged without secrets and not shown to clients. */
 import { env } from 'cloudflare:workers';
 import { DrizzleQueryError } from 'drizzle-orm';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
@@ -15,8 +15,8 @@ beforeEach(() => {
 
 const logged = () => log.mock.calls.flat().join('\n');
 
-describe('a D1 fault', () => {
-  it('is a generic 500, with its cause in the log and no parameter of the query', async () => {
+describe('a D1 error', () => {
+  it('responds with a generic 500 and logs the cause without query parameters', async () => {
     const token = await register(newName());
     const bindings = failingD1(new Error('D1_ERROR: no such column: nope'));
     expect(await answer(await getAs(token, '/me', bindings))).toEqual(FAULT);
@@ -24,14 +24,14 @@ describe('a D1 fault', () => {
     expect(logged()).not.toContain(token);
   });
 
-  it('shows neither the password nor its hash nor the token of a registration', async () => {
+  it('logs neither the password nor the hash nor the token of a registration', async () => {
     const bindings = failingD1(new Error('D1_ERROR: no such column: nope'));
     const body = { username: newName(), password: 'very secret' };
     expect(await answer(await post('/register', body, bindings))).toEqual(FAULT);
     expect(logged()).not.toMatch(/very secret|pbkdf2_sha256|[0-9a-f]{40}/);
   });
 
-  it('is logged by what D1 said, not by the message Drizzle makes of it', async () => {
+  it('is logged with the message of D1, not of Drizzle', async () => {
     const cause = new Error('D1_ERROR: no such table');
     const wrapped = new DrizzleQueryError('select ?', ['secret parameter'], cause);
     await getAs('x', '/me', failingD1(wrapped));
@@ -40,14 +40,14 @@ describe('a D1 fault', () => {
   });
 });
 
-describe('a D1 that does not answer', () => {
+describe('a D1 that does not respond', () => {
   it.each([
     ['Currently processing a long-running export.', 'The database is being exported'],
     ['database is locked: SQLITE_BUSY', 'Another process is writing to the database'],
     ['internal error; reference = 8onlfeq3q8hs4rp2ck9hostt', 'D1 failed without a cause'],
     ['database or disk is full: SQLITE_FULL', 'The database cannot grow'],
     ["D1 DB's isolate exceeded its memory limit and was reset.", 'too much memory'],
-  ])('is 503 for each route, with what to do in the log: %s', async (words, reason) => {
+  ])('makes each route respond 503 and logs what to do: %s', async (words, reason) => {
     const token = await register(newName());
     const bindings = failingD1(new Error(`D1_ERROR: ${words}`));
     for (const response of await Promise.all([
@@ -73,7 +73,7 @@ describe('a D1 that does not answer', () => {
   });
 });
 
-it('a database that is not bound is named in the log', async () => {
+it('a missing database binding is named in the log', async () => {
   const { DB: _, ...unbound } = unthrottled;
   const response = await app.request('/me', {}, unbound);
   expect(await answer(response)).toEqual(FAULT);
@@ -82,7 +82,7 @@ it('a database that is not bound is named in the log', async () => {
   );
 });
 
-describe('a var that cannot be used', () => {
+describe('a variable', () => {
   it.each([
     ['PBKDF2_ITERATIONS', 'many', '"many". It must be a whole number from 1000 to 10000000'],
     ['PBKDF2_ITERATIONS', '999', '"999". It must be a whole number from 1000 to 10000000'],
@@ -95,7 +95,7 @@ describe('a var that cannot be used', () => {
     ['BROWSABLE_API', 'no', '"no". It must be "true" or "false"'],
     ['AUTH_PASSWORD_VALIDATORS', 'Length', '"Length". It must be any of UserAttributeSimilarity'],
   ])(
-    'is named in the log, with what is allowed, and nothing is served: %s = %s',
+    'that is invalid is logged with the allowed values, and requests fail: %s = %s',
     async (name, value, says) => {
       const bindings = { ...unthrottled, [name]: value };
       expect(await answer(await getAs('x', '/me', bindings))).toEqual(FAULT);
@@ -104,7 +104,7 @@ describe('a var that cannot be used', () => {
     },
   );
 
-  it('has a default where it is not set', async () => {
+  it('that is not set has a default', async () => {
     const { PBKDF2_ITERATIONS: _, CORS_ALLOWED_ORIGINS: __, ...unset } = env;
     expect((await getAs('x', '/me', { ...unthrottled, ...unset })).status).toBe(401);
   });

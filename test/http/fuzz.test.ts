@@ -1,6 +1,6 @@
 /**
- * Ten thousand generated requests over all routes. Whatever arrives, the answer is DRF-shaped JSON, never
- * a 5xx, and no secret reaches the log. `FUZZ_SEED=<n> npm test` tries others.
+ * Ten thousand generated requests to all routes. The response is always JSON in DRF's shape, never
+ * a 5xx, and no secret reaches the log. `FUZZ_SEED=<n> npm test` generates others.
  */
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ const REQUESTS = 10_000;
 const MAIL_REQUESTS = 2000;
 const TIME_LIMIT_MS = 120_000;
 
-/** In every secret that is generated: must never be seen in a log. */
+/** Part of every generated secret. It must not be in a log. */
 const SECRET = 'S3CRET';
 
 const ROUTES = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me'];
@@ -130,7 +130,7 @@ const body: fc.Arbitrary<Body> = fc.oneof(
   fc.constant({ type: JSON_TYPE, body: ' '.repeat(70_000) }),
 );
 
-/** What a header may hold: no control characters, which no HTTP server lets through. */
+/** Characters of a header: no control characters, which every HTTP server refuses. */
 const headerValue = fc
   .string({ unit: 'binary-ascii', maxLength: 100 })
   .map((ascii) => ascii.replace(/[^\x20-\x7e]/g, ''));
@@ -163,7 +163,7 @@ const headers = fc.dictionary(
 
 const request = fc.record({ path, method, body: fc.option(body), authorization, headers });
 
-/** At the routes that send and take links, some of them with what a real link has. */
+/** Requests to the routes for links, some with the parts of a real link. */
 const mailRequest = fc.record({
   path: fc.constantFrom(...MAIL_ROUTES),
   method,
@@ -189,7 +189,7 @@ const mailRequest = fc.record({
 
 type Asked = typeof request extends fc.Arbitrary<infer T> ? T : never;
 
-/** Header bytes beyond ASCII, as workerd reads them: UTF-8, what is none replaced. Each is warned about on stderr. */
+/** Non-ASCII header bytes as workerd decodes them: UTF-8, invalid bytes replaced, a warning on stderr. */
 const oddBytes = fc.record({
   path: fc.constantFrom('/me', '/login'),
   method: fc.constantFrom('GET', 'POST'),
@@ -210,7 +210,7 @@ const Failure = v.union([
   ),
 ]);
 
-/** With a list of routes at `/`: the page there is no JSON. */
+/** With a list of routes at `/`, because the page is not JSON. */
 const bindings = { ...unthrottled, BROWSABLE_API: 'false' };
 
 const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
@@ -260,7 +260,7 @@ async function hold(
 
 const seed = inject('fuzzSeed');
 
-it(`holds for ${REQUESTS} generated requests (seed ${seed})`, {
+it(`responds correctly to ${REQUESTS} generated requests (seed ${seed})`, {
   timeout: TIME_LIMIT_MS + 10_000,
 }, async () => {
   await fc.assert(
@@ -272,13 +272,13 @@ it(`holds for ${REQUESTS} generated requests (seed ${seed})`, {
       markInterruptAsFailure: true,
     },
   );
-  // Not only refusals were generated.
+  // Some of the requests succeed.
   const users = await env.DB.prepare('SELECT count(*) AS n FROM auth_user').first<number>('n');
   expect(users).toBeGreaterThan(10);
 });
 
 it(
-  `holds for ${MAIL_REQUESTS} generated requests about links (seed ${seed})`,
+  `responds correctly to ${MAIL_REQUESTS} generated requests about links (seed ${seed})`,
   async () => {
     const property = fc.asyncProperty(mailRequest, (asked) => hold(asked, withMail));
     await fc.assert(property, { seed, numRuns: MAIL_REQUESTS });
@@ -286,7 +286,7 @@ it(
   TIME_LIMIT_MS,
 );
 
-it(`holds for header bytes beyond ASCII (seed ${seed})`, async () => {
+it(`responds correctly to header bytes beyond ASCII (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(oddBytes, (asked) => hold(asked)),
     { seed, numRuns: 10 },

@@ -1,6 +1,6 @@
 /**
- * A body of 64 KiB, the largest that is read, costs at most about twice the work of one of 32 KiB,
- * whatever it holds: for each field of each route, and for each media type. The work is counted.
+ * A body of 64 KiB, the maximum, costs at most about twice the work of one of 32 KiB,
+ * for each field of each route, and for each media type. The work is counted, not timed.
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import app from '../../src/index.ts';
@@ -12,12 +12,12 @@ import { withMailbox } from '../helpers/mailbox.ts';
 
 const KIB = 1024;
 
-/** Bytes that a body has beside its value. */
+/** Bytes of a body besides the value. */
 const ENVELOPE = 512;
 
 const LENGTHS = [32 * KIB - ENVELOPE, 64 * KIB - ENVELOPE] as const;
 
-/** How much more may be counted at the second length. Constant work makes the factor smaller. */
+/** Maximum factor of the work at double the length. Constant work makes it smaller. */
 const MAX_GROWTH = 2.1;
 
 /** The longest address (`EmailValidator`), in UTF-16 units. No longer text may be normalized. */
@@ -67,7 +67,7 @@ const WITHOUT_BODY = ['POST /logout'];
 const fill = (bytes: number, unit: string) =>
   unit.repeat(Math.floor(bytes / new TextEncoder().encode(unit).length));
 
-/** Strings that are hard for one check or the other. */
+/** Strings that are hard for some of the checks. */
 const STRINGS: Record<string, (bytes: number) => string> = {
   'white space in the middle': (bytes) => `a${fill(bytes, ' ')}a`,
   'wide white space in the middle': (bytes) => `a${fill(bytes, '\u3000')}a`,
@@ -95,7 +95,7 @@ const STRINGS: Record<string, (bytes: number) => string> = {
   'a timestamp': (bytes) => `${fill(bytes, 'z')}-${'0'.repeat(32)}`,
 };
 
-/** The same as JSON, and what is no string. */
+/** The same as JSON, and values that are not strings. */
 const VALUES: Record<string, (bytes: number) => string> = {
   ...Object.fromEntries(
     Object.entries(STRINGS).map(([name, make]) => [
@@ -215,7 +215,7 @@ async function faultsOf<T>(
   return faults;
 }
 
-it('is asked of every route that reads a body', () => {
+it('the test covers each route that reads a body', () => {
   const writing = app.routes
     .filter(({ method }) => ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method))
     .map(({ method, path }) => `${method} ${path}`);

@@ -1,4 +1,4 @@
-/** A login that has read its user, and a change of that user before the login has ended. */
+/** Changes of a user between the query and the response of a login. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { Bindings } from '../../src/services/bindings.ts';
@@ -12,9 +12,9 @@ const REFUSAL = {
 };
 
 /**
- * Logs in. Once the login has read its user, another request of the same isolate runs to its end.
+ * Logs in. After the login has read its user, another request of the same isolate runs to its end.
  *
- * @returns the answer, and how often D1 was asked by the login
+ * @returns the response, and the number of D1 round trips of the login
  */
 async function loginDuring(
   credentials: { username: string; password: string },
@@ -43,7 +43,7 @@ async function loginDuring(
 }
 
 describe('a login whose user already has a token', () => {
-  it('gives a new token, which works, if the old one is revoked by a logout meanwhile', async () => {
+  it('returns a valid new token if a logout during the login revokes the old one', async () => {
     const username = newName();
     const old = await register(username, 'pw');
     const { response, roundTrips } = await loginDuring({ username, password: 'pw' }, (bindings) =>
@@ -57,7 +57,7 @@ describe('a login whose user already has a token', () => {
     expect(roundTrips).toBe(2);
   });
 
-  it('is refused if the password is changed meanwhile', async () => {
+  it('is refused if the password is changed during the login', async () => {
     const username = newName();
     const token = await register(username, 'old');
     const passwords = { current_password: 'old', new_password: 'new' };
@@ -67,7 +67,7 @@ describe('a login whose user already has a token', () => {
     expect(response).toEqual(REFUSAL);
   });
 
-  it('is refused if the password is reset meanwhile', async () => {
+  it('is refused if the password is reset during the login', async () => {
     const username = newName();
     await register(username, 'old');
     const reset = { ...(await linkFor(username)), new_password: 'new' };
@@ -77,7 +77,7 @@ describe('a login whose user already has a token', () => {
     expect(response).toEqual(REFUSAL);
   });
 
-  it('is refused if the user is deleted meanwhile', async () => {
+  it('is refused if the user is deleted during the login', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     const { response } = await loginDuring({ username, password: 'pw' }, (bindings) =>
@@ -86,7 +86,7 @@ describe('a login whose user already has a token', () => {
     expect(response).toEqual(REFUSAL);
   });
 
-  it('gives the token it has if another user logs out meanwhile', async () => {
+  it('returns the existing token if another user logs out during the login', async () => {
     const username = newName();
     const [token, other] = [await register(username, 'pw'), await register(newName())];
     const { response, roundTrips } = await loginDuring({ username, password: 'pw' }, (bindings) =>
@@ -96,7 +96,7 @@ describe('a login whose user already has a token', () => {
     expect(roundTrips).toBe(2);
   });
 
-  it('asks D1 once if nothing is revoked meanwhile', async () => {
+  it('needs one round trip to D1 if no token is revoked during the login', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     const { response, roundTrips } = await loginDuring({ username, password: 'pw' }, (bindings) =>

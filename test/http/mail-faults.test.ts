@@ -1,4 +1,4 @@
-/** The mail service fails, in each way: no response shows it, no request waits, and the log says why. */
+/** Failures of the mail service: no response shows them, no request waits, the log has the reason. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import app from '../../src/index.ts';
@@ -23,7 +23,7 @@ const faults = () => errors.mock.calls.map(([line]) => JSON.parse(String(line)))
 
 type Fault = { fault: string; send: SendEmail['send']; name?: string; code?: string | number };
 
-/** Cloudflare's errors have a code, and a message that quotes addresses. The last one takes its time. */
+/** Cloudflare's errors have a code, and a message that quotes addresses. The last one is slow. */
 const FAULTS: Fault[] = [
   {
     fault: 'refuses the recipient',
@@ -77,7 +77,7 @@ const FAULTS: Fault[] = [
 describe.each(FAULTS)('a mail service that $fault', ({ fault, send, name, code }) => {
   const EMAIL = { send };
 
-  it('changes no response, with or without such a user, and no address reaches the log', async () => {
+  it('changes no response, whether or not the user exists, and logs no address', async () => {
     const { bindings } = withMailbox({ EMAIL });
     const email = `${newName()}@example.com`;
     await post('/register', { username: newName(), password: PASSWORD, email });
@@ -127,7 +127,7 @@ describe.each(FAULTS)('a mail service that $fault', ({ fault, send, name, code }
 describe.each(FAULTS.slice(0, 2))('a mail service that $fault', ({ send }) => {
   const EMAIL = { send };
 
-  it('does not undo a change whose notice it refuses', async () => {
+  it('does not undo a change if the notice fails', async () => {
     const { bindings } = withMailbox({ EMAIL });
     const username = newName();
     const registration = { username, password: PASSWORD, email: `${username}@example.com` };
@@ -141,7 +141,7 @@ describe.each(FAULTS.slice(0, 2))('a mail service that $fault', ({ send }) => {
     expect(faults()).toHaveLength(2);
   });
 
-  it('leaves a registration to be completed by another link', async () => {
+  it('allows a registration to be completed with another link', async () => {
     const verification = { EMAIL_VERIFICATION: 'required' };
     const { bindings } = withMailbox({ EMAIL, ...verification });
     const username = newName();
@@ -162,7 +162,7 @@ describe.each(FAULTS.slice(0, 2))('a mail service that $fault', ({ send }) => {
   });
 });
 
-it('reports a message that lists several users for each of them', async () => {
+it('a failed message that lists several users is logged for each user', async () => {
   const email = `${newName()}@example.com`;
   for (let user = 0; user < 3; user++) {
     await post('/register', { username: newName(), password: PASSWORD, email });

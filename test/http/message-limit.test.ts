@@ -1,4 +1,4 @@
-/** Messages to one recipient, counted where they are sent. */
+/** The limits of messages to one recipient. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import type { Bindings } from '../../src/services/bindings.ts';
@@ -27,7 +27,7 @@ const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const aRecipient = () => `${newName()}@example.com`;
 const events = () => log.mock.calls.map(([line]) => JSON.parse(String(line)));
 
-/** All limits are on, and each request comes from an address of its own. */
+/** All limits are enabled. Each request has its own IP address. */
 const limited = (changes: Partial<Bindings> = {}) => withMailbox({ ...rateLimits, ...changes });
 
 let addresses = 0;
@@ -46,7 +46,7 @@ const reset = (email: string, bindings: Bindings) =>
 const act = (method: string, path: string, body: object, token: string, bindings: Bindings) =>
   send(path, { method, headers: from(token), body: JSON.stringify(body) }, bindings);
 
-/** A user with this address. @returns its token */
+/** Registers a user with this email address. @returns the token */
 async function userOf(email: string): Promise<string> {
   const token = await register(newName(), 'pw');
   await sendAs(token, 'PATCH', '/me', { email });
@@ -57,7 +57,7 @@ const idOf = (email: string) =>
   env.DB.prepare('SELECT id FROM auth_user WHERE email = ?').bind(email).first<number>('id');
 
 describe('messages to one recipient', () => {
-  it('are five in a minute, and the responses to requests for more are the same', async () => {
+  it('are limited to five per minute, and the response to further requests is the same', async () => {
     const { bindings, mails } = limited();
     const email = aRecipient();
     await userOf(email);
@@ -73,7 +73,7 @@ describe('messages to one recipient', () => {
     expect(JSON.stringify(events())).not.toContain(email);
   });
 
-  it('are five in a minute for all users of the address together', async () => {
+  it('are limited to five per minute for all users of the address together', async () => {
     const { bindings, mails } = limited();
     const email = aRecipient();
     for (let user = 0; user < 10; user++) await userOf(email);
@@ -81,7 +81,7 @@ describe('messages to one recipient', () => {
     expect(mails).toHaveLength(PER_MINUTE);
   });
 
-  it('are five in a minute for all kinds together, and ten of a kind in a day', async () => {
+  it('are limited to five per minute in total, and ten per day of each kind', async () => {
     const { bindings, mails } = limited();
     const email = aRecipient();
     const change = { current_password: 'pw', new_password: 'pw' };
@@ -114,7 +114,7 @@ describe('messages to one recipient', () => {
     expect(mails).toHaveLength(PER_MINUTE);
   });
 
-  it('are counted at the stored address that a notice goes to', async () => {
+  it('are counted by the stored address that gets the notice', async () => {
     const { bindings, mails } = limited();
     const [old, next] = [aRecipient(), aRecipient()];
     const token = await userOf(old);
@@ -128,7 +128,7 @@ describe('messages to one recipient', () => {
 });
 
 describe('the limit of a recipient', () => {
-  it('is not spent by requests for an address that no user has', async () => {
+  it('is not used up by requests for an unknown address', async () => {
     const { bindings, mails } = limited();
     const email = aRecipient();
     for (let i = 0; i < 10; i++) await reset(email, bindings);
@@ -137,7 +137,7 @@ describe('the limit of a recipient', () => {
     expect(mails).toHaveLength(1);
   });
 
-  it('is not spent by another user who sets the address', async () => {
+  it('is not used up by another user who sets the address', async () => {
     const { bindings, mails } = limited();
     const email = aRecipient();
     await userOf(email);
@@ -152,7 +152,7 @@ describe('the limit of a recipient', () => {
     expect(mails.filter(({ to }) => to === email).length).toBeGreaterThan(0);
   });
 
-  it('on notices does not stop a link, however many users had the address', async () => {
+  it('on notices does not stop a link after many users had the address', async () => {
     const { bindings, mails } = limited();
     const email = aRecipient();
     for (let i = 0; i < 2 * OF_KIND_PER_DAY; i++) {
@@ -184,7 +184,7 @@ describe('the limit of a recipient', () => {
     expect(mails.at(-1)?.text).toContain(username);
   });
 
-  it('on the link of a named user is ten in a day, and does not stop the link of another', async () => {
+  it('on the link of a named user is ten per day and does not stop the link of another user', async () => {
     const { bindings, mails } = limited();
     const email = aRecipient();
     const [named, other] = [newName(), newName()];
@@ -202,7 +202,7 @@ describe('the limit of a recipient', () => {
     expect(mails).toHaveLength(OF_KIND_PER_DAY + 2);
   });
 
-  it('is none that all users without an address share', async () => {
+  it('is not shared by all users without an address', async () => {
     const { bindings, mails } = limited();
     for (let user = 0; user < 10; user++) {
       const token = await register(newName(), 'pw');
@@ -215,7 +215,7 @@ describe('the limit of a recipient', () => {
     expect(events().filter(({ event }) => event === 'throttled')).toEqual([]);
   });
 
-  it('is not spent by messages that the mail service does not take', async () => {
+  it('does not count messages that the mail service refuses', async () => {
     vi.spyOn(console, 'error').mockReturnValue();
     const broken = { send: () => Promise.reject(new Error('the mail service is down')) };
     const email = aRecipient();
@@ -226,7 +226,7 @@ describe('the limit of a recipient', () => {
     expect(mails).toHaveLength(1);
   });
 
-  it('is passed by no message if the object that counts does not answer', async () => {
+  it('stops all messages if the counting object does not respond', async () => {
     const errors = vi.spyOn(console, 'error').mockReturnValue();
     const counter = interceptObjects(env.RATE_LIMIT_COUNTER, () =>
       Promise.reject(new Error('Network connection lost.')),

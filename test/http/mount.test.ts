@@ -1,4 +1,4 @@
-/** The app as a part of somebody else's: below any path it answers as the Worker of its own does. */
+/** The app mounted in another app. At any path it responds like the standalone Worker. */
 import { applyD1Migrations, createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
@@ -10,7 +10,7 @@ import { tokenAuthentication } from '../../src/http/middleware/token-authenticat
 import { authEntrypoint } from '../../src/rpc/auth-entrypoint.ts';
 import { answer, newName, send, unthrottled } from '../helpers/client.ts';
 
-/** Another Worker's, with names of its own. */
+/** The bindings of another Worker, with other names. */
 type HostEnv = { AUTH_DB: D1Database; OTHER_DB: D1Database };
 const hostEnv: HostEnv = { AUTH_DB: env.DB, OTHER_DB: env.ROCKS_DB };
 
@@ -42,7 +42,7 @@ async function register(host: Host, base: string, username = newName()) {
   return (await response.json<{ token: string }>()).token;
 }
 
-/** A host that would gladly answer everything. */
+/** A host app with a handler for every path. */
 const greedy = (strict: boolean) =>
   new Hono<{ Bindings: HostEnv }>({ strict })
     .get('/', (c) => c.text('home'))
@@ -90,7 +90,7 @@ describe.each([
     { path: '//me' },
     { path: '/me%2F' },
     { path: '/health/' },
-  ])('answers $init.method $path as the Worker of its own', async ({ path, init }) => {
+  ])('responds to $init.method $path like the standalone Worker', async ({ path, init }) => {
     expect(await whole(await ask(host, `${base}${path}`, init))).toEqual(
       await whole(await send(path, init)),
     );
@@ -108,7 +108,7 @@ describe.each([
     expect((await ask(host, `${base}/me`, as(token))).status).toBe(401);
   });
 
-  it('describes itself with its own address', async () => {
+  it('has its mounted address in the OpenAPI document', async () => {
     const document = await ask(host, `${base}/openapi.json`);
     expect(await document.json()).toMatchObject({
       servers: [{ url: `http://localhost:8000${base}` }],
@@ -116,7 +116,7 @@ describe.each([
   });
 
   it.each(base === '' ? ['/'] : ['', '/'])(
-    'has a page at %j, whose forms and links stay below it',
+    'serves a page at %j, whose forms and links stay below the mount path',
     async (end) => {
       const response = await ask(host, `${base}${end}`);
       const page = await response.text();
@@ -133,7 +133,7 @@ describe.each([
 });
 
 describe('in another app', () => {
-  it('lists its routes by the paths they have there, where it has no page', async () => {
+  it('lists its routes with their mounted paths if the page is disabled', async () => {
     const settings = { browsableApi: false };
     const bindings = ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB });
     const host = new Hono().route('/auth', createApp({ bindings, settings }));
@@ -145,13 +145,13 @@ describe('in another app', () => {
     expect(await answer(await ask(host, '/auth/'))).toMatchObject({ status: 200, body });
   });
 
-  it('leaves everything else to it', async () => {
+  it('leaves all other paths to the host', async () => {
     const host = greedy(true);
     expect(await (await ask(host, '/')).text()).toBe('home');
     expect(await (await ask(host, '/authors')).text()).toBe('<h1>Anything</h1>');
   });
 
-  it('answers its own faults, in its own words', async () => {
+  it('responds to its own errors with its own messages', async () => {
     const broken = createApp({
       bindings: (): never => {
         throw new Error('no bindings');
@@ -164,7 +164,7 @@ describe('in another app', () => {
     });
   });
 
-  it('neither reads nor writes the variables of its context, and keeps its headers', async () => {
+  it('does not use the context variables of the host, and keeps the headers of the host', async () => {
     const host = new Hono<{ Bindings: HostEnv; Variables: { store: string } }>()
       .use(requestId())
       .use(async (c, next) => {
@@ -180,7 +180,7 @@ describe('in another app', () => {
     expect(response.headers.get('WWW-Authenticate')).toBe('Token');
   });
 
-  it('reads a body that a middleware of its has read', async () => {
+  it('reads a body that a middleware of the host has already read', async () => {
     const host = new Hono()
       .use(async (c, next) => {
         await c.req.text();
@@ -190,7 +190,7 @@ describe('in another app', () => {
     expect(await register(host, '/auth')).toMatch(/^[0-9a-f]{40}$/);
   });
 
-  it('leaves preflights to its CORS, where it has one', async () => {
+  it('leaves preflights to the CORS middleware of the host, if it has one', async () => {
     const host = new Hono().use(cors({ origin: 'https://host.example' })).route('/auth', newAuth());
     const headers = {
       Origin: 'https://host.example',
@@ -201,13 +201,13 @@ describe('in another app', () => {
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://host.example');
   });
 
-  it('answers without an execution context, as tests ask', async () => {
+  it('responds without an execution context, as in tests', async () => {
     const host = new Hono<{ Bindings: HostEnv }>().route('/auth', newAuth());
     const body = json({ username: newName(), password: 'pw' });
     expect((await host.request('/auth/register', body, hostEnv)).status).toBe(201);
   });
 
-  it('protects its routes, and answers its Workers over RPC', async () => {
+  it('protects routes of the host and serves other Workers over RPC', async () => {
     const auth = newAuth();
     const host = new Hono<{ Bindings: HostEnv }>()
       .route('/auth', auth)
@@ -228,7 +228,7 @@ describe('in another app', () => {
   });
 });
 
-describe('two of them, with two databases, in one Worker', () => {
+describe('two apps with two databases in one Worker', () => {
   const settings = { tokenCacheSeconds: 60 };
   const one = createApp({ bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }), settings });
   const other = createApp({
@@ -241,7 +241,7 @@ describe('two of them, with two databases, in one Worker', () => {
     .use('/rocks/*', tokenAuthentication(one))
     .get('/rocks', (c) => c.text(c.var.user.username));
 
-  it('know neither each other’s users nor tokens, remembered ones included', async () => {
+  it('do not share users or tokens, including cached tokens', async () => {
     const username = newName();
     const password = 'longer than eight';
     const bodies = json({ username, password });
@@ -253,7 +253,7 @@ describe('two of them, with two databases, in one Worker', () => {
       }),
     );
     const [mine = '', theirs = ''] = tokens;
-    // The second time is from memory.
+    // The second response comes from the cache.
     for (let i = 0; i < 2; i++) {
       expect((await ask(host, '/one/me', as(mine))).status).toBe(200);
       expect((await ask(host, '/other/me', as(theirs))).status).toBe(200);
@@ -262,13 +262,13 @@ describe('two of them, with two databases, in one Worker', () => {
       expect((await ask(host, '/rocks', as(mine))).status).toBe(200);
       expect((await ask(host, '/rocks', as(theirs))).status).toBe(401);
     }
-    // A logout is known to all that is made of the same app, and to that alone.
+    // A logout clears the cache of the same app and of no other.
     await ask(host, '/one/logout', { ...as(mine), method: 'POST' });
     expect((await ask(host, '/rocks', as(mine))).status).toBe(401);
     expect((await ask(host, '/other/me', as(theirs))).status).toBe(200);
   });
 
-  it('have each its own settings', async () => {
+  it('have separate settings', async () => {
     const short = json({ username: newName(), password: 'short' });
     expect((await ask(host, '/one/register', short)).status).toBe(201);
     expect((await ask(host, '/other/register', short)).status).toBe(400);
@@ -278,13 +278,13 @@ describe('two of them, with two databases, in one Worker', () => {
 });
 
 describe('createApp', () => {
-  it('says at once which option cannot be used', () => {
+  it('throws an error that names an invalid option', () => {
     expect(() => createApp({ settings: { tokenCacheSeconds: 61 } })).toThrow(
       'The option tokenCacheSeconds is 61. It must be a whole number of seconds from 0 to 60.',
     );
   });
 
-  it('lets an option win over its var', async () => {
+  it('prefers an option to its variable', async () => {
     const app = createApp({ settings: { browsableApi: false } });
     const response = await app.request('/', {}, { ...unthrottled, BROWSABLE_API: 'true' });
     expect(response.headers.get('Content-Type')).toMatch('application/json');

@@ -1,4 +1,4 @@
-/** Names and addresses are checked in the form in which they are stored. */
+/** Usernames and addresses are normalized before they are checked, as they are stored. */
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
@@ -11,7 +11,7 @@ const INVALID_EMAIL = 'Enter a valid email address.';
 const LONG_USERNAME = 'Ensure this field has no more than 150 characters.';
 const LONG_EMAIL = 'Ensure this field has no more than 254 characters.';
 
-/** Lower case is two characters: i and a dot above. */
+/** Its lower case has two characters: i and a combining dot above. */
 const GROWING = '\u0130';
 
 const stored = (token: string) =>
@@ -37,13 +37,13 @@ describe('a username', () => {
     },
     { name: 'that becomes (1)', username: '⑴', errors: [INVALID_USERNAME] },
     { name: 'of 151 characters', username: '\u{10400}'.repeat(151), errors: [LONG_USERNAME] },
-    // As `UsernameField`, which does not normalize a name that is too long.
+    // Like `UsernameField`, which does not normalize a name that is too long.
     {
       name: 'of more than 150 characters that would shrink',
       username: 'e\u0301'.repeat(76),
       errors: [INVALID_USERNAME, LONG_USERNAME],
     },
-  ])('$name is refused', async ({ username, errors }) => {
+  ])('is refused: $name', async ({ username, errors }) => {
     expect(await answer(await post('/register', { username, password: 'pw' }))).toEqual({
       status: 400,
       body: { username: errors },
@@ -54,9 +54,9 @@ describe('a username', () => {
     ['\u{10400}'.repeat(150), '\u{10400}'.repeat(150)],
     ['ﬀ'.repeat(75), 'f'.repeat(150)],
     ['e\u0301'.repeat(75), 'é'.repeat(75)],
-    // Not a word character, but its normal form is an @.
+    // This is not a word character, but its normal form is an @.
     ['ann＠example', 'ann@example'],
-  ])('that is fine in its normal form is stored in it: %s', async (username, normal) => {
+  ])('is stored in its normal form if that form is valid: %s', async (username, normal) => {
     expect(await registered({ username })).toMatchObject({ username: normal });
     expect((await post('/login', { username, password: 'pw' })).status).toBe(200);
   });
@@ -82,7 +82,7 @@ describe('an e-mail address', () => {
     },
   ];
 
-  it.each(ADDRESSES)('$name is refused', async ({ email, errors }) => {
+  it.each(ADDRESSES)('is refused: $name', async ({ email, errors }) => {
     const refusal = { status: 400, body: { email: errors } };
     const fields = { username: newName(), password: 'pw', email };
     expect(await answer(await post('/register', fields))).toEqual(refusal);
@@ -90,7 +90,7 @@ describe('an e-mail address', () => {
     expect(await answer(await sendAs(token, 'PATCH', '/me', { email }))).toEqual(refusal);
   });
 
-  it('that is fine with a domain in lower case is stored with it', async () => {
+  it('is stored with its domain in lower case', async () => {
     const email = `A@${domain(31, 1)}`;
     const normal = `A@${'i\u0307'.repeat(31)}.com`;
     expect(await registered({ email })).toMatchObject({ email: normal });
@@ -101,12 +101,12 @@ describe('an e-mail address', () => {
   });
 });
 
-it('other names stay as they are', async () => {
+it('first and last names are not normalized', async () => {
   const names = { first_name: 'ﬀ', last_name: 'e\u0301' };
   expect(await registered(names)).toMatchObject(names);
 });
 
-/** A row as node:sqlite reads it. */
+/** A row as node:sqlite returns it. */
 const withBigints = (row: Record<string, unknown>) =>
   Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
@@ -115,7 +115,7 @@ const withBigints = (row: Record<string, unknown>) =>
     ]),
   );
 
-it('whatever can be registered, or set, can be exported and imported', async () => {
+it('every value that can be registered or set can be exported and imported', async () => {
   const unit = fc.oneof(
     fc.constantFrom('\ufdfa', '⑴', 'ﬀ', '½', GROWING, 'e\u0301', '\u1112\u1161', 'ǰ', '\u{1d400}'),
     fc.constantFrom('a', '@', '.', '\u00a0', ' '),
@@ -160,6 +160,6 @@ it('whatever can be registered, or set, can be exported and imported', async () 
   expect(accepted).toBeGreaterThan(50);
 });
 
-/** A fixture is read with its numbers as text. */
+/** Numbers of a fixture are read as text. */
 const numbersAsText = (_key: string, value: unknown) =>
   typeof value === 'number' ? String(value) : value;

@@ -1,4 +1,4 @@
-/** Failed logins to one account, counted exactly over all addresses. */
+/** Failed logins to one account, counted exactly for all client addresses. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { makePassword } from '../../src/hashing/hashers.ts';
@@ -49,7 +49,7 @@ const set = (username: string, column: string, value: string | number) =>
     .bind(value, username)
     .run();
 
-/** Each login comes from an address of its own. */
+/** Each login has its own client address. */
 let addresses = 0;
 const login = (username: string, password: string, path = '/login', bindings = counting) => {
   const address = `2001:db8:${(++addresses).toString(16)}::1`;
@@ -61,7 +61,7 @@ const login = (username: string, password: string, path = '/login', bindings = c
   );
 };
 
-/** Fails so often, without the hashing, as soon as each attempt may be made. */
+/** Counts this many failures without hashing, each as soon as an attempt is allowed. */
 async function fail(username: string, times: number) {
   const stored = (await passwordOf(username)) ?? undefined;
   const { begin } = countPasswords(env.RATE_LIMIT_COUNTER);
@@ -88,7 +88,7 @@ describe.each([
   { path: '/login', refused: 401 },
   { path: '/api-token-auth', refused: 400 },
 ])('POST $path', ({ path, refused }) => {
-  it('checks ten of 200 wrong passwords that come at once from 200 addresses', async () => {
+  it('checks ten of 200 simultaneous wrong passwords from 200 addresses', async () => {
     const { username } = await registered();
     const responses = await Promise.all(
       Array.from({ length: 200 }, (_, i) => login(username, `wrong ${i}`, path)),
@@ -99,7 +99,7 @@ describe.each([
     expect(deriveBits).toHaveBeenCalledTimes(FREE_FAILURES);
   });
 
-  it('refuses the right password, too, without hashing it, and says how long to wait', async () => {
+  it('then refuses the right password without hashing and sends Retry-After', async () => {
     const { username } = await registered();
     await fail(username, FREE_FAILURES);
     const response = await login(username, 'pw', path);
@@ -132,7 +132,7 @@ describe.each([
   });
 
   it.each([FREE_FAILURES, MAX_FAILURES])(
-    'does not tell after %i failures whether there is such a user',
+    'does not reveal after %i failures whether the user exists',
     async (failures) => {
       const { username } = await registered();
       const unknown = newName();
@@ -148,7 +148,7 @@ describe.each([
 });
 
 describe('the count', () => {
-  it('starts from zero after a login that succeeds', async () => {
+  it('starts from zero after a successful login', async () => {
     const { username } = await registered();
     for (let i = 0; i < 3; i++) {
       for (let failure = 1; failure < FREE_FAILURES; failure++) {
@@ -158,27 +158,27 @@ describe('the count', () => {
     }
   });
 
-  it('is not touched by any number of logins that succeed', async () => {
+  it('is not changed by successful logins', async () => {
     const { username } = await registered();
     for (let i = 0; i < 2 * FREE_FAILURES; i++) {
       expect((await login(username, 'pw')).status).toBe(200);
     }
   });
 
-  it('is one of the name in its normal form', async () => {
+  it('is kept for the normal form of the username', async () => {
     const { username } = await registered();
     const fullwidth = username.replace('u', '\uFF55');
     for (let i = 0; i < FREE_FAILURES; i++) await login(fullwidth, 'wrong');
     expect((await login(username, 'pw')).status).toBe(429);
   });
 
-  it('is shared by both routes', async () => {
+  it('is shared by both login routes', async () => {
     const { username } = await registered();
     for (let i = 0; i < FREE_FAILURES; i++) await login(username, 'wrong', '/api-token-auth');
     expect((await login(username, 'pw', '/login')).status).toBe(429);
   });
 
-  it('has the right password of an inactive user for a failure, as any other', async () => {
+  it('includes logins of an inactive user with the right password', async () => {
     const { username } = await registered();
     await set(username, 'is_active', 0);
     for (let i = 0; i < FREE_FAILURES; i++) {
@@ -187,14 +187,14 @@ describe('the count', () => {
     expect((await login(username, 'pw')).status).toBe(429);
   });
 
-  it('starts from zero once an operator has set a password', async () => {
+  it('starts from zero after an operator sets a password', async () => {
     const { username } = await registered();
     await fail(username, MAX_FAILURES);
     await set(username, 'password', await makePassword('from the operator', 1000));
     expect((await login(username, 'from the operator')).status).toBe(200);
   });
 
-  it('starts from zero once a link has set a password, even the same one', async () => {
+  it('starts from zero after a reset, even to the same password', async () => {
     const { username } = await registered();
     await fail(username, MAX_FAILURES);
     const body = { ...(await linkFor(username)), new_password: 'pw' };
@@ -204,7 +204,7 @@ describe('the count', () => {
   });
 
   it.each([FREE_FAILURES, MAX_FAILURES])(
-    'of %i leaves a user with a token in peace, who can change the password',
+    'of %i does not stop a user with a token, who can change the password',
     async (failures) => {
       const { username, token } = await registered();
       await fail(username, failures);
@@ -216,7 +216,7 @@ describe('the count', () => {
     },
   );
 
-  it('of a hundred lets a user with a token delete the account', async () => {
+  it('of a hundred does not stop a user with a token from deleting the account', async () => {
     const { username, token } = await registered();
     await fail(username, MAX_FAILURES);
     const body = { current_password: 'pw' };
@@ -234,7 +234,7 @@ describe('wrong current passwords', () => {
     const change = (token: string, current_password: string) =>
       sendAs(token, method, path, { ...body, current_password }, counting);
 
-    it('are counted by the token: ten, and then the right one is not tried either', async () => {
+    it('are limited to ten per token; then the right password is also refused', async () => {
       const { username, token } = await registered();
       const responses = await Promise.all(
         Array.from({ length: 50 }, (_, i) => change(token, `wrong ${i}`)),
@@ -251,7 +251,7 @@ describe('wrong current passwords', () => {
       expect(events()).toEqual([expect.objectContaining(refusal)]);
     });
 
-    it('are no failed logins, and another token starts from zero', async () => {
+    it('do not count as failed logins, and a new token starts from zero', async () => {
       const { username, token } = await registered();
       for (let i = 0; i < FREE_FAILURES; i++) await change(token, 'wrong');
       expect((await change(token, 'pw')).status).toBe(429);
@@ -262,7 +262,7 @@ describe('wrong current passwords', () => {
     });
   });
 
-  it('start from zero after the right one', async () => {
+  it('start from zero after the right password', async () => {
     const { token } = await registered();
     const { bindings } = withMailbox({ ...counting, AUTH_PASSWORD_VALIDATORS: 'NumericPassword' });
     const change = (current_password: string) =>
@@ -285,7 +285,7 @@ describe('an attempt whose password could not be checked', () => {
     vi.spyOn(console, 'error').mockReturnValue();
   });
 
-  it('is no failure: a login succeeds as soon as passwords can be checked again', async () => {
+  it('is not counted: a login succeeds as soon as passwords can be checked again', async () => {
     const { username } = await registered();
     for (let i = 0; i < 2 * FREE_FAILURES; i++) {
       expect((await login(username, 'pw', '/login', broken)).status).toBe(503);
@@ -293,7 +293,7 @@ describe('an attempt whose password could not be checked', () => {
     expect((await login(username, 'pw')).status).toBe(200);
   });
 
-  it('forgets no failure', async () => {
+  it('keeps the earlier failures', async () => {
     const { username } = await registered();
     for (let i = 0; i < FREE_FAILURES - 1; i++) await login(username, 'wrong');
     expect((await login(username, 'wrong', '/login', broken)).status).toBe(503);
@@ -305,7 +305,7 @@ describe('an attempt whose password could not be checked', () => {
 describe('the log', () => {
   const refusal = { event: 'throttled', scope: 'password-failures' };
 
-  it('has a line for each login that is refused, with the user if there is one', async () => {
+  it('has a line for each refused login, with the user if it exists', async () => {
     const { username } = await registered();
     const unknown = newName();
     for (const name of [username, unknown]) {
@@ -321,7 +321,7 @@ describe('the log', () => {
   });
 });
 
-describe('an object that fails', () => {
+describe('a Durable Object that fails', () => {
   it.each([
     { fault: 'cannot be reached', call: () => Promise.reject(new Error('Network lost.')) },
     {
@@ -331,7 +331,7 @@ describe('an object that fails', () => {
         return new Promise(() => {});
       },
     },
-  ])('since it $fault: no password is checked, 503', async ({ call }) => {
+  ])('makes logins respond 503 without checking the password: $fault', async ({ call }) => {
     const errors = vi.spyOn(console, 'error').mockReturnValue();
     const { username } = await registered();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -351,7 +351,7 @@ describe('an object that fails', () => {
     expect(JSON.parse(String(line))).toMatchObject({ event: 'rate-limit-unavailable' });
   });
 
-  it('after the response does not undo a login', async () => {
+  it('after the response does not change the result of a login', async () => {
     const errors = vi.spyOn(console, 'error').mockReturnValue();
     const { username } = await registered();
     const RATE_LIMIT_COUNTER = interceptObjects(env.RATE_LIMIT_COUNTER, (run, method) =>

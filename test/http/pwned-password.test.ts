@@ -1,4 +1,4 @@
-/** `PwnedPassword` where passwords are set. test/helpers/pwned-passwords.ts answers for the service. */
+/** `PwnedPassword` in the routes that set passwords. test/helpers/pwned-passwords.ts is the service. */
 import { describe, expect, it, vi } from 'vitest';
 import { answer, newName, post, register, sendAs } from '../helpers/client.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';
@@ -10,8 +10,8 @@ const { bindings } = withMailbox({
 const BREACHED = 'breached words';
 const SENTENCE = 'This password is known to have appeared in a public data breach.';
 
-describe('a password that is known from a breach', () => {
-  it('is refused at a registration', async () => {
+describe('a password from a known breach', () => {
+  it('is refused by a registration', async () => {
     const username = newName();
     const response = await post('/register', { username, password: BREACHED }, bindings);
     expect(await answer(response)).toEqual({ status: 400, body: { password: [SENTENCE] } });
@@ -19,7 +19,7 @@ describe('a password that is known from a breach', () => {
     expect(other.status).toBe(201);
   });
 
-  it('is refused at a change of the password, if the current one is right', async () => {
+  it('is refused by a password change, if the current password is right', async () => {
     const token = await register(newName(), 'old words');
     const change = (current_password: string) =>
       sendAs(token, 'POST', '/password', { current_password, new_password: BREACHED }, bindings);
@@ -35,7 +35,7 @@ describe('a password that is known from a breach', () => {
     expect(fetch).not.toHaveBeenCalled();
   });
 
-  it('is refused at a reset, asked about once, and only with a valid link', async () => {
+  it('is refused by a reset, after one look-up and only with a valid link', async () => {
     const username = newName();
     await register(username, 'old words');
     const link = await linkFor(username);

@@ -1,4 +1,4 @@
-/** Rate limits by the real Rate Limiting bindings. Those of the exact counter have a file of their own. */
+/** Rate limits with real Rate Limiting bindings. password-failures.test.ts tests the exact counter. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp, ROUTES } from '../../src/app.ts';
@@ -17,7 +17,7 @@ import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
 const LIMIT = 10;
 
-/** Without the exact counter, which would refuse some of these logins, too. */
+/** Without the exact counter, which would also refuse some of these logins. */
 const approximate = { ...unthrottled, ...rateLimits, RATE_LIMIT_COUNTER: undefined };
 
 const THROTTLED = {
@@ -25,7 +25,7 @@ const THROTTLED = {
   body: { detail: 'Request was throttled. Expected available in 60 seconds.' },
 };
 
-/** An address that no other test uses, since counts are kept across tests. */
+/** An address that no other test uses, because the counts stay between tests. */
 let from: string;
 let addresses = 0;
 beforeEach(async () => {
@@ -43,7 +43,7 @@ const attempt = (path: string, body: unknown, headers = {}, bindings: Bindings =
   );
 
 describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
-  it('is throttled from the eleventh attempt at a name, right or wrong, before any hashing', async () => {
+  it('refuses the eleventh attempt for a username, right or wrong, before hashing', async () => {
     const username = newName();
     await register(username, 'pw');
     for (let i = 0; i < LIMIT; i++) {
@@ -62,7 +62,7 @@ describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
     expect(deriveBits).not.toHaveBeenCalled();
   });
 
-  it('counts a name in its normal form, so that other spellings give no more attempts', async () => {
+  it('counts the normal form of a username, so other spellings give no more attempts', async () => {
     const username = newName();
     for (let i = 0; i < LIMIT; i++) await attempt(path, { username, password: 'no' });
     const fullwidth = username.replace('u', '\uFF55');
@@ -71,7 +71,7 @@ describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
     ).toEqual(THROTTLED);
   });
 
-  it('lets other names and other addresses in', async () => {
+  it('accepts other usernames and other addresses', async () => {
     const [username, other] = [newName(), newName()];
     await register(username, 'pw');
     await register(other, 'pw');
@@ -81,7 +81,7 @@ describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
     expect((await attempt(path, { username, password: 'pw' })).status).toBe(200);
   });
 
-  it('does not believe X-Forwarded-For', async () => {
+  it('ignores X-Forwarded-For', async () => {
     const username = newName();
     for (let i = 0; i < LIMIT; i++) {
       await attempt(path, { username, password: 'no' }, { 'X-Forwarded-For': `203.0.113.${i}` });
@@ -91,7 +91,7 @@ describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
   });
 });
 
-describe('guesses from one address at a hundred names', () => {
+describe('a hundred logins from one address with different usernames', () => {
   const ADDRESS_LIMIT = 100;
   const guesses = async (count: number) => {
     for (let i = 0; i < count; i++) {
@@ -103,7 +103,7 @@ describe('guesses from one address at a hundred names', () => {
   it.each([
     { path: '/login', body: () => ({ username: newName(), password: 'no' }) },
     { path: '/api-token-auth', body: () => ({ username: newName(), password: 'no' }) },
-  ])('leave none over for POST $path, and nothing is hashed', async ({ path, body }) => {
+  ])('use up the limit of POST $path, which then hashes nothing', async ({ path, body }) => {
     await guesses(ADDRESS_LIMIT);
     const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
     const response = await attempt(path, body());
@@ -115,7 +115,7 @@ describe('guesses from one address at a hundred names', () => {
   it.each([
     { method: 'POST', path: '/password', body: { current_password: 'pw', new_password: 'x' } },
     { method: 'DELETE', path: '/me', body: { current_password: 'pw' } },
-  ])('leave none over for $method $path', async ({ method, path, body }) => {
+  ])('use up the limit of $method $path', async ({ method, path, body }) => {
     const token = await register(newName(), 'pw');
     await guesses(ADDRESS_LIMIT);
     const headers = { ...JSON_FROM(), Authorization: `Token ${token}` };
@@ -123,7 +123,7 @@ describe('guesses from one address at a hundred names', () => {
     expect(await answer(response)).toEqual(THROTTLED);
   });
 
-  it('do not hinder ten names from ten other addresses', async () => {
+  it('do not limit ten usernames from ten other addresses', async () => {
     await guesses(ADDRESS_LIMIT);
     for (let i = 0; i < 10; i++) {
       from = `203.0.113.${addresses * 10 + i}`;
@@ -137,7 +137,7 @@ describe('guesses from one address at a hundred names', () => {
 it.each([
   { method: 'POST', path: '/password', body: { current_password: 'no', new_password: 'x' } },
   { method: 'DELETE', path: '/me', body: { current_password: 'no' } },
-])('$method $path counts as an attempt at the user’s password', async ({ method, path, body }) => {
+])('$method $path counts as a login of the user', async ({ method, path, body }) => {
   const username = newName();
   const token = await register(username, 'pw');
   for (let i = 0; i < LIMIT; i++) {
@@ -146,7 +146,7 @@ it.each([
   expect(await answer(await sendAs(token, method, path, body, approximate))).toEqual(THROTTLED);
 });
 
-it('POST /register lets sixty users of one address in, a classroom, and then no more', async () => {
+it('POST /register accepts sixty users from one address (a classroom), then responds 429', async () => {
   for (let i = 0; i < 60; i++) {
     expect((await attempt('/register', { username: newName(), password: 'pw' })).status).toBe(201);
   }
@@ -155,7 +155,7 @@ it('POST /register lets sixty users of one address in, a classroom, and then no 
   expect(await answer(response)).toEqual(THROTTLED);
 });
 
-describe('requests by e-mail', () => {
+describe('requests that send or use links', () => {
   const LINK_LIMIT = 5;
   const MAIL_ADDRESS_LIMIT = 30;
   const verifying = withMailbox({ ...approximate, EMAIL_VERIFICATION: 'required' }).bindings;
@@ -167,7 +167,7 @@ describe('requests by e-mail', () => {
     return attempt('/users/reset_password_confirm', body, {}, verifying);
   };
 
-  it('are limited from one address, for all users', async () => {
+  it('are limited per address, for all users', async () => {
     for (let i = 0; i < MAIL_ADDRESS_LIMIT; i++) {
       expect((await ask(`${newName()}@example.com`)).status).toBe(204);
     }
@@ -184,7 +184,7 @@ describe('requests by e-mail', () => {
     expect(await answer(registered)).toEqual(THROTTLED);
   });
 
-  it('with attempts at one user’s links are limited from one address', async () => {
+  it('are limited per address for guesses of one user’s links', async () => {
     const uid = aUid();
     for (let i = 0; i < LINK_LIMIT; i++) expect((await confirm(uid)).status).toBe(400);
     expect(await answer(await confirm(uid))).toEqual(THROTTLED);
@@ -193,7 +193,7 @@ describe('requests by e-mail', () => {
     expect((await confirm(aUid())).status).toBe(400);
   });
 
-  it('with attempts at a link from elsewhere do not use up the owner’s', async () => {
+  it('are limited for the owner of a link separately from other addresses', async () => {
     const username = newName();
     await register(username, 'pw');
     const link = await linkFor(username);
@@ -209,7 +209,7 @@ describe('requests by e-mail', () => {
 describe('a change of the address', () => {
   const { bindings } = withMailbox(approximate);
 
-  it('counts as a login, because it needs the password; other changes do not count', async () => {
+  it('counts as a login, because it requires the password; other changes do not', async () => {
     const token = await register(newName(), 'pw');
     const patch = async (body: object) => {
       const headers = { ...JSON_FROM(), Authorization: `Token ${token}` };
@@ -250,7 +250,7 @@ describe('a request without a valid token', () => {
     { path: '/users/reset_password_confirm', limit: 30 },
     { path: '/users/activation', limit: 30 },
     { path: '/users/resend_activation', limit: 30 },
-  ])('to $path counts if its body is invalid: $limit of 130 are answered', async (route) => {
+  ])('to $path counts if its body is invalid: $limit of 130 pass the limit', async (route) => {
     const { bindings } = withMailbox({ ...approximate, EMAIL_VERIFICATION: 'required' });
     const statuses: number[] = [];
     for (let i = 0; i < 130; i++) {
@@ -261,7 +261,7 @@ describe('a request without a valid token', () => {
   });
 });
 
-it('addresses of one IPv6 /64 are counted together, those of the next /64 are not', async () => {
+it('addresses of one IPv6 /64 share a count, and the next /64 has its own', async () => {
   const username = newName();
   const network = `2001:db8:${addresses.toString(16)}`;
   const login = async (address: string) => {
@@ -275,7 +275,7 @@ it('addresses of one IPv6 /64 are counted together, those of the next /64 are no
   expect(await login(`${network}:1::1`)).toBe(401);
 });
 
-it('IPv4 addresses are counted each by itself, also if they are written as IPv6 ones', async () => {
+it('IPv4 addresses are counted separately, also in IPv6 notation', async () => {
   const username = newName();
   const login = async (address: string) => {
     from = address;
@@ -287,7 +287,7 @@ it('IPv4 addresses are counted each by itself, also if they are written as IPv6 
   expect(await login('::ffff:192.0.2.202')).toBe(401);
 });
 
-it('warns once of each limit that has no binding, and limits nothing', async () => {
+it('logs one warning per missing binding and limits nothing', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
   const app = createApp();

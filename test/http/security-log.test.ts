@@ -77,7 +77,7 @@ describe('the security log', () => {
     );
   });
 
-  it('tells why a login failed, though the client is not told', async () => {
+  it('has the reason of a failed login, which the response does not have', async () => {
     const username = newName();
     await register(username, 'pw');
     const user_id = await idOf(username);
@@ -93,7 +93,7 @@ describe('the security log', () => {
     ]);
   });
 
-  it('tells of an upgraded hash', async () => {
+  it('has an upgraded hash', async () => {
     const username = newName();
     await register(username, 'pw');
     const user_id = await idOf(username);
@@ -108,7 +108,7 @@ describe('the security log', () => {
     ]);
   });
 
-  it('tells of throttling, and by which limit', async () => {
+  it('has the limit that refused a request', async () => {
     await untilRoomInMinute();
     const username = newName();
     for (let i = 0; i <= 10; i++) {
@@ -117,14 +117,14 @@ describe('the security log', () => {
     expect(events().at(-1)).toEqual({ event: 'throttled', scope: 'login', ...where });
   });
 
-  it('has the whole IPv6 address, of which limits count the first half', async () => {
+  it('has the whole IPv6 address, although limits count its /64', async () => {
     const headers = { 'Content-Type': 'application/json', 'CF-Connecting-IP': '2001:db8::7' };
     const body = JSON.stringify({ username: newName(), password: 'no' });
     await send('/login', { method: 'POST', headers, body }, unthrottled);
     expect(events()).toEqual([expect.objectContaining({ client: '2001:db8::7' })]);
   });
 
-  it('holds no password, token, hash or name of a failed login', async () => {
+  it('has no password, token, hash or username of a failed login', async () => {
     const username = newName();
     const registered = await ask('POST', '/register', { username, password: 'S3cret-pw' });
     const { token } = await registered.json<{ token: string }>();
@@ -141,7 +141,7 @@ describe('the security log', () => {
     expect(lines).not.toContain(token);
   });
 
-  it('does not take the request’s id from the client', async () => {
+  it('does not use a request id from the client', async () => {
     await send(
       '/login',
       {

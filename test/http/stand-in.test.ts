@@ -1,4 +1,4 @@
-/** An unknown name costs a login what its stand-in costs, and nobody logs in by it. */
+/** A login with an unknown username costs as much as its stand-in hash, and never succeeds. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { drawStandIn } from '../../src/auth/stand-in.ts';
@@ -11,7 +11,7 @@ const store = createStore(env.DB);
 const SHA256 = `${'A'.repeat(43)}=`;
 const SHA1 = `${'A'.repeat(27)}=`;
 
-/** What is stored, of each kind: PBKDF2_ITERATIONS of the tests is 1,000. */
+/** Stored passwords of each kind. PBKDF2_ITERATIONS of the tests is 1,000. */
 const KINDS = {
   'of today’s cost': `pbkdf2_sha256$1000$saltOfTodaySaltOfToday$${SHA256}`,
   cheaper: `pbkdf2_sha256$300$cheaper$${SHA256}`,
@@ -34,13 +34,13 @@ async function userWith(encoded: string, isActive = true): Promise<string> {
   return username;
 }
 
-/** The stored password that an unknown name is verified against. */
+/** The stored password that is verified for an unknown username. */
 async function standInOf(name: string): Promise<string | undefined> {
   const { encoded } = await store.findUserOrStandIn(name, drawStandIn(name, env.SECRET_KEY));
   return encoded;
 }
 
-/** Random names that nobody has, until one of them has this stand-in. */
+/** Tries random unknown usernames until one has this stand-in. */
 async function nameWithStandIn(encoded: string): Promise<string> {
   for (;;) {
     const name = newName();
@@ -68,29 +68,29 @@ beforeEach(async () => {
   await env.DB.exec('DELETE FROM authtoken_token; DELETE FROM auth_user');
 });
 
-describe('a login with an unknown name', () => {
-  it.each(Object.entries(KINDS))('costs what its stand-in costs: %s', async (_kind, encoded) => {
+describe('a login with an unknown username', () => {
+  it.each(Object.entries(KINDS))('costs as much as its stand-in: %s', async (_kind, encoded) => {
     for (const each of Object.values(KINDS)) await userWith(each);
     const known = await userWith(encoded);
     const unknown = await nameWithStandIn(encoded);
     expect(await derivations(unknown, 'wrong')).toEqual(await derivations(known, 'wrong'));
   });
 
-  it('costs each stored kind as often as it is stored', async () => {
+  it('has stand-ins of each kind in proportion to the stored ones', async () => {
     const stored = Object.values(KINDS);
-    // Twice as many of the first as of each other.
+    // The first kind is stored twice, each other kind once.
     for (const each of [...stored, ...stored.slice(0, 1)]) await userWith(each);
     const drawn = await Promise.all(
       Array.from({ length: 1100 }, (_, i) => standInOf(`unknown ${i}`)),
     );
-    // 100 names for each user, with a standard deviation of 9.5.
+    // The mean is 100 usernames per user, with a standard deviation of 9.5.
     for (const [i, encoded] of stored.entries()) {
       const count = drawn.filter((each) => each === encoded).length;
       expect(Math.abs(count - (i === 0 ? 200 : 100))).toBeLessThan(4 * 9.5);
     }
   });
 
-  it('costs one of today’s hashes in an empty database', async () => {
+  it('costs one current hash in an empty database', async () => {
     expect(await derivations(newName(), 'pw')).toEqual([
       { hash: expect.anything(), iterations: 1000, salt: 'of no user' },
     ]);
@@ -104,7 +104,7 @@ describe('a login with an unknown name', () => {
     }
   });
 
-  it('is refused if the password is that of its stand-in, and changes nothing', async () => {
+  it('is refused with the password of its stand-in, and changes nothing', async () => {
     const log = vi.spyOn(console, 'log').mockReturnValue();
     const encoded = await makePassword('pw', 300);
     await userWith(encoded);
@@ -127,7 +127,7 @@ describe('a login with an unknown name', () => {
     expect(results).toEqual([{ password: encoded, key: null }]);
   });
 
-  it('costs the same if the password is that of its stand-in', async () => {
+  it('costs the same with the password of its stand-in', async () => {
     const encoded = await makePassword('pw', 300);
     await userWith(encoded);
     const unknown = newName();
@@ -139,9 +139,12 @@ describe('a login with an unknown name', () => {
 });
 
 describe('a login of an inactive user', () => {
-  it.each([300, 1000, 2500])('costs the same with the right password, of %d', async (count) => {
-    const inactive = await userWith(await makePassword('pw', count), false);
-    const wrong = await derivations(inactive, 'wrong');
-    expect(await derivations(inactive, 'pw')).toEqual(wrong);
-  });
+  it.each([300, 1000, 2500])(
+    'costs the same with the right password of %d iterations',
+    async (count) => {
+      const inactive = await userWith(await makePassword('pw', count), false);
+      const wrong = await derivations(inactive, 'wrong');
+      expect(await derivations(inactive, 'pw')).toEqual(wrong);
+    },
+  );
 });

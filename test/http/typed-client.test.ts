@@ -1,11 +1,11 @@
-/** `hc<AppType>`: what the compiler infers of bodies and answers, and that it is what happens. */
+/** `hc<AppType>`: compares the inferred types of bodies and responses with real responses. */
 import { exports } from 'cloudflare:workers';
 import { hc, type InferRequestType, type InferResponseType } from 'hono/client';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { AppType } from '../../src/index.ts';
 import { newName } from '../helpers/client.ts';
 
-/** A client of this very Worker. */
+/** A client of the app. */
 const clientOf = (token?: string) =>
   hc<AppType>('http://localhost:8000', {
     fetch: (input: string | URL | Request, init?: RequestInit) =>
@@ -24,7 +24,7 @@ type User = {
 };
 
 describe('hc<AppType>', () => {
-  it('knows what each route takes', () => {
+  it('infers the body of each route', () => {
     type Taken<T> = InferRequestType<T>;
     expectTypeOf<Taken<typeof client.register.$post>>().toEqualTypeOf<{
       json: {
@@ -54,7 +54,7 @@ describe('hc<AppType>', () => {
     }>();
   });
 
-  it('knows what each route answers, by status', () => {
+  it('infers the response of each route by status', () => {
     type Token = { readonly token: string };
     expectTypeOf<InferResponseType<typeof client.register.$post, 201>>().toEqualTypeOf<
       Token | { detail: string }
@@ -75,7 +75,7 @@ describe('hc<AppType>', () => {
     >();
   });
 
-  it('registers, logs in, asks who it is and changes it', async () => {
+  it('registers, logs in, reads the user and changes it', async () => {
     const json = { username: newName(), password: 'correct horse' };
     const registered = await client.register.$post({ json });
     if (registered.status !== 201) throw new Error(`registering answered ${registered.status}`);
@@ -97,7 +97,7 @@ describe('hc<AppType>', () => {
     expect((await mine.me.$get()).status).toBe(401);
   });
 
-  it('is answered in DRF’s words', async () => {
+  it('gets DRF’s messages', async () => {
     const refused = await client.register.$post({ json: { username: '', password: 'pw' } });
     if (refused.status !== 400) throw new Error(`registering answered ${refused.status}`);
     expect(await refused.json()).toEqual({ username: ['This field may not be blank.'] });

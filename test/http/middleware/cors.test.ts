@@ -23,7 +23,7 @@ const preflight = (origin: string, method: string, path: string) =>
   });
 
 describe.each(ROUTES)('$method $path', ({ method, path }) => {
-  it('is open to a listed origin: preflight and request', async () => {
+  it('allows a listed origin: preflight and request', async () => {
     const allowed = await preflight(LISTED, method, path);
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get('Access-Control-Allow-Origin')).toBe(LISTED);
@@ -38,7 +38,7 @@ describe.each(ROUTES)('$method $path', ({ method, path }) => {
     expect(response.headers.get('Vary')).toBe('Origin');
   });
 
-  it('is closed to an unlisted origin', async () => {
+  it('refuses an unlisted origin', async () => {
     const refused = await preflight(UNLISTED, method, path);
     expect(refused.headers.get('Access-Control-Allow-Origin')).toBeNull();
     const response = await send(path, { method, headers: { Origin: UNLISTED } });
@@ -55,7 +55,7 @@ it.each([
   { name: 'method not allowed', status: 405, path: '/login', init: { method: 'GET' } },
   { name: 'too large', status: 413, path: '/login', init: { body: 'x'.repeat(70_000) } },
   { name: 'unsupported', status: 415, path: '/login', init: { body: 'x', type: 'text/plain' } },
-])('is present on $status, $name', async ({ status, path, init }) => {
+])('sets the CORS headers on $status, $name', async ({ status, path, init }) => {
   const { method = 'POST', type = 'application/json' } = {
     ...init,
     ...('type' in init ? init : {}),
@@ -70,7 +70,7 @@ it.each([
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(LISTED);
 });
 
-it('is present on 500, a fault', async () => {
+it('sets the CORS headers on 500', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   const headers = { Origin: LISTED, Authorization: 'Token x' };
   const response = await send('/me', { headers }, failingD1(new Error('D1_ERROR: down')));
@@ -78,7 +78,7 @@ it('is present on 500, a fault', async () => {
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(LISTED);
 });
 
-it('takes its origins from the var', async () => {
+it('reads the origins from the variable', async () => {
   const bindings = { ...unthrottled, CORS_ALLOWED_ORIGINS: 'https://app.example.com' };
   const from = async (origin: string) => {
     const response = await send('/me', { headers: { Origin: origin } }, bindings);

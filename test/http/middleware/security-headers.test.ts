@@ -13,13 +13,13 @@ it.each([
   [404, 'an unknown path', () => send('/no-such-route')],
   [405, 'another method', () => send('/login')],
   [413, 'a body too large', () => post('/register', { username: 'x'.repeat(100_000) })],
-])('hardens the %i of %s', async (status, _of, request) => {
+])('sets the security headers on the %i response of %s', async (status, _of, request) => {
   const response = await request();
   expect(response.status).toBe(status);
   expect(Object.fromEntries(response.headers)).toMatchObject(HARDENING);
 });
 
-it.each(['/', '/me'])('asks browsers for https at %s, but only over https', async (path) => {
+it.each(['/', '/me'])('sets HSTS at %s only over https', async (path) => {
   const headersOver = async (scheme: string) => {
     const response = await send(path, {}, unthrottled, `${scheme}://auth.example.com`);
     return response.headers;

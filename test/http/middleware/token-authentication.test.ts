@@ -1,4 +1,4 @@
-/** The middleware by itself, in an app and over a way to look keys up that are none of this Worker's. */
+/** The middleware in another app, with another function that finds a token. */
 import { Hono } from 'hono';
 import { describe, expect, it, vi } from 'vitest';
 import { type Authenticated, authenticate, type FindToken } from '../../../src/auth/tokens.ts';
@@ -60,7 +60,7 @@ describe('tokenAuthentication', () => {
     ['Token nobody', 'Invalid token.'],
     ['Token no\u00a0body', 'Invalid token.'],
     ['Token bob', 'User inactive or deleted.'],
-  ])('answers %j with 401 and DRF’s sentence', async (authorization, detail) => {
+  ])('responds to %j with 401 and DRF’s message', async (authorization, detail) => {
     const response = await get(authorization);
     expect(response.headers.get('WWW-Authenticate')).toBe('Token');
     expect(await answer(response)).toEqual({ status: 401, body: { detail } });
@@ -73,7 +73,7 @@ describe('tokenAuthentication', () => {
     },
   );
 
-  it('looks a key up once, and only for a well-formed header', async () => {
+  it('looks up a key once, and only for a well-formed header', async () => {
     asked.length = 0;
     await get('Token');
     await get('Bearer ada');
@@ -83,7 +83,7 @@ describe('tokenAuthentication', () => {
     expect(asked).toEqual(['ada']);
   });
 
-  it('lets a token in until the very moment it expires', async () => {
+  it('accepts a token until it expires', async () => {
     const find: FindToken = async () => ada;
     const now = vi.spyOn(Date, 'now').mockReturnValue(Date.UTC(2026, 0, 31));
     expect(await authenticate('Token k', find, 30)).toEqual({ ok: true, value: ada });
@@ -94,14 +94,14 @@ describe('tokenAuthentication', () => {
     });
   });
 
-  it('says of an inactive user that it is inactive, whatever the age of its token', async () => {
+  it('responds that an inactive user is inactive, also if the token is expired', async () => {
     expect(await authenticate('Token k', async () => bob, 1)).toEqual({
       ok: false,
       error: { kind: 'authentication-failed', reason: 'user-inactive' },
     });
   });
 
-  it('leaves other routes open', async () => {
+  it('does not protect other routes', async () => {
     expect(await (await get(undefined, '/open')).text()).toBe('open');
   });
 });

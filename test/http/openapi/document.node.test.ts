@@ -1,4 +1,4 @@
-/** The OpenAPI document, as a maintained linter sees it, and what it takes from the schemas. */
+/** Checks the OpenAPI document with a linter, and compares it with the schemas. */
 import { readFile } from 'node:fs/promises';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { expect, it } from 'vitest';
@@ -6,15 +6,15 @@ import { expect, it } from 'vitest';
 const COMMITTED = 'test/http/openapi/openapi.json';
 const source = await readFile(COMMITTED, 'utf8');
 
-it('is valid OpenAPI 3.1, and its examples fit its schemas', async () => {
+it('is valid OpenAPI 3.1, and its examples match its schemas', async () => {
   const config = await createConfig({
     extends: ['recommended-strict'],
     rules: {
       'no-invalid-media-type-examples': 'error',
       'no-invalid-schema-examples': 'error',
-      // /health and /openapi.json have no input that could be wrong.
+      // /health and /openapi.json have no input, so they need no 4xx response.
       'operation-4xx-response': 'off',
-      // The document names the address of the request as its server.
+      // The server of the document is the origin of the request.
       'no-server-example.com': 'off',
     },
   });
@@ -23,7 +23,7 @@ it('is valid OpenAPI 3.1, and its examples fit its schemas', async () => {
   expect(problems.map(({ ruleId, message }) => ({ ruleId, message }))).toEqual([]);
 });
 
-it('describes bodies by the schemas that check them', async () => {
+it('describes bodies with the schemas that validate them', async () => {
   expect(JSON.parse(source).components.schemas).toMatchObject({
     RegisterRequest: {
       required: ['username', 'password'],

@@ -1,4 +1,4 @@
-/** Addresses that must be verified before the first login: `EMAIL_VERIFICATION = "required"`. */
+/** Verification of the email address before the first login: `EMAIL_VERIFICATION = "required"`. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { answer, getAs, newName, post, register, send, sendAs } from '../../helpers/client.ts';
@@ -49,8 +49,8 @@ const REFUSED = {
   body: { valid: false, detail: 'Unable to log in with provided credentials.' },
 };
 
-describe('a registration', () => {
-  it('makes an inactive user without a token, who gets a link, follows it and logs in', async () => {
+describe('POST /register with EMAIL_VERIFICATION', () => {
+  it('creates an inactive user without a token, whose link activates the account', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     const email = `${username}@example.com`;
@@ -88,7 +88,7 @@ describe('a registration', () => {
     [{}, ['This field is required.']],
     [{ email: '' }, ['This field may not be blank.']],
     [{ email: 'nowhere' }, ['Enter a valid email address.']],
-  ])('needs an address, not %j', async (given, email) => {
+  ])('requires an email address and refuses %j', async (given, email) => {
     const { bindings, mails } = verifying();
     const username = newName();
     const response = await post('/register', { username, password: PASSWORD, ...given }, bindings);
@@ -97,7 +97,7 @@ describe('a registration', () => {
     expect(await rowOf(username)).toBeNull();
   });
 
-  it('takes the address for the name, too, from older clients', async () => {
+  it('accepts the email address as the username, for older clients', async () => {
     const { bindings, mails } = verifying();
     const email = `${newName()}@example.com`;
     const response = await post('/register', { email, password: PASSWORD }, bindings);
@@ -107,7 +107,7 @@ describe('a registration', () => {
     expect((await logIn(email, bindings)).status).toBe(200);
   });
 
-  it('sends a link to nobody but the new user', async () => {
+  it('sends a link only to the new user', async () => {
     const { bindings, mails } = verifying();
     const email = `${newName()}@example.com`;
     await enrol(newName(), email, bindings);
@@ -115,7 +115,7 @@ describe('a registration', () => {
     expect(mails).toHaveLength(2);
   });
 
-  it('of a taken name sends nothing', async () => {
+  it('sends no message if the username is taken', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     await register(username, PASSWORD);
@@ -135,27 +135,30 @@ describe('a registration', () => {
       vars: { ACTIVATION_URL: 'http://localhost:8000/account#activate/{uid}/{token}' },
       origin: 'https://example.com',
     },
-  ])('is 503 without a usable $missing, and makes no user', async ({ missing, vars, origin }) => {
-    const { bindings } = withMailbox({ ...REQUIRED, ...vars });
-    const username = newName();
-    const email = `${username}@example.com`;
-    const body = JSON.stringify({ username, password: PASSWORD, email });
-    const headers = { 'Content-Type': 'application/json' };
-    const response = await send('/register', { method: 'POST', headers, body }, bindings, origin);
-    expect(await answer(response)).toEqual({
-      status: 503,
-      body: { detail: 'Service temporarily unavailable, try again later.' },
-    });
-    expect(await rowOf(username)).toBeNull();
-    expect(errors()).toEqual([
-      expect.objectContaining({
-        event: 'mail-unavailable',
-        message: expect.stringMatching(new RegExp(`^${missing} `)),
-      }),
-    ]);
-  });
+  ])(
+    'responds 503 without a usable $missing and creates no user',
+    async ({ missing, vars, origin }) => {
+      const { bindings } = withMailbox({ ...REQUIRED, ...vars });
+      const username = newName();
+      const email = `${username}@example.com`;
+      const body = JSON.stringify({ username, password: PASSWORD, email });
+      const headers = { 'Content-Type': 'application/json' };
+      const response = await send('/register', { method: 'POST', headers, body }, bindings, origin);
+      expect(await answer(response)).toEqual({
+        status: 503,
+        body: { detail: 'Service temporarily unavailable, try again later.' },
+      });
+      expect(await rowOf(username)).toBeNull();
+      expect(errors()).toEqual([
+        expect.objectContaining({
+          event: 'mail-unavailable',
+          message: expect.stringMatching(new RegExp(`^${missing} `)),
+        }),
+      ]);
+    },
+  );
 
-  it('needs only the setting of its own link', async () => {
+  it('requires only the setting of the activation link', async () => {
     const { bindings, mails } = withMailbox({
       ...REQUIRED,
       ACTIVATION_URL: 'https://example.com/activate/{uid}/{token}',
@@ -171,7 +174,7 @@ describe('a registration', () => {
     expect((await activate(linkIn(mails[0]), bindings)).status).toBe(204);
   });
 
-  it('is a setting that cannot be used where no e-mail can be sent', async () => {
+  it('refuses the setting EMAIL_VERIFICATION if e-mail is not configured', async () => {
     const { bindings } = withMailbox({ ...REQUIRED, EMAIL: undefined });
     const response = await enrol(newName(), 'a@example.com', bindings);
     expect(await answer(response)).toEqual({
@@ -181,8 +184,8 @@ describe('a registration', () => {
   });
 });
 
-describe('a link', () => {
-  it('that was followed is stale', async () => {
+describe('an activation link', () => {
+  it('works once', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     await enrol(username, `${username}@example.com`, bindings);
@@ -191,7 +194,7 @@ describe('a link', () => {
     expect(await answer(await activate(link, bindings))).toEqual(STALE);
   });
 
-  it('resets no password: not before the activation, not after it, not of an active user', async () => {
+  it('does not reset a password before activation, after it, or for an active user', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     await enrol(username, `${username}@example.com`, bindings);
@@ -201,7 +204,7 @@ describe('a link', () => {
     const set = (sql: string) =>
       env.DB.prepare(`UPDATE auth_user SET ${sql} WHERE username = ?`).bind(username).run();
     expect(await answer(await reset())).toEqual(INVALID_TOKEN);
-    // Active and never logged in: the link's signature is still the user's.
+    // The user is active and has never logged in, so the signature of the link is still valid.
     await set('is_active = 1');
     expect(await answer(await reset())).toEqual(INVALID_TOKEN);
     await set('is_active = 0');
@@ -210,7 +213,7 @@ describe('a link', () => {
     expect((await logIn(username, bindings)).status).toBe(200);
   });
 
-  it('that djoser made activates: it is signed as a password reset', async () => {
+  it('from djoser, signed like a password reset, activates the account', async () => {
     const { bindings } = verifying();
     const username = newName();
     await enrol(username, `${username}@example.com`, bindings);
@@ -223,7 +226,7 @@ describe('a link', () => {
     expect((await logIn(username, bindings)).status).toBe(200);
   });
 
-  it('does not let in again who was deactivated after the activation', async () => {
+  it('does not reactivate a user deactivated after activation', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     const email = `${username}@example.com`;
@@ -237,7 +240,7 @@ describe('a link', () => {
     expect(await answer(await logIn(username, bindings))).toEqual(REFUSED);
   });
 
-  it('is not sent to a user with a token who was deactivated, nor is one of his taken', async () => {
+  it('is neither sent to nor accepted from a deactivated user with a token', async () => {
     const username = newName();
     const email = `${username}@example.com`;
     await post('/register', { username, password: PASSWORD, email });
@@ -247,7 +250,7 @@ describe('a link', () => {
     expect(mails).toEqual([]);
   });
 
-  it('is not sent to an active user who has not logged in yet', async () => {
+  it('is not sent to an active user before the first login', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     const email = `${username}@example.com`;
@@ -263,7 +266,7 @@ describe('a link', () => {
     'UPDATE auth_user SET is_active = 1 WHERE username = ?',
     "UPDATE auth_user SET last_login = '2026-01-02 03:04:05' WHERE username = ?",
     "INSERT INTO authtoken_token SELECT username, '2026-01-02 03:04:05', id FROM auth_user WHERE username = ?",
-  ])('is stale where somebody was faster, and does nothing: %s', async (sql) => {
+  ])('is refused without effect if the user changes during the request: %s', async (sql) => {
     const { bindings, mails } = verifying();
     const username = newName();
     await enrol(username, `${username}@example.com`, bindings);
@@ -283,7 +286,7 @@ describe('a link', () => {
     expect(await rowOf(username)).toEqual(changed);
   });
 
-  it('is not taken once the password or the address has changed', async () => {
+  it('is refused after a change of the password or the email address', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     await enrol(username, `${username}@example.com`, bindings);
@@ -298,12 +301,12 @@ describe('a link', () => {
     [{ token: 'x' }, { uid: ['This field is required.'] }],
     [{ uid: 'MQ' }, { token: ['This field is required.'] }],
     [{ uid: '%%', token: 'x' }, { uid: ["Invalid user id or user doesn't exist."] }],
-  ])('must be whole: %j', async (link, body) => {
+  ])('is refused if it is incomplete: %j', async (link, body) => {
     const { bindings } = verifying();
     expect(await answer(await activate(link, bindings))).toEqual({ status: 400, body });
   });
 
-  it('is sent again to who asks, and to nobody else, with the same answer', async () => {
+  it('is sent again only to an inactive user; the response is always the same', async () => {
     const { bindings, mails } = verifying();
     const username = newName();
     const email = `${username}@example.com`;
@@ -319,8 +322,8 @@ describe('a link', () => {
   });
 });
 
-describe('a resend', () => {
-  it('is one message that lists the accounts that wait, or only the one that it names', async () => {
+describe('POST /users/resend_activation', () => {
+  it('sends one message that lists the inactive accounts, or only the named account', async () => {
     const { bindings, mails } = verifying();
     const email = `${newName()}@example.com`;
     const usernames = [newName(), newName(), newName()];
@@ -337,7 +340,7 @@ describe('a resend', () => {
     expect((await logIn(named, bindings)).status).toBe(200);
   });
 
-  it('reaches its owner among 10,000 accounts that do not wait', async () => {
+  it('sends a link to the inactive account among 10,000 active accounts', async () => {
     const { bindings, mails } = verifying();
     const email = `${newName()}@example.com`;
     await env.DB.prepare(
@@ -359,17 +362,20 @@ describe('a resend', () => {
 });
 
 describe('without EMAIL_VERIFICATION', () => {
-  it.each(['/users/activation', '/users/resend_activation'])('there is no %s', async (path) => {
-    const { bindings } = withMailbox();
-    for (const method of ['POST', 'GET', 'OPTIONS']) {
-      expect(await answer(await send(path, { method }, bindings))).toEqual({
-        status: 404,
-        body: { detail: 'Not found.' },
-      });
-    }
-  });
+  it.each(['/users/activation', '/users/resend_activation'])(
+    'responds 404 for %s',
+    async (path) => {
+      const { bindings } = withMailbox();
+      for (const method of ['POST', 'GET', 'OPTIONS']) {
+        expect(await answer(await send(path, { method }, bindings))).toEqual({
+          status: 404,
+          body: { detail: 'Not found.' },
+        });
+      }
+    },
+  );
 
-  it('a registration needs neither address nor SECRET_KEY, and gives a token', async () => {
+  it('registers without an email address or SECRET_KEY and returns a token', async () => {
     const { bindings, mails } = withMailbox({ SECRET_KEY: undefined });
     const body = { username: newName(), password: PASSWORD };
     expect(await answer(await post('/register', body, bindings))).toEqual({
@@ -380,8 +386,8 @@ describe('without EMAIL_VERIFICATION', () => {
   });
 });
 
-describe('a change', () => {
-  it('of the address is notified at the old one, and only then', async () => {
+describe('notifications of account changes', () => {
+  it('are sent to the old email address, and only if the address changes', async () => {
     const { bindings, mails } = withMailbox();
     const username = newName();
     const token = await register(username, PASSWORD);
@@ -401,7 +407,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('of the password is notified to no one if there is no address, which is no fault', async () => {
+  it('are not sent and log no error if the user has no email address', async () => {
     const { bindings, mails } = withMailbox();
     const token = await register(newName(), PASSWORD);
     const body = { current_password: PASSWORD, new_password: 'second' };
@@ -410,7 +416,7 @@ describe('a change', () => {
     expect(errors()).toEqual([]);
   });
 
-  it('of the password is notified, but not with ACCOUNT_EMAIL_NOTIFICATIONS off', async () => {
+  it('are sent for a password change unless ACCOUNT_EMAIL_NOTIFICATIONS is off', async () => {
     const username = newName();
     const email = `${username}@example.com`;
     const { token } = await (
@@ -429,7 +435,7 @@ describe('a change', () => {
     expect(off.mails).toEqual([]);
   });
 
-  it('is made without a notice if the notice could not name the site, and the log says so', async () => {
+  it('are skipped and logged if the site name is unknown, and the change is saved', async () => {
     const { bindings, mails } = withMailbox();
     const username = newName();
     const email = `${username}@example.com`;

@@ -18,7 +18,7 @@ const canLogIn = async (username: string, password: string) =>
   (await post('/login', { username, password })).status === 200;
 
 describe('POST /password', () => {
-  it('sets the new password and gives a new token; the old ones are dead', async () => {
+  it('sets the new password, returns a new token and revokes the old one', async () => {
     const username = newName();
     const token = await register(username, 'old');
     const response = await change(token, 'old', 'new');
@@ -36,7 +36,7 @@ describe('POST /password', () => {
     });
   });
 
-  it('gives a token that is as young as its password', async () => {
+  it('returns a token created at the time of the change', async () => {
     const token = await register(newName(), 'old');
     await env.DB.prepare("UPDATE authtoken_token SET created = '2020-01-01 00:00:00' WHERE key = ?")
       .bind(token)
@@ -57,7 +57,7 @@ describe('POST /password', () => {
     expect(await canLogIn(username, 'old')).toBe(true);
   });
 
-  it('wants both passwords, in DRF’s words', async () => {
+  it('requires both passwords, with DRF’s messages', async () => {
     const token = await register(newName());
     expect(await answer(await sendAs(token, 'POST', '/password', {}))).toEqual({
       status: 400,
@@ -75,12 +75,12 @@ describe('POST /password', () => {
     });
   });
 
-  it('is nobody’s without a token', async () => {
+  it('responds 401 without a token', async () => {
     const response = await post('/password', { current_password: 'a', new_password: 'b' });
     expect(response.status).toBe(401);
   });
 
-  it('changes the password of a user whose hash is upgraded at the same moment', async () => {
+  it('changes the password if the hash is upgraded during the request', async () => {
     const username = newName();
     const token = await register(username, 'old');
     await env.DB.prepare('UPDATE auth_user SET password = ? WHERE username = ?')
@@ -95,7 +95,7 @@ describe('POST /password', () => {
     expect(await canLogIn(username, 'old')).toBe(false);
   });
 
-  it('leaves every user one token, however changes and logins race', async () => {
+  it('leaves each user one token after simultaneous changes and logins', async () => {
     for (let round = 0; round < 10; round++) {
       const username = newName();
       const token = await register(username, 'old');
@@ -126,14 +126,14 @@ describe('AUTH_PASSWORD_VALIDATORS', () => {
       'UserAttributeSimilarity,MinimumLength,CommonPassword,NumericPassword',
   };
 
-  it('is off by default: the lesson’s own example registers', async () => {
+  it('is off by default, so that the example of the lesson registers', async () => {
     const username = `${newName()}@ducharme.com`;
     const names = { first_name: 'Meg', last_name: 'Ducharme' };
     const response = await post('/register', { username, password: 'ducharme', ...names });
     expect(response.status).toBe(201);
   });
 
-  it('refuses a registration with Django’s sentences, under password', async () => {
+  it('refuses a registration with Django’s messages, under password', async () => {
     const body = { username: newName(), last_name: 'Ducharme', password: 'ducharme' };
     expect(await answer(await post('/register', body, strict))).toEqual({
       status: 400,
@@ -151,7 +151,7 @@ describe('AUTH_PASSWORD_VALIDATORS', () => {
     });
   });
 
-  it('refuses a change with Django’s sentences, under new_password, and changes nothing', async () => {
+  it('refuses a change with Django’s messages, under new_password, and changes nothing', async () => {
     const username = newName();
     const token = await register(username, 'old');
     const body = { current_password: 'old', new_password: 'password' };
@@ -162,7 +162,7 @@ describe('AUTH_PASSWORD_VALIDATORS', () => {
     expect(await canLogIn(username, 'old')).toBe(true);
   });
 
-  it('compares a new password with its user’s names', async () => {
+  it('compares a new password with the names of the user', async () => {
     const body = { username: newName(), last_name: 'Ducharme', password: 'old' };
     const { token } = await (await post('/register', body)).json<{ token: string }>();
     const change = { current_password: 'old', new_password: 'ducharme1' };
@@ -172,7 +172,7 @@ describe('AUTH_PASSWORD_VALIDATORS', () => {
     });
   });
 
-  it('lets a good password through', async () => {
+  it('accepts a password that passes all validators', async () => {
     const body = { username: newName(), password: 'correct horse battery' };
     expect((await post('/register', body, strict)).status).toBe(201);
   });

@@ -3,7 +3,7 @@ import { answer, send } from '../../helpers/client.ts';
 import { failingD1, watchD1 } from '../../helpers/intercept-d1.ts';
 
 describe('GET /health', () => {
-  it('answers ok after one SELECT 1', async () => {
+  it('responds ok after one SELECT 1', async () => {
     const { bindings, roundTrips } = watchD1();
     const response = await send('/health', {}, bindings);
     expect(response.headers.get('Cache-Control')).toBe('no-store');
@@ -12,7 +12,7 @@ describe('GET /health', () => {
   });
 
   it.each(['D1_ERROR: Network connection lost.', 'D1_ERROR: anything else'])(
-    'answers 503 and no detail where D1 fails: %s',
+    'responds 503 without details if D1 fails: %s',
     async (message) => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => {});
       const response = await send('/health', {}, failingD1(new Error(message)));

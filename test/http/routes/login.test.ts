@@ -36,7 +36,7 @@ describe.each([
     refusal: { status: 400, body: JSON.stringify({ non_field_errors: [UNABLE] }) },
   },
 ])('POST $path', ({ path, success, refusal }) => {
-  it('answers with the token of the registration, each time, and nobody may cache it', async () => {
+  it('responds with the token of the registration each time, as not cacheable', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     for (let i = 0; i < 2; i++) {
@@ -47,7 +47,7 @@ describe.each([
     }
   });
 
-  it('refuses unknown, wrong, inactive and unusable in the same bytes and headers', async () => {
+  it('responds with the same bytes and headers to unknown, wrong, inactive and unusable', async () => {
     const [wrong, inactive, unusable] = [newName(), newName(), newName()];
     for (const username of [wrong, inactive, unusable]) await register(username, 'pw');
     await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
@@ -70,7 +70,7 @@ describe.each([
     expect(refusals[0]).toMatchObject(refusal);
   });
 
-  it('hashes as much for an unknown or inactive user as for a wrong password', async () => {
+  it('runs the same hashing for an unknown or inactive user as for a wrong password', async () => {
     const [wrong, inactive] = [newName(), newName()];
     for (const username of [wrong, inactive]) await register(username, 'pw');
     await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?')
@@ -90,12 +90,12 @@ describe.each([
     }
   });
 
-  it('refuses a name of more than 150 characters at the same cost, without normalizing it', async () => {
+  it('refuses a username of more than 150 characters at the same cost, without normalizing it', async () => {
     const short = 'é'.repeat(76);
     await register(short, 'pw');
     const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
     const normalize = vi.spyOn(String.prototype, 'normalize');
-    // The first would be that user's name in its normal form.
+    // The normal form of the first one would be the username of that user.
     for (const username of ['e\u0301'.repeat(76), 'ﬀ'.repeat(20_000)]) {
       const { bindings, roundTrips } = watchD1();
       const response = await post(path, { username, password: 'pw' }, bindings);
@@ -107,7 +107,7 @@ describe.each([
     expect(normalize).not.toHaveBeenCalled();
   });
 
-  it('gives ten simultaneous first logins one and the same token', async () => {
+  it('returns the same token to ten simultaneous first logins', async () => {
     const username = newName();
     await deleteToken(await register(username, 'pw'));
     const ten = Array.from({ length: 10 }, () => post(path, { username, password: 'pw' }));
@@ -119,7 +119,7 @@ describe.each([
     });
   });
 
-  it('gives ten simultaneous first logins one token also while the hash is being upgraded', async () => {
+  it('returns the same token to ten simultaneous first logins while the hash is upgraded', async () => {
     const username = newName();
     await deleteToken(await register(username, 'pw'));
     await setPassword(username, await makePassword('pw', 10));
@@ -129,7 +129,7 @@ describe.each([
     expect(answers[0]?.status).toBe(200);
   });
 
-  it('gives no token to a password that is replaced while it is verified', async () => {
+  it('returns no token if the password is replaced during verification', async () => {
     const username = newName();
     await deleteToken(await register(username, 'old'));
     const replaced = await makePassword('new', 1000);
@@ -147,7 +147,7 @@ describe.each([
     expect(await response.text()).toContain(UNABLE);
   });
 
-  it('gives no token to a user who is deactivated while the password is verified', async () => {
+  it('returns no token if the user is deactivated during verification', async () => {
     const username = newName();
     await deleteToken(await register(username, 'pw'));
     const DB = interceptD1(env.DB, {
@@ -173,28 +173,31 @@ describe.each([
   it.each([
     { times: 1, status: 200 },
     { times: 2, status: refusal.status },
-  ])('looks twice where the hash is replaced meanwhile: $times times', async (replaced) => {
-    const username = newName();
-    await deleteToken(await register(username, 'pw'));
-    const roundTrips: string[] = [];
-    const DB = interceptD1(env.DB, {
-      around: async ({ sql: [sql = ''], run }) => {
-        const result = await run();
-        roundTrips.push(sql.slice(0, 6));
-        if (sql.startsWith('select') && roundTrips.length < 2 * replaced.times) {
-          await setPassword(username, await makePassword('pw', 1000));
-        }
-        return result;
-      },
-    });
-    const response = await post(path, { username, password: 'pw' }, { ...unthrottled, DB });
-    expect(response.status).toBe(replaced.status);
-    expect(roundTrips).toEqual(['select', 'insert', 'select', 'insert']);
-  });
+  ])(
+    'reads the user twice if the hash is replaced $times times during verification',
+    async (replaced) => {
+      const username = newName();
+      await deleteToken(await register(username, 'pw'));
+      const roundTrips: string[] = [];
+      const DB = interceptD1(env.DB, {
+        around: async ({ sql: [sql = ''], run }) => {
+          const result = await run();
+          roundTrips.push(sql.slice(0, 6));
+          if (sql.startsWith('select') && roundTrips.length < 2 * replaced.times) {
+            await setPassword(username, await makePassword('pw', 1000));
+          }
+          return result;
+        },
+      });
+      const response = await post(path, { username, password: 'pw' }, { ...unthrottled, DB });
+      expect(response.status).toBe(replaced.status);
+      expect(roundTrips).toEqual(['select', 'insert', 'select', 'insert']);
+    },
+  );
 });
 
 describe('POST /login', () => {
-  it('replaces a hash that is weaker than today’s, after the answer, and the password stays', async () => {
+  it('upgrades a weaker hash after the response and keeps the password', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     await setPassword(username, await makePassword('pw', 10));
@@ -204,7 +207,7 @@ describe('POST /login', () => {
     expect(await answer(response)).toEqual({ status: 200, body: { valid: true, token } });
   });
 
-  it('leaves a hash of more iterations as it is', async () => {
+  it('keeps a hash with more iterations', async () => {
     const username = newName();
     await register(username, 'pw');
     const stronger = await makePassword('pw', 1001);
@@ -213,7 +216,7 @@ describe('POST /login', () => {
     expect(await storedPassword(username)).toBe(stronger);
   });
 
-  it('leaves a weaker hash as it is when the password was wrong', async () => {
+  it('keeps a weaker hash if the password is wrong', async () => {
     const username = newName();
     await register(username, 'pw');
     const weaker = await makePassword('pw', 10);
@@ -222,7 +225,7 @@ describe('POST /login', () => {
     expect(await storedPassword(username)).toBe(weaker);
   });
 
-  it('does not undo a password change by its upgrade (compare-and-swap)', async () => {
+  it('does not overwrite a password change with a hash upgrade (compare-and-swap)', async () => {
     const username = newName();
     await register(username, 'pw');
     await setPassword(username, await makePassword('pw', 10));
@@ -241,7 +244,7 @@ describe('POST /login', () => {
     ]);
   });
 
-  it('makes a token for an imported user who has none, and it works', async () => {
+  it('creates a valid token for an imported user without one', async () => {
     const username = newName();
     await deleteToken(await register(username, 'pw'));
     const response = await post('/login', { username, password: 'pw' });

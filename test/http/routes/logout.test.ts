@@ -14,7 +14,7 @@ import {
 const INVALID = { status: 401, body: { detail: 'Invalid token.' } };
 
 describe('POST /logout', () => {
-  it('answers 204 without a body; the very next request is 401, the next login gives a new token', async () => {
+  it('responds 204 without a body and revokes the token; the next login returns a new token', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     const response = await sendAs(token, 'POST', '/logout');
@@ -31,7 +31,7 @@ describe('POST /logout', () => {
     expect((await getAs(token)).status).toBe(401);
   });
 
-  it('logs nobody else out', async () => {
+  it('keeps the tokens of other users', async () => {
     const [mine, theirs] = [await register(newName()), await register(newName())];
     await sendAs(mine, 'POST', '/logout');
     expect((await getAs(theirs)).status).toBe(200);
@@ -47,23 +47,23 @@ describe('TOKEN_MAX_AGE_DAYS', () => {
       .bind(modifier, key)
       .run();
 
-  it('lets a token in up to its age and answers 401 after it', async () => {
+  it('accepts a token up to the maximum age and responds 401 after it', async () => {
     const token = await register(newName());
-    await setCreated(token, '-2591940 seconds'); // a minute less than 30 days
+    await setCreated(token, '-2591940 seconds'); // 30 days minus one minute
     expect((await getAs(token, '/me', expiring)).status).toBe(200);
-    await setCreated(token, '-2592060 seconds'); // a minute more
+    await setCreated(token, '-2592060 seconds'); // 30 days plus one minute
     const response = await getAs(token, '/me', expiring);
     expect(response.headers.get('WWW-Authenticate')).toBe('Token');
     expect(await answer(response)).toEqual({ status: 401, body: { detail: 'Token has expired.' } });
   });
 
-  it('leaves tokens alone where it is not set, as DRF does', async () => {
+  it('does not expire tokens if it is not set, as in DRF', async () => {
     const token = await register(newName());
     await setCreated(token, '-20 years');
     expect((await getAs(token)).status).toBe(200);
   });
 
-  it('has login replace an expired token, by one and the same for ten at once', async () => {
+  it('replaces an expired token at login, by the same one for ten simultaneous logins', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     await setCreated(token, '-31 days');
@@ -79,7 +79,7 @@ describe('TOKEN_MAX_AGE_DAYS', () => {
     expect((await getAs(token, '/me', expiring)).status).toBe(401);
   });
 
-  it('has login keep a token that has not expired', async () => {
+  it('keeps a token at login if it has not expired', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     const response = await post('/login', { username, password: 'pw' }, expiring);

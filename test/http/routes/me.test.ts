@@ -21,7 +21,7 @@ const count = async (username: string) => {
 };
 
 describe('GET /me', () => {
-  it('answers personal data, which no cache keeps, with PATCH too', async () => {
+  it('responds with personal data as not cacheable, also to PATCH', async () => {
     const token = await register(newName());
     for (const response of [await getAs(token), await patch(token, { first_name: 'Ada' })]) {
       expect(response.status).toBe(200);
@@ -30,11 +30,11 @@ describe('GET /me', () => {
   });
 });
 
-describe('another address', () => {
+describe('a change of the email address', () => {
   const emailOf = async (token: string) =>
     (await (await getAs(token)).json<{ email: string }>()).email;
 
-  /** A user with an address, who has one on the way. */
+  /** Registers a user with an email address. */
   async function arrange() {
     const username = newName();
     const token = await register(username, 'pw');
@@ -49,7 +49,7 @@ describe('another address', () => {
     { password: { current_password: null }, sentence: 'This field may not be null.' },
     { password: { current_password: 'no' }, sentence: 'Invalid password.' },
   ])(
-    'needs the current password if e-mail can be sent, not $password: nothing changes',
+    'requires the current password if e-mail is configured, and refuses $password',
     async ({ password, sentence }) => {
       const { token, old, next, bindings, mails } = await arrange();
       const body = { email: next, first_name: 'Ada', ...password };
@@ -64,7 +64,7 @@ describe('another address', () => {
     },
   );
 
-  it('is set with the current password, with the names beside it', async () => {
+  it('is saved with the current password, together with the names', async () => {
     const { token, next, old, bindings, mails } = await arrange();
     const body = { email: next, first_name: 'Ada', current_password: 'pw' };
     expect(await answer(await patch(token, body, bindings))).toMatchObject({
@@ -75,7 +75,7 @@ describe('another address', () => {
     expect(mails.map(({ to }) => to)).toEqual([old]);
   });
 
-  it('is one that differs before the @, or none', async () => {
+  it('requires the password for a change of case before the @ and for an empty address', async () => {
     const { token, old, bindings } = await arrange();
     for (const email of [old.toUpperCase(), '']) {
       const response = await patch(token, { email }, bindings);
@@ -86,7 +86,7 @@ describe('another address', () => {
     }
   });
 
-  it('is not the same one again, which needs no password and costs no hash', async () => {
+  it('requires no password and no hashing if the address stays the same', async () => {
     const { token, old, bindings: mailing } = await arrange();
     const { bindings: watched, roundTrips } = watchD1();
     const bindings = { ...mailing, DB: watched.DB };
@@ -94,14 +94,14 @@ describe('another address', () => {
       const response = await patch(token, { email, last_name: 'L' }, bindings);
       expect(await answer(response)).toMatchObject({ status: 200, body: { email: old } });
     }
-    const wrong = { first_name: 'Ada', current_password: 'not looked at' };
+    const wrong = { first_name: 'Ada', current_password: 'not checked' };
     expect((await patch(token, wrong, bindings)).status).toBe(200);
     expect(roundTrips.flatMap(({ sql }) => sql)).not.toContainEqual(
       expect.stringMatching(/^select "password"/),
     );
   });
 
-  it('needs no password if no e-mail can be sent', async () => {
+  it('requires no password if e-mail is not configured', async () => {
     const { token, next } = await arrange();
     expect((await patch(token, { email: next })).status).toBe(200);
     for (const without of [{ EMAIL: undefined }, { DEFAULT_FROM_EMAIL: undefined }]) {
@@ -111,11 +111,11 @@ describe('another address', () => {
     }
   });
 
-  it('is never written without the password, whatever an isolate remembers of the user', async () => {
+  it('is never saved without the password, even if the cached user is outdated', async () => {
     const { token, old, next, bindings } = await arrange();
     const remembering = { ...bindings, TOKEN_CACHE_SECONDS: '60' };
     expect((await getAs(token, '/me', remembering)).status).toBe(200);
-    // Elsewhere.
+    // The cache does not see this change.
     await patch(token, { email: next, current_password: 'pw' }, bindings);
     const response = await patch(token, { email: old }, remembering);
     expect(await answer(response)).toMatchObject({ status: 200, body: { email: next } });
@@ -124,7 +124,7 @@ describe('another address', () => {
 });
 
 describe('PATCH /me', () => {
-  it('sets what is given, leaves the rest, and answers the whole', async () => {
+  it('sets the given fields, keeps the others, and responds with the whole user', async () => {
     const username = newName();
     const token = await register(username);
     const first = await patch(token, { first_name: ' Ada ', email: 'Ada@EXAMPLE.com' });
@@ -152,7 +152,7 @@ describe('PATCH /me', () => {
     expect(row).toEqual({ is_staff: 0 });
   });
 
-  it('takes an empty body and changes nothing', async () => {
+  it('accepts an empty body and changes nothing', async () => {
     const token = await register(newName());
     const profile = { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com' };
     await patch(token, profile);
@@ -162,7 +162,7 @@ describe('PATCH /me', () => {
     expect(await answer(await getAs(token))).toEqual(before);
   });
 
-  it('refuses in DRF’s words, and changes nothing', async () => {
+  it('refuses invalid fields with DRF’s messages and changes nothing', async () => {
     const token = await register(newName());
     const body = { first_name: null, last_name: 'x'.repeat(151), email: 'no' };
     expect(await answer(await patch(token, body))).toEqual({
@@ -176,7 +176,7 @@ describe('PATCH /me', () => {
     expect(await answer(await getAs(token))).toMatchObject({ body: { last_name: '' } });
   });
 
-  it('takes a form', async () => {
+  it('accepts a form', async () => {
     const token = await register(newName());
     const response = await send('/me', {
       method: 'PATCH',
@@ -188,7 +188,7 @@ describe('PATCH /me', () => {
 });
 
 describe('DELETE /me', () => {
-  it('answers 204; user and token are gone and the name is free', async () => {
+  it('responds 204, deletes the user and the token, and frees the username', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     const response = await remove(token, { current_password: 'pw' });
@@ -203,7 +203,7 @@ describe('DELETE /me', () => {
     expect((await post('/register', { username, password: 'pw' })).status).toBe(201);
   });
 
-  it('wants the current password, and deletes nothing without it', async () => {
+  it('requires the current password and deletes nothing without it', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     expect(await answer(await remove(token, { current_password: 'no' }))).toEqual({
@@ -217,7 +217,7 @@ describe('DELETE /me', () => {
     expect(await count(username)).toEqual({ users: 1, tokens: 1 });
   });
 
-  it('answers 409 where another table refers to the user, and nothing is lost', async () => {
+  it('responds 409 and deletes nothing if another table refers to the user', async () => {
     const username = newName();
     const token = await register(username, 'pw');
     await env.DB.exec(

@@ -1,4 +1,4 @@
-/** `GET /openapi.json` says what this Worker does: each example of it is replayed. */
+/** Replays each example of `GET /openapi.json` and compares the response. */
 import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -43,12 +43,12 @@ const operations = Object.entries(paths).flatMap(([path, methods]) =>
   })),
 );
 
-/** Every answer described, once for each of its examples and each media type of its request. */
+/** Each described response, once per example and per media type of its request. */
 const replays = operations.flatMap(({ responses, requestBody, ...operation }) =>
   Object.entries(responses).flatMap(([status, response]) => {
     const { content, headers } = '$ref' in response ? resolve(response.$ref) : response;
     const examples = Object.entries(content['application/json']?.examples ?? {});
-    // What has no example has no body, or is this document: what a plain request of Meg's leads to.
+    // A response without an example has no body or is this document. A plain request of Meg's gets it.
     const expected = examples.length > 0 ? examples : [['meg', undefined] as const];
     return expected.flatMap(([name, example]) =>
       requests(requestBody.content, name).map((request) => ({
@@ -69,7 +69,7 @@ function resolve(reference: string) {
   return response;
 }
 
-/** The request example of that name in each media type; else the first one, in JSON, to be made wrong. */
+/** The request example of that name in each media type. By default the first one, in JSON. */
 function requests(content: v.InferOutput<typeof Content>, name: string) {
   const all = Object.entries(content).map(([mediaType, { examples }]) => {
     const example = examples[name] ?? Object.values(examples)[0];
@@ -85,9 +85,9 @@ const never: RateLimit = { limit: async () => ({ success: false }) };
 const LOST = new Error('D1_ERROR: Network connection lost.');
 
 type Arrangement = {
-  /** Changes the fields that are sent. */
+  /** Changes the fields of the request. */
   fields?: (fields: Fields) => Fields;
-  /** What is sent instead of fields. */
+  /** The body sent instead of fields. */
   body?: string;
   mediaType?: string;
   authorization?: string | undefined;
@@ -96,7 +96,7 @@ type Arrangement = {
   before?: () => Promise<unknown>;
 };
 
-/** How the examples come about that are no plain request of Meg's, by name. */
+/** The steps to get the examples that need more than a plain request of Meg's, by name. */
 const ARRANGEMENTS: Record<string, Arrangement> = {
   taken: { before: () => register(MEG.username, MEG.password) },
   empty: { fields: () => ({}) },
@@ -111,7 +111,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
   unknown: { authorization: 'Token unknown' },
   often: {
     bindings: { LOGIN_LIMIT: never, REGISTER_LIMIT: never, MAIL_ADDRESS_LIMIT: never },
-    // A change of address sends a notice to the old one.
+    // A change of the email address sends a notice to the old one.
     before: () => env.DB.exec("UPDATE auth_user SET email = 'old@example.com'"),
   },
   fault: { bindings: { PBKDF2_ITERATIONS: 'many' } },
@@ -155,7 +155,7 @@ function encode(fields: Fields, mediaType: string | undefined) {
   }
 }
 
-/** An answer as it is compared: tokens and ids are as good as any other. */
+/** Replaces tokens and ids of a response, which differ in each run, so that it can be compared. */
 const anyOf = (body: unknown): unknown =>
   typeof body !== 'object' || body === null
     ? body
@@ -172,14 +172,14 @@ afterEach(async () => {
   );
 });
 
-describe('the description', () => {
-  it('is of every route of the app, and of no other', () => {
+describe('GET /openapi.json', () => {
+  it('describes each route of the app and no other', () => {
     const routes = createApp().routes.filter(({ method }) => method !== 'ALL');
     const served = new Set(routes.map(({ method, path }) => `${method} ${path}`));
     expect(operations.map(({ route }) => route).sort()).toEqual([...served].sort());
   });
 
-  it('has the origin it was asked at for its server', () => {
+  it('has the origin of the request as its server', () => {
     expect(servers).toEqual([{ url: 'http://localhost:8000' }]);
   });
 });
@@ -187,7 +187,7 @@ describe('the description', () => {
 describe.each(operations)('$route', ({ route }) => {
   const own = replays.filter((replay) => replay.route === route);
 
-  it.each(own)('answers $status as in the example “$name” ($mediaType)', async (replay) => {
+  it.each(own)('responds $status as in the example “$name” ($mediaType)', async (replay) => {
     const { method, path, name, status, headers, expected, security } = replay;
     const arrangement = ARRANGEMENTS[name] ?? {};
     const isByMail = path.startsWith('/users/') || path === '/account';
@@ -217,7 +217,7 @@ describe.each(operations)('$route', ({ route }) => {
         headers: {
           ...(authorization && { Authorization: authorization }),
           ...(arrangement.accept && { Accept: arrangement.accept }),
-          // Of a form the runtime says what it is, and where its parts end.
+          // The runtime sets the Content-Type of a form, with its boundary.
           ...(typeof body === 'string' && mediaType && { 'Content-Type': mediaType }),
         },
       },
@@ -231,7 +231,7 @@ describe.each(operations)('$route', ({ route }) => {
   });
 });
 
-/** @param isUnverified with an address, and a link under way to it instead of a token */
+/** @param isUnverified registers with an email address, which gets a link instead of a token */
 async function registerMeg(isUnverified: boolean): Promise<string | undefined> {
   const names = { ...MEG, first_name: 'Meg', last_name: 'Ducharme' };
   const response = isUnverified

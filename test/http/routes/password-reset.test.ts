@@ -26,7 +26,7 @@ const events = () =>
     .flatMap((log) => log.mock.calls.map(([line]) => JSON.parse(line)))
     .filter(({ event }) => event !== 'not-throttled');
 
-/** Registers a user with an address. */
+/** Registers a user with an email address. */
 async function registerWithEmail(email: string, username = newName()) {
   const response = await post('/register', { username, password: PASSWORD, email });
   const { token } = await response.json<{ token: string }>();
@@ -59,7 +59,7 @@ const postOf = (body: object, headers: Record<string, string> = {}) => ({
   body: JSON.stringify(body),
 });
 
-/** Asks for a link at an origin. */
+/** Requests a link at an origin. */
 const askAt = (
   origin: string,
   body: object,
@@ -67,7 +67,7 @@ const askAt = (
   headers?: Record<string, string>,
 ) => send('/users/reset_password', postOf(body, headers), bindings, origin);
 
-/** Inserts 10,000 users with this address, as an attacker could in time. */
+/** Inserts 10,000 users with this address, as an attacker could over time. */
 const crowd = (email: string, { is_active, password }: { is_active: number; password: string }) =>
   env.DB.prepare(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
@@ -78,8 +78,8 @@ const crowd = (email: string, { is_active, password }: { is_active: number; pass
     .bind(password, email, is_active)
     .run();
 
-describe('a forgotten password', () => {
-  it('is replaced by the link in the mail: the old token, the old password and the link are dead', async () => {
+describe('POST /users/reset_password', () => {
+  it('sends a link that sets a new password and revokes the old token and itself', async () => {
     const email = `${newName()}@example.com`;
     const { username, token } = await registerWithEmail(email);
     const { bindings, mails } = withMailbox();
@@ -125,7 +125,7 @@ describe('a forgotten password', () => {
     ]);
   });
 
-  it('is no secret about who is a user: the answers are the same to the byte', async () => {
+  it('responds with the same bytes, whether or not the user exists', async () => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const whole = async (response: Response) => ({
@@ -141,7 +141,7 @@ describe('a forgotten password', () => {
     expect(known.status).toBe(204);
   });
 
-  it('sends one message that lists the accounts of the address, each with a link that works', async () => {
+  it('sends one message that lists the accounts of the address, each with a valid link', async () => {
     const email = `${newName()}@example.com`;
     const users = [await registerWithEmail(email), await registerWithEmail(email)];
     const { bindings, mails } = withMailbox();
@@ -177,7 +177,7 @@ describe('a forgotten password', () => {
     expect((await login(first.username, PASSWORD)).status).toBe(200);
   });
 
-  it('is for one account if the request names it, in any form of its name', async () => {
+  it('sends a link for one account if the request names it, in any Unicode form', async () => {
     const email = `${newName()}@example.com`;
     const name = newName();
     const users = [await registerWithEmail(email), await registerWithEmail(email, `${name}fi`)];
@@ -211,7 +211,7 @@ describe('a forgotten password', () => {
     expect(events().at(-1)).toMatchObject({ event: 'mail-not-sent', mail: 'passwordReset' });
   });
 
-  it('takes a blank username of a form for none, and none of more than 150 characters', async () => {
+  it('treats a blank username as missing and refuses one of more than 150 characters', async () => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const { bindings, mails } = withMailbox();
@@ -229,7 +229,7 @@ describe('a forgotten password', () => {
     { crowd: 'inactive', is_active: 0, password: 'x', named: false },
     { crowd: 'without a usable password', is_active: 1, password: '!', named: false },
   ])(
-    'reaches its owner among 10,000 $crowd accounts with the address',
+    'sends a link to the owner among 10,000 $crowd accounts with the address',
     async ({ is_active, password, named }) => {
       const email = `${newName()}@example.com`;
       await crowd(email, { is_active, password });
@@ -253,7 +253,7 @@ describe('a forgotten password', () => {
   it.each([
     { who: 'inactive', column: 'is_active', value: 0 },
     { who: 'without a usable password', column: 'password', value: '!unusable' },
-  ])('sends nothing to a user who is $who', async ({ column, value }) => {
+  ])('sends no message to a user who is $who', async ({ column, value }) => {
     const email = `${newName()}@example.com`;
     const { username } = await registerWithEmail(email);
     await change(username, column, value);
@@ -262,14 +262,14 @@ describe('a forgotten password', () => {
     expect(mails).toEqual([]);
   });
 
-  it.each(['_', '%', '_____'])('takes %j for itself and not for a wildcard', async (wildcard) => {
+  it.each(['_', '%', '_____'])('does not treat %j as a wildcard', async (wildcard) => {
     await registerWithEmail('aaaaa@wild.example');
     const { bindings, mails } = withMailbox();
     await ask(`${wildcard}@wild.example`, bindings);
     expect(mails).toEqual([]);
   });
 
-  it('is not found by an address that only looks the same (CVE-2019-19844)', async () => {
+  it('sends no message to an address that only looks the same (CVE-2019-19844)', async () => {
     await registerWithEmail('mike@example.org');
     const { bindings, mails } = withMailbox();
     await ask('mıke@example.org', bindings);
@@ -284,7 +284,7 @@ describe('a forgotten password', () => {
     [{ email: 'no address' }, ['Enter a valid email address.']],
     [{ email: 'a@example.com\r\nBcc: b@example.com' }, ['Enter a valid email address.']],
     [{ email: ['a@example.com'] }, ['Enter a valid email address.']],
-  ])('needs an address, not %j', async (body, email) => {
+  ])('requires an email address and refuses %j', async (body, email) => {
     const { bindings, mails } = withMailbox();
     const response = await post('/users/reset_password', body, bindings);
     expect(await answer(response)).toEqual({ status: 400, body: { email } });
@@ -292,14 +292,14 @@ describe('a forgotten password', () => {
   });
 });
 
-describe('the link in the mail', () => {
+describe('the link in the message', () => {
   it.each([
     'http://localhost:8000',
     'http://localhost:8137',
     'http://127.0.0.1:9000',
     'http://[::1]:8000',
     'https://localhost:8443',
-  ])('leads to the page of the address that is served on this machine: %s', async (origin) => {
+  ])('leads to the page at the origin of a local request: %s', async (origin) => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const { bindings, mails } = withMailbox();
@@ -328,7 +328,7 @@ describe('the link in the mail', () => {
     ['X-Forwarded-Proto', 'https'],
     ['Origin', 'https://evil.example'],
     ['Referer', 'https://evil.example/'],
-  ])('does not take its address from %s', async (header, value) => {
+  ])('does not take its origin from %s', async (header, value) => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const { bindings, mails } = withMailbox();
@@ -343,7 +343,7 @@ describe('the link in the mail', () => {
     'http://evil.example',
     'https://localhost.evil.example',
     'https://127.0.0.1.evil.example',
-  ])('leads nowhere if the setting is missing and the request came to %s', async (origin) => {
+  ])('is not sent if the setting is missing and the request came to %s', async (origin) => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const { bindings: watched, roundTrips } = watchD1();
@@ -377,13 +377,13 @@ describe('the link in the mail', () => {
           /^PASSWORD_RESET_CONFIRM_URL is a loopback address\. Set it /,
         ),
       });
-      // A phone that tries a development server has no https.
+      // A phone that uses a development server has no https.
       expect((await askAt('http://192.0.2.1:8000', body, bindings)).status).toBe(204);
       expect(mails[0]?.text).toContain(`\n${local}/reset/`);
     },
   );
 
-  it('that Django made is confirmed wherever links would lead', async () => {
+  it('from Django is accepted at any origin', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const { bindings } = withMailbox({ ACCOUNT_EMAIL_NOTIFICATIONS: 'false' });
     const body = { ...(await linkFor(username)), new_password: NEW_PASSWORD };
@@ -392,7 +392,7 @@ describe('the link in the mail', () => {
     expect((await send(path, init, bindings, 'https://example.com')).status).toBe(204);
   });
 
-  it('leads where PASSWORD_RESET_CONFIRM_URL says', async () => {
+  it('leads to PASSWORD_RESET_CONFIRM_URL', async () => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const { bindings, mails } = withMailbox({
@@ -407,7 +407,7 @@ describe('the link in the mail', () => {
   });
 });
 
-describe('a new password', () => {
+describe('POST /users/reset_password_confirm', () => {
   const valid = { uid: 'MQ', token: 'x', new_password: NEW_PASSWORD };
 
   it.each([
@@ -418,20 +418,23 @@ describe('a new password', () => {
     ['new_password', undefined, 'This field is required.'],
     ['new_password', '', 'This field may not be blank.'],
     ['new_password', 'a\0b', 'Null characters are not allowed.'],
-  ])('needs %s, not %j', async (field, value, sentence) => {
+  ])('requires %s and refuses %j', async (field, value, sentence) => {
     const response = await confirm({ ...valid, [field]: value });
     expect(await answer(response)).toEqual({ status: 400, body: { [field]: [sentence] } });
   });
 
-  it.each(['MQMQMQ', 'bWVn', '!', 'LTE', 'OTk5OTk5OTk'])('is nobody’s with uid %j', async (uid) => {
-    const response = await confirm({ ...valid, uid });
-    expect(await answer(response)).toEqual({
-      status: 400,
-      body: { uid: ["Invalid user id or user doesn't exist."] },
-    });
-  });
+  it.each(['MQMQMQ', 'bWVn', '!', 'LTE', 'OTk5OTk5OTk'])(
+    'refuses the uid %j, which matches no user',
+    async (uid) => {
+      const response = await confirm({ ...valid, uid });
+      expect(await answer(response)).toEqual({
+        status: 400,
+        body: { uid: ["Invalid user id or user doesn't exist."] },
+      });
+    },
+  );
 
-  it('is not set by a link of a user who was deactivated: it changes nothing', async () => {
+  it('refuses the link of a deactivated user and changes nothing', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const link = await linkFor(username);
     await change(username, 'is_active', 0);
@@ -452,7 +455,7 @@ describe('a new password', () => {
     expect((await login(username, PASSWORD)).status).toBe(200);
   });
 
-  it('is not set by a link that was moved to another address with a timestamp from the future', async () => {
+  it('refuses a link if a digit was moved from the address to the timestamp', async () => {
     const name = newName();
     const { username } = await registerWithEmail(`5${name}@example.com`);
     const { uid, token } = await linkFor(username);
@@ -467,7 +470,7 @@ describe('a new password', () => {
     expect((await login(username, PASSWORD)).status).toBe(200);
   });
 
-  it('is taken until PASSWORD_RESET_TIMEOUT is over', async () => {
+  it('accepts a link until PASSWORD_RESET_TIMEOUT', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const { bindings } = withMailbox({ PASSWORD_RESET_TIMEOUT: '86400' });
     const old = await linkFor(username, { now: new Date(Date.now() - DAY_MS - 2000) });
@@ -479,7 +482,7 @@ describe('a new password', () => {
     expect((await confirm(fresh, bindings)).status).toBe(204);
   });
 
-  it('is taken with a link that was signed with one of SECRET_KEY_FALLBACKS', async () => {
+  it('accepts a link signed with one of SECRET_KEY_FALLBACKS', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const link = await linkFor(username, { secretKey: 'an older key' });
     expect((await confirm(link)).status).toBe(400);
@@ -487,7 +490,7 @@ describe('a new password', () => {
     expect((await confirm(link, bindings)).status).toBe(204);
   });
 
-  it('is not taken once the address or the password has changed, or with another’s link', async () => {
+  it('refuses a link after a change of address or password, or of another user', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const other = await registerWithEmail(`${newName()}@example.com`);
     const link = await linkFor(username);
@@ -501,7 +504,7 @@ describe('a new password', () => {
     expect((await login(username, PASSWORD)).status).toBe(200);
   });
 
-  it('is set by one of two requests with the same link', async () => {
+  it('accepts one of two simultaneous requests with the same link', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const link = await linkFor(username);
     const passwords = ['first password', 'second password'];
@@ -515,7 +518,7 @@ describe('a new password', () => {
     expect(logins.sort()).toEqual([200, 401]);
   });
 
-  it('is not set where the password changes while the link is looked at: its token lives', async () => {
+  it('changes nothing if the password changes during the request, and keeps the token', async () => {
     const { username, token } = await registerWithEmail(`${newName()}@example.com`);
     const link = await linkFor(username);
     const password = await makePassword('of somebody faster', 1000);
@@ -534,7 +537,7 @@ describe('a new password', () => {
     expect((await login(username, 'of somebody faster')).status).toBe(200);
   });
 
-  it('must pass the validators: those without a user before the link is looked at', async () => {
+  it('validates the password; checks that need no user come before the link is checked', async () => {
     const { username } = await registerWithEmail(`${newName()}@example.com`);
     const { bindings } = withMailbox({
       AUTH_PASSWORD_VALIDATORS: 'UserAttributeSimilarity,MinimumLength,NumericPassword',
@@ -559,10 +562,10 @@ describe('a new password', () => {
   });
 });
 
-describe('without what it needs', () => {
+describe('without the settings for e-mail', () => {
   const routes = ['/users/reset_password', '/users/reset_password_confirm'];
 
-  it.each(routes)('%s is not there where no e-mail can be sent', async (path) => {
+  it.each(routes)('%s responds 404 if e-mail is not configured', async (path) => {
     for (const without of [{ EMAIL: undefined }, { DEFAULT_FROM_EMAIL: undefined }]) {
       const { bindings } = withMailbox(without);
       const response = await post(path, {}, bindings);
@@ -598,7 +601,7 @@ describe('without what it needs', () => {
 });
 
 describe('another mail service', () => {
-  it('carries the messages in the place of the binding', async () => {
+  it('sends the messages instead of the binding', async () => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
     const asked = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response());
@@ -630,9 +633,9 @@ describe('another mail service', () => {
   });
 });
 
-describe('the work after an answer', () => {
+describe('the work after a response', () => {
   it.each(['/users/reset_password', '/users/resend_activation'])(
-    'of %s begins once the answer is out: its time tells nothing',
+    'of %s starts after the response, so that the response time reveals nothing',
     async (path) => {
       const { bindings: watched, roundTrips } = watchD1();
       const { bindings } = withMailbox({ DB: watched.DB, EMAIL_VERIFICATION: 'required' });
@@ -693,7 +696,7 @@ describe('the work after an answer', () => {
     }
     expect(roundTrips).toHaveLength(2);
     for (const { sql } of roundTrips) {
-      // The values make no difference to the plan.
+      // The query plan does not depend on the values.
       const values = Array.from(sql.join().matchAll(/\?/g), () => 'x');
       const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .bind(...values)

@@ -13,7 +13,7 @@ const rows = async (username: string) => {
 };
 
 describe('POST /register', () => {
-  it('answers 201 with a new token that nobody may cache or sniff', async () => {
+  it('responds 201 with a new token, with no-store and nosniff headers', async () => {
     const response = await post('/register', { username: newName(), password: 'pw' });
     expect(response.headers.get('Content-Type')).toBe('application/json');
     expect(response.headers.get('Cache-Control')).toBe('no-store');
@@ -44,8 +44,8 @@ describe('POST /register', () => {
     });
   });
 
-  // They are hashed one after the other, with a pause between: that takes its time here.
-  it('lets one of fifty simultaneous registrations of a name through', {
+  // The passwords are hashed one after the other, with pauses, so this test takes longer.
+  it('accepts one of fifty simultaneous registrations of a username', {
     timeout: 60_000,
   }, async () => {
     const username = newName();
@@ -64,7 +64,7 @@ describe('POST /register', () => {
     expect(await rows(username)).toEqual([{ username, key: expect.any(String) }]);
   });
 
-  it('leaves no user behind when the token cannot be inserted', async () => {
+  it('creates no user if the token cannot be inserted', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const username = newName();
     await env.DB.exec(

@@ -1,4 +1,4 @@
-/** The page for links, as it is served; what it does is shown in a browser, by test/browser/. */
+/** The response of the page for links. test/browser/ tests its behaviour in a browser. */
 import { createExecutionContext } from 'cloudflare:test';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ const forms = (html: string) =>
 const NOT_FOUND = { status: 404, body: { detail: 'Not found.' } };
 
 describe('GET /account', () => {
-  it('is a page whose forms are labelled, and hidden until its script has read the address', async () => {
+  it('has labelled forms that are hidden until the script has read the URL', async () => {
     const response = await page(undefined, { headers: { Accept: 'text/html' } });
     expect(response.status).toBe(200);
     expect(response.headers.get('Content-Type')).toBe('text/html; charset=UTF-8');
@@ -40,13 +40,13 @@ describe('GET /account', () => {
     for (const section of sections) expect(section).toContain(' hidden=""');
   });
 
-  it('activates and sends the link again where addresses are verified', async () => {
+  it('has the forms of activation and resend if addresses must be verified', async () => {
     const actions = ['/users/activation', '/users/resend_activation'];
     expect(forms(await htmlOf(verifying()))).toEqual(expect.arrayContaining(actions));
     expect(await htmlOf()).not.toContain('/users/activation');
   });
 
-  it('is the same for every link: nothing of the request is in it', async () => {
+  it('is the same for every link and contains no data of the request', async () => {
     const { bindings } = withMailbox();
     const withoutNonce = async (path: string) =>
       (await (await send(path, {}, bindings)).text()).replace(/nonce="[^"]+"/g, '');
@@ -54,7 +54,7 @@ describe('GET /account', () => {
     expect(await withoutNonce('/account/?next=https://evil.example#reset/MQ/x')).toBe(usual);
   });
 
-  it('is hardened, kept by nobody, and tells no other page where it was', async () => {
+  it('has security headers, no-store and no-referrer', async () => {
     const { headers } = await page();
     const policy = headers.get('Content-Security-Policy') ?? '';
     const [, nonce = 'none'] = /'nonce-([^']+)'/.exec(policy) ?? [];
@@ -71,13 +71,13 @@ describe('GET /account', () => {
     });
   });
 
-  it('names no resource of another host', async () => {
+  it('uses no resource of another host', async () => {
     const html = await htmlOf(verifying());
     const urls = [...html.matchAll(/(?:https?:)?\/\/[\w.-]+\.\w+[^\s'"&]*/g)].map(([url]) => url);
     expect(new Set(urls)).toEqual(new Set(['http://www.w3.org/2000/svg']));
   });
 
-  it('is not there where no e-mail can be sent', async () => {
+  it('responds 404 if e-mail is not configured', async () => {
     const { bindings } = withMailbox();
     for (const without of ['EMAIL', 'DEFAULT_FROM_EMAIL']) {
       const poorer = { ...bindings, [without]: undefined };
@@ -86,14 +86,14 @@ describe('GET /account', () => {
     }
   });
 
-  it('is no place to post to', async () => {
+  it('responds 405 to POST', async () => {
     const response = await post('/account', {}, withMailbox().bindings);
     expect(response.headers.get('Allow')).toBe('GET, OPTIONS');
     const body = { detail: 'Method "POST" not allowed.' };
     expect(await answer(response)).toEqual({ status: 405, body });
   });
 
-  it('is there where BROWSABLE_API is "false", too', async () => {
+  it('is enabled if BROWSABLE_API is "false"', async () => {
     const { bindings } = withMailbox({ BROWSABLE_API: 'false' });
     expect(await htmlOf(bindings)).toContain('<h1>Your account</h1>');
     const index = await answer(await send('/', {}, bindings));

@@ -1,4 +1,4 @@
-/** The page at `/`, as it is served; what it does is shown in a browser, by test/browser/. */
+/** The response of the page at `/`. test/browser/ tests its behaviour in a browser. */
 import { describe, expect, it } from 'vitest';
 import { answer, post, send, unthrottled } from '../../../helpers/client.ts';
 import { withMailbox } from '../../../helpers/mailbox.ts';
@@ -7,7 +7,7 @@ const nonces = (text: string) =>
   [...text.matchAll(/nonce[-=]"?([^"' ;]+)/g)].map(([, nonce]) => nonce);
 
 describe('GET /', () => {
-  it('is a page whose forms are labelled and sent by its script alone', async () => {
+  it('has labelled forms that only its script sends', async () => {
     const response = await send('/');
     expect(response.status).toBe(200);
     expect(response.headers.get('Content-Type')).toBe('text/html; charset=UTF-8');
@@ -25,7 +25,7 @@ describe('GET /', () => {
     expect(html).toContain('<a href="/openapi.json">');
   });
 
-  it('runs and styles only what carries the nonce of this answer, and reaches only this origin', async () => {
+  it('allows only scripts and styles with the nonce of the response, and only this origin', async () => {
     const response = await send('/');
     const [nonce = 'none'] = nonces(response.headers.get('Content-Security-Policy') ?? '');
     expect(response.headers.get('Content-Security-Policy')).toBe(
@@ -38,13 +38,13 @@ describe('GET /', () => {
     expect(nonces(next.headers.get('Content-Security-Policy') ?? '')[0]).not.toBe(nonce);
   });
 
-  it('names no resource of another host', async () => {
+  it('uses no resource of another host', async () => {
     const html = await (await send('/')).text();
     const urls = [...html.matchAll(/(?:https?:)?\/\/[\w.-]+\.\w+[^\s'"&]*/g)].map(([url]) => url);
     expect(urls).toEqual(['http://www.w3.org/2000/svg']);
   });
 
-  it('is hardened as every answer is, and kept by nobody', async () => {
+  it('has the security headers of every response and no-store', async () => {
     const { headers } = await send('/');
     expect(Object.fromEntries(headers)).toMatchObject({
       'cache-control': 'no-store',
@@ -54,7 +54,7 @@ describe('GET /', () => {
     });
   });
 
-  it('leads to the page for forgotten passwords where e-mail can be sent', async () => {
+  it('links to the page for forgotten passwords if e-mail is configured', async () => {
     const link = '<a href="/account">Forgot password?</a>';
     const { bindings } = withMailbox();
     expect(await (await send('/', {}, bindings)).text()).toContain(link);
@@ -64,7 +64,7 @@ describe('GET /', () => {
     }
   });
 
-  it('asks for an address where it is to be verified', async () => {
+  it('requires an email address if addresses must be verified', async () => {
     const optional = 'Email <small>optional</small>';
     const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
     const html = await (await send('/', {}, bindings)).text();
@@ -73,14 +73,14 @@ describe('GET /', () => {
     expect(await (await send('/')).text()).toContain(optional);
   });
 
-  it('is no place to post to', async () => {
+  it('responds 405 to POST', async () => {
     const response = await post('/', {});
     expect(response.headers.get('Allow')).toBe('GET, OPTIONS');
     const body = { detail: 'Method "POST" not allowed.' };
     expect(await answer(response)).toEqual({ status: 405, body });
   });
 
-  it('lists the routes instead where BROWSABLE_API is "false"', async () => {
+  it('lists the routes if BROWSABLE_API is "false"', async () => {
     const response = await send('/', {}, { ...unthrottled, BROWSABLE_API: 'false' });
     expect(await answer(response)).toEqual({
       status: 200,
