@@ -116,7 +116,7 @@ describe('the examples', () => {
         let from = 0;
         for (const line of shown[i]?.code.trim().split('\n') ?? []) {
           const at = lines.indexOf(line, from);
-          expect({ file, line, isThere: at >= 0 }).toEqual({ file, line, isThere: true });
+          expect({ file, line, isFound: at >= 0 }).toEqual({ file, line, isFound: true });
           from = at + 1;
         }
       }

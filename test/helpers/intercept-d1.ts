@@ -13,7 +13,7 @@ type Hooks = {
 
 const EXECUTIONS = ['first', 'run', 'all', 'raw'];
 
-/** A D1 database that lets a test watch each round trip, make it fail or lose its result. Wraps a real one. */
+/** A D1 database that wraps a real one. A test can watch, fail or lose each round trip. */
 export function interceptD1(
   d1: D1Database,
   { around = ({ run }) => run(), onPrepare }: Hooks,

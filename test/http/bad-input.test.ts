@@ -39,8 +39,11 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
     { name: 'truncated JSON', body: '{"username": "s3cr3t-value' },
     { name: 'a byte order mark', body: '\uFEFF{}' },
     { name: 'NaN', body: '{"username": NaN}' },
-    { name: 'brackets beyond the stack', body: '['.repeat(60_000) },
-    { name: 'balanced brackets beyond the stack', body: '['.repeat(32_000) + ']'.repeat(32_000) },
+    { name: 'nesting deeper than the stack', body: '['.repeat(60_000) },
+    {
+      name: 'balanced nesting deeper than the stack',
+      body: '['.repeat(32_000) + ']'.repeat(32_000),
+    },
   ])('responds 400 to $name without quoting it', async ({ body }) => {
     const { status, body: said } = await answer(await post(path, body));
     expect(status).toBe(400);
@@ -145,8 +148,8 @@ describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
 describe('a token', () => {
   it.each([
     { name: '100 KB long', token: 'a'.repeat(100_000) },
-    { name: 'of SQL', token: "'or'1'='1" },
-    { name: 'of another script', token: 'жетон' },
+    { name: 'SQL', token: "'or'1'='1" },
+    { name: 'in another script', token: 'жетон' },
   ])('that is $name gets the response of an invalid token', async ({ token }) => {
     const body = { detail: 'Invalid token.' };
     expect(await answer(await getAs(token))).toEqual({ status: 401, body });

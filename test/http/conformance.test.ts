@@ -52,14 +52,14 @@ async function sendBelowAuth(path: string, init: RequestInit): Promise<Response>
 type Send = typeof sendBelowAuth;
 
 describe.each([
-  { place: 'a Worker of its own', sendThere: send },
-  { place: 'mounted below /auth', sendThere: sendBelowAuth },
-])('$place', ({ sendThere }) => {
+  { app: 'the standalone app', sendToApp: send },
+  { app: 'the app mounted at /auth', sendToApp: sendBelowAuth },
+])('$app', ({ sendToApp }) => {
   describe.each([...scenarios, ...needs_db])('$category/$id ($tier)', ({ steps }) => {
     const vars: Vars = freshVars();
     for (const [i, step] of steps.entries()) {
       it(`${i + 1}. ${step.name}`, () =>
-        'sql' in step ? runSql(step.sql, vars) : replay(step, vars, sendThere));
+        'sql' in step ? runSql(step.sql, vars) : replay(step, vars, sendToApp));
     }
   });
 });
@@ -71,9 +71,9 @@ async function runSql(sql: string, vars: Vars) {
 async function replay(
   { request, expect: expected, capture }: v.InferOutput<typeof Exchange>,
   vars: Vars,
-  sendThere: Send,
+  sendToApp: Send,
 ) {
-  const response = await ask(request, vars, sendThere);
+  const response = await ask(request, vars, sendToApp);
   const { status } = response;
   const headers = Object.fromEntries(response.headers);
   const { problems, json } = compare(
@@ -85,7 +85,7 @@ async function replay(
   for (const [name, key] of Object.entries(capture)) vars[name] = json[key];
 }
 
-function ask(request: v.InferOutput<typeof Request_>, vars: Vars, sendThere: Send) {
+function ask(request: v.InferOutput<typeof Request_>, vars: Vars, sendToApp: Send) {
   const headers = new Headers();
   for (const [name, value] of Object.entries<string>(expand(request.headers, vars))) {
     // Recorded one character per byte; workerd reads the bytes of a header as UTF-8.
@@ -95,7 +95,7 @@ function ask(request: v.InferOutput<typeof Request_>, vars: Vars, sendThere: Sen
     headers.set('Content-Type', 'application/json');
   }
   const body = toBody(request, vars);
-  return sendThere(expand(request.path, vars), { method: request.method, headers, body });
+  return sendToApp(expand(request.path, vars), { method: request.method, headers, body });
 }
 
 function toBody({ body, bodyRaw, bodyLatin1 }: v.InferOutput<typeof Request_>, vars: Vars) {

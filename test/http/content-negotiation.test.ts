@@ -90,7 +90,7 @@ describe('Accept', () => {
 
 describe('?format=', () => {
   it.each(['format=json', 'format=', 'format=xml&format=json', 'information=xml'])(
-    '%s is answered in JSON',
+    '%s gets a JSON response',
     async (query) => {
       expect(await answer(await send(`/me?${query}`))).toEqual(UNAUTHORIZED);
     },

@@ -27,7 +27,7 @@ function failingAt(fails: (roundTrip: number) => boolean, way: Way) {
     },
   });
   const { bindings } = withMailbox({ DB });
-  return { bindings, asked: () => roundTrips };
+  return { bindings, roundTripCount: () => roundTrips };
 }
 
 const state = (username: string) =>
@@ -137,7 +137,7 @@ const routes: Route[] = [
     },
   },
   {
-    name: 'PATCH /me, with another address',
+    name: 'PATCH /me, with a new email address',
     once: [503, 503, 200],
     arrange: registered,
     act: (_, token, bindings) =>
@@ -277,9 +277,9 @@ describe.each(routes)('$name', ({ arrange, act, check, once, afterResponse = [] 
       for (; ; k++) {
         const username = newName();
         const token = await arrange(username);
-        const { bindings, asked } = failingAt(fails(k), way);
+        const { bindings, roundTripCount } = failingAt(fails(k), way);
         const response = await act(username, token, bindings);
-        if (asked() <= k) break;
+        if (roundTripCount() <= k) break;
         statuses.push(response.status);
 
         const said = await response.clone().text();
@@ -293,8 +293,8 @@ describe.each(routes)('$name', ({ arrange, act, check, once, afterResponse = [] 
           expect(said).toBe(JSON.stringify({ detail }));
         }
         await check(username, token, response);
-        const told = said + logs.flatMap((log) => log.mock.calls.flat()).join('\n');
-        expect(told).not.toMatch(/(Old|New)-secret|pbkdf2_sha256\$/);
+        const output = said + logs.flatMap((log) => log.mock.calls.flat()).join('\n');
+        expect(output).not.toMatch(/(Old|New)-secret|pbkdf2_sha256\$/);
         if (token)
           expect(logs.flatMap((log) => log.mock.calls.flat()).join('\n')).not.toContain(token);
       }
@@ -309,12 +309,12 @@ describe.each(routes)('$name', ({ arrange, act, check, once, afterResponse = [] 
 describe('a registration whose D1 result was lost', () => {
   it('is retried once and returns the token stored by the first attempt', async () => {
     const username = newName();
-    const { bindings, asked } = failingAt((roundTrip) => roundTrip === 0, 'after');
+    const { bindings, roundTripCount } = failingAt((roundTrip) => roundTrip === 0, 'after');
     const response = await post('/register', { username, password: PASSWORD }, bindings);
     expect(response.status).toBe(201);
     expect(await response.json()).toEqual({ token: (await state(username))?.key });
     // The lost insert, the retry that conflicts, and the query that finds our user.
-    expect(asked()).toBe(3);
+    expect(roundTripCount()).toBe(3);
   });
 
   it('responds that the username is taken if another request created it', async () => {
@@ -326,9 +326,9 @@ describe('a registration whose D1 result was lost', () => {
   });
 
   it('is not retried a second time', async () => {
-    const { bindings, asked } = failingAt(() => true, 'before');
+    const { bindings, roundTripCount } = failingAt(() => true, 'before');
     const response = await post('/register', { username: newName(), password: PASSWORD }, bindings);
     expect(response.status).toBe(503);
-    expect(asked()).toBe(2);
+    expect(roundTripCount()).toBe(2);
   });
 });

@@ -264,7 +264,7 @@ it(`responds correctly to ${REQUESTS} generated requests (seed ${seed})`, {
   timeout: TIME_LIMIT_MS + 10_000,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(request, (asked) => hold(asked)),
+    fc.asyncProperty(request, (generated) => hold(generated)),
     {
       seed,
       numRuns: REQUESTS,
@@ -280,7 +280,7 @@ it(`responds correctly to ${REQUESTS} generated requests (seed ${seed})`, {
 it(
   `responds correctly to ${MAIL_REQUESTS} generated requests about links (seed ${seed})`,
   async () => {
-    const property = fc.asyncProperty(mailRequest, (asked) => hold(asked, withMail));
+    const property = fc.asyncProperty(mailRequest, (generated) => hold(generated, withMail));
     await fc.assert(property, { seed, numRuns: MAIL_REQUESTS });
   },
   TIME_LIMIT_MS,
@@ -288,7 +288,7 @@ it(
 
 it(`responds correctly to header bytes beyond ASCII (seed ${seed})`, async () => {
   await fc.assert(
-    fc.asyncProperty(oddBytes, (asked) => hold(asked)),
+    fc.asyncProperty(oddBytes, (generated) => hold(generated)),
     { seed, numRuns: 10 },
   );
 });

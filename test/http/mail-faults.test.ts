@@ -36,14 +36,14 @@ const FAULTS: Fault[] = [
     code: 'E_RECIPIENT_SUPPRESSED',
   },
   {
-    fault: 'throws at once',
+    fault: 'throws synchronously',
     send: (message) => {
       throw new TypeError(`send is broken for ${JSON.stringify(message)}`);
     },
     name: 'TypeError',
   },
   {
-    fault: 'wraps the error of another',
+    fault: 'wraps another error',
     send: async (message) => {
       const { to } = Object(message);
       const cause = Object.assign(new RangeError(`550 <${to}>`), { code: 550 });
@@ -60,14 +60,14 @@ const FAULTS: Fault[] = [
     },
   },
   {
-    fault: 'throws what is no error',
+    fault: 'throws a value that is not an Error',
     send: async (message) => {
       const { to } = Object(message);
       throw to;
     },
   },
   {
-    fault: 'never answers',
+    fault: 'never responds',
     send: () => new Promise(() => {}),
     name: 'TimeoutError',
     code: DOMException.TIMEOUT_ERR,
@@ -81,7 +81,7 @@ describe.each(FAULTS)('a mail service that $fault', ({ fault, send, name, code }
     const { bindings } = withMailbox({ EMAIL });
     const email = `${newName()}@example.com`;
     await post('/register', { username: newName(), password: PASSWORD, email });
-    if (fault === 'never answers') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    if (fault === 'never responds') vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 
     const ask = async (address: string) => {
       const ctx = createExecutionContext();
@@ -100,7 +100,7 @@ describe.each(FAULTS)('a mail service that $fault', ({ fault, send, name, code }
       const over = waitOnExecutionContext(ctx).then(() => {
         isOver = true;
       });
-      while (fault === 'never answers' && !isOver) {
+      while (fault === 'never responds' && !isOver) {
         await vi.advanceTimersByTimeAsync(1000);
         await scheduler.wait(1);
       }

@@ -60,11 +60,11 @@ const whole = async (response: Response) => ({
 describe.each([
   { base: '/auth', host: greedy(true), name: 'a strict app' },
   { base: '/auth', host: greedy(false), name: 'a lenient app' },
-  { base: '', host: new Hono().route('/', newAuth()), name: 'an app that has it at /' },
+  { base: '', host: new Hono().route('/', newAuth()), name: 'an app at /' },
   {
     base: '/v1/acme/auth',
     host: new Hono().basePath('/v1').route('/:tenant', new Hono().route('/auth/', newAuth())),
-    name: 'an app in an app, below a parameter',
+    name: 'a nested app, below a path parameter',
   },
 ])('mounted below "$base" in $name', ({ base, host }) => {
   const origin = { Origin: 'http://localhost:5173' };

@@ -29,17 +29,21 @@ async function registered(fields: Record<string, string>) {
 
 describe('a username', () => {
   it.each([
-    { name: 'that grows beyond 150 characters', username: 'ﬀ'.repeat(76), errors: [LONG_USERNAME] },
     {
-      name: 'that grows and gets white space',
+      name: 'a normal form of more than 150 characters',
+      username: 'ﬀ'.repeat(76),
+      errors: [LONG_USERNAME],
+    },
+    {
+      name: 'a longer normal form with white space',
       username: '\ufdfa'.repeat(150),
       errors: [INVALID_USERNAME, LONG_USERNAME],
     },
-    { name: 'that becomes (1)', username: '⑴', errors: [INVALID_USERNAME] },
-    { name: 'of 151 characters', username: '\u{10400}'.repeat(151), errors: [LONG_USERNAME] },
+    { name: 'the normal form (1)', username: '⑴', errors: [INVALID_USERNAME] },
+    { name: '151 characters', username: '\u{10400}'.repeat(151), errors: [LONG_USERNAME] },
     // Like `UsernameField`, which does not normalize a name that is too long.
     {
-      name: 'of more than 150 characters that would shrink',
+      name: 'more than 150 characters, with a shorter normal form',
       username: 'e\u0301'.repeat(76),
       errors: [INVALID_USERNAME, LONG_USERNAME],
     },
@@ -67,16 +71,24 @@ describe('an e-mail address', () => {
     `${`${GROWING.repeat(label)}.`.repeat(labels)}com`;
 
   const ADDRESSES = [
-    { name: 'that grows beyond 254 characters', email: `a@${domain(31, 4)}`, errors: [LONG_EMAIL] },
-    { name: 'with a label that grows', email: `a@${domain(32, 1)}`, errors: [INVALID_EMAIL] },
-    { name: 'at LOCALHOST', email: 'a@LOCALHOST', errors: [INVALID_EMAIL] },
     {
-      name: 'of more than 320 characters',
+      name: 'a normal form of more than 254 characters',
+      email: `a@${domain(31, 4)}`,
+      errors: [LONG_EMAIL],
+    },
+    {
+      name: 'a domain label with a longer normal form',
+      email: `a@${domain(32, 1)}`,
+      errors: [INVALID_EMAIL],
+    },
+    { name: 'the domain LOCALHOST', email: 'a@LOCALHOST', errors: [INVALID_EMAIL] },
+    {
+      name: 'more than 320 characters',
       email: `${'a'.repeat(309)}@example.com`,
       errors: [LONG_EMAIL, INVALID_EMAIL],
     },
     {
-      name: 'of 320 characters',
+      name: '320 characters',
       email: `${'a'.repeat(308)}@example.com`,
       errors: [LONG_EMAIL],
     },

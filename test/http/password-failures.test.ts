@@ -325,7 +325,7 @@ describe('a Durable Object that fails', () => {
   it.each([
     { fault: 'cannot be reached', call: () => Promise.reject(new Error('Network lost.')) },
     {
-      fault: 'does not answer',
+      fault: 'does not respond',
       call: () => {
         queueMicrotask(() => vi.advanceTimersByTime(5000));
         return new Promise(() => {});

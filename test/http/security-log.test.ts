@@ -33,7 +33,7 @@ const ask = (method: string, path: string, body: unknown, token?: string, bindin
 const idOf = (username: string) =>
   env.DB.prepare('SELECT id FROM auth_user WHERE username = ?').bind(username).first<number>('id');
 
-const where = { client: CLIENT, request_id: '8f1-FRA' };
+const client = { client: CLIENT, request_id: '8f1-FRA' };
 
 describe('the security log', () => {
   it('has one line for each event, with the user, the client and the request', async () => {
@@ -73,7 +73,7 @@ describe('the security log', () => {
         'email-changed',
         'account-deletion-refused',
         'account-deleted',
-      ].map((event) => ({ event, user_id, ...where })),
+      ].map((event) => ({ event, user_id, ...client })),
     );
   });
 
@@ -87,9 +87,9 @@ describe('the security log', () => {
     await env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE id = ?').bind(user_id).run();
     await ask('POST', '/api-token-auth', { username, password: 'pw' });
     expect(events()).toEqual([
-      { event: 'login-failed', reason: 'unknown-user', ...where },
-      { event: 'login-failed', reason: 'wrong-password', user_id, ...where },
-      { event: 'login-failed', reason: 'inactive-user', user_id, ...where },
+      { event: 'login-failed', reason: 'unknown-user', ...client },
+      { event: 'login-failed', reason: 'wrong-password', user_id, ...client },
+      { event: 'login-failed', reason: 'inactive-user', user_id, ...client },
     ]);
   });
 
@@ -103,8 +103,8 @@ describe('the security log', () => {
     log.mockClear();
     await ask('POST', '/login', { username, password: 'pw' });
     expect(events()).toEqual([
-      { event: 'login-succeeded', user_id, ...where },
-      { event: 'hash-upgraded', user_id, ...where },
+      { event: 'login-succeeded', user_id, ...client },
+      { event: 'hash-upgraded', user_id, ...client },
     ]);
   });
 
@@ -114,7 +114,7 @@ describe('the security log', () => {
     for (let i = 0; i <= 10; i++) {
       await ask('POST', '/login', { username, password: 'no' }, undefined, env);
     }
-    expect(events().at(-1)).toEqual({ event: 'throttled', scope: 'login', ...where });
+    expect(events().at(-1)).toEqual({ event: 'throttled', scope: 'login', ...client });
   });
 
   it('has the whole IPv6 address, although limits count its /64', async () => {

@@ -78,10 +78,10 @@ describe('hc<AppType>', () => {
   it('registers, logs in, reads the user and changes it', async () => {
     const json = { username: newName(), password: 'correct horse' };
     const registered = await client.register.$post({ json });
-    if (registered.status !== 201) throw new Error(`registering answered ${registered.status}`);
-    const answered = await registered.json();
-    if (!('token' in answered)) throw new Error('registering sent a link');
-    const { token } = answered;
+    if (registered.status !== 201) throw new Error(`POST /register responded ${registered.status}`);
+    const registration = await registered.json();
+    if (!('token' in registration)) throw new Error('POST /register sent a link');
+    const { token } = registration;
 
     const loggedIn = await client.login.$post({ json });
     expect(loggedIn.status).toBe(200);
@@ -91,7 +91,7 @@ describe('hc<AppType>', () => {
     const me = await mine.me.$get();
     expect(await me.json()).toMatchObject({ username: json.username });
     const changed = await mine.me.$patch({ json: { first_name: 'Meg' } });
-    if (changed.status !== 200) throw new Error(`changing answered ${changed.status}`);
+    if (changed.status !== 200) throw new Error(`PATCH /me responded ${changed.status}`);
     expect((await changed.json()).first_name).toBe('Meg');
     expect((await mine.logout.$post()).status).toBe(204);
     expect((await mine.me.$get()).status).toBe(401);
@@ -99,7 +99,7 @@ describe('hc<AppType>', () => {
 
   it('gets DRF’s messages', async () => {
     const refused = await client.register.$post({ json: { username: '', password: 'pw' } });
-    if (refused.status !== 400) throw new Error(`registering answered ${refused.status}`);
+    if (refused.status !== 400) throw new Error(`POST /register responded ${refused.status}`);
     expect(await refused.json()).toEqual({ username: ['This field may not be blank.'] });
   });
 });

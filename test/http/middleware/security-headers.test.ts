@@ -8,11 +8,11 @@ const HARDENING = {
 
 it.each([
   [201, 'a registration', () => post('/register', { username: newName(), password: 'pw' })],
-  [400, 'a body that is not valid', () => post('/register', {})],
+  [400, 'an invalid body', () => post('/register', {})],
   [401, 'an unknown token', () => getAs('no-such-token')],
   [404, 'an unknown path', () => send('/no-such-route')],
-  [405, 'another method', () => send('/login')],
-  [413, 'a body too large', () => post('/register', { username: 'x'.repeat(100_000) })],
+  [405, 'a method that is not allowed', () => send('/login')],
+  [413, 'a body that is too large', () => post('/register', { username: 'x'.repeat(100_000) })],
 ])('sets the security headers on the %i response of %s', async (status, _of, request) => {
   const response = await request();
   expect(response.status).toBe(status);

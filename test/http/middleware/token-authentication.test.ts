@@ -20,9 +20,9 @@ const ada: Authenticated = {
 };
 const bob: Authenticated = { ...ada, user: { ...ada.user, is_active: false } };
 
-const asked: string[] = [];
+const lookedUp: string[] = [];
 const findToken: FindToken = async (key) => {
-  asked.push(key);
+  lookedUp.push(key);
   return key === 'ada' ? ada : key === 'bob' ? bob : undefined;
 };
 
@@ -74,13 +74,13 @@ describe('tokenAuthentication', () => {
   );
 
   it('looks up a key once, and only for a well-formed header', async () => {
-    asked.length = 0;
+    lookedUp.length = 0;
     await get('Token');
     await get('Bearer ada');
     await get('Token a b');
-    expect(asked).toEqual([]);
+    expect(lookedUp).toEqual([]);
     await get('Token ada');
-    expect(asked).toEqual(['ada']);
+    expect(lookedUp).toEqual(['ada']);
   });
 
   it('accepts a token until it expires', async () => {

@@ -111,9 +111,9 @@ describe.each([
     const username = newName();
     await deleteToken(await register(username, 'pw'));
     const ten = Array.from({ length: 10 }, () => post(path, { username, password: 'pw' }));
-    const answers = await Promise.all((await Promise.all(ten)).map(answer));
-    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
-    expect(answers[0]).toEqual({
+    const results = await Promise.all((await Promise.all(ten)).map(answer));
+    expect(new Set(results.map((each) => JSON.stringify(each))).size).toBe(1);
+    expect(results[0]).toEqual({
       status: 200,
       body: { ...success, token: expect.stringMatching(/^[0-9a-f]{40}$/) },
     });
@@ -124,9 +124,9 @@ describe.each([
     await deleteToken(await register(username, 'pw'));
     await setPassword(username, await makePassword('pw', 10));
     const ten = Array.from({ length: 10 }, () => post(path, { username, password: 'pw' }));
-    const answers = await Promise.all((await Promise.all(ten)).map(answer));
-    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
-    expect(answers[0]?.status).toBe(200);
+    const results = await Promise.all((await Promise.all(ten)).map(answer));
+    expect(new Set(results.map((each) => JSON.stringify(each))).size).toBe(1);
+    expect(results[0]?.status).toBe(200);
   });
 
   it('returns no token if the password is replaced during verification', async () => {
@@ -229,7 +229,7 @@ describe('POST /login', () => {
     const username = newName();
     await register(username, 'pw');
     await setPassword(username, await makePassword('pw', 10));
-    const changed = await makePassword('changed meanwhile', 1000);
+    const changed = await makePassword('changed during login', 1000);
     const DB = interceptD1(env.DB, {
       around: async ({ sql, run }) => {
         if (sql[0]?.startsWith('update')) await setPassword(username, changed);

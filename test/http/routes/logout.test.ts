@@ -70,10 +70,10 @@ describe('TOKEN_MAX_AGE_DAYS', () => {
     const ten = Array.from({ length: 10 }, () =>
       post('/login', { username, password: 'pw' }, expiring),
     );
-    const answers = await Promise.all((await Promise.all(ten)).map(answer));
-    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
-    expect(answers[0]?.status).toBe(200);
-    const { token: next } = v.parse(v.object({ token: v.string() }), answers[0]?.body);
+    const results = await Promise.all((await Promise.all(ten)).map(answer));
+    expect(new Set(results.map((each) => JSON.stringify(each))).size).toBe(1);
+    expect(results[0]?.status).toBe(200);
+    const { token: next } = v.parse(v.object({ token: v.string() }), results[0]?.body);
     expect(next).not.toBe(token);
     expect((await getAs(next, '/me', expiring)).status).toBe(200);
     expect((await getAs(token, '/me', expiring)).status).toBe(401);

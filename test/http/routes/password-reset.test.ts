@@ -84,9 +84,9 @@ describe('POST /users/reset_password', () => {
     const { username, token } = await registerWithEmail(email);
     const { bindings, mails } = withMailbox();
 
-    const asked = await ask(email, bindings);
-    expect(asked.status).toBe(204);
-    expect(await asked.text()).toBe('');
+    const response = await ask(email, bindings);
+    expect(response.status).toBe(204);
+    expect(await response.text()).toBe('');
     expect(mails.map(({ to, subject }) => ({ to, subject }))).toEqual([
       { to: email, subject: 'Password reset on localhost:8000' },
     ]);
@@ -521,7 +521,7 @@ describe('POST /users/reset_password_confirm', () => {
   it('changes nothing if the password changes during the request, and keeps the token', async () => {
     const { username, token } = await registerWithEmail(`${newName()}@example.com`);
     const link = await linkFor(username);
-    const password = await makePassword('of somebody faster', 1000);
+    const password = await makePassword('of a faster request', 1000);
     const DB = interceptD1(env.DB, {
       around: async ({ run }) => {
         const found = await run();
@@ -534,7 +534,7 @@ describe('POST /users/reset_password_confirm', () => {
       body: { token: ['Invalid token for given user.'] },
     });
     expect((await getAs(token)).status).toBe(200);
-    expect((await login(username, 'of somebody faster')).status).toBe(200);
+    expect((await login(username, 'of a faster request')).status).toBe(200);
   });
 
   it('validates the password; checks that need no user come before the link is checked', async () => {
@@ -581,30 +581,27 @@ describe('without the settings for e-mail', () => {
     expect(wrongMethod.headers.get('Allow')).toBe('POST, OPTIONS');
   });
 
-  it.each(routes)(
-    '%s says in the log that SECRET_KEY is missing, and answers 503',
-    async (path) => {
-      const { bindings } = withMailbox({ SECRET_KEY: undefined });
-      const response = await post(path, { email: 'a@example.com' }, bindings);
-      expect(await answer(response)).toEqual({
-        status: 503,
-        body: { detail: 'Service temporarily unavailable, try again later.' },
-      });
-      expect(events()).toEqual([
-        expect.objectContaining({
-          event: 'mail-unavailable',
-          message: 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY',
-        }),
-      ]);
-    },
-  );
+  it.each(routes)('%s logs that SECRET_KEY is missing and responds 503', async (path) => {
+    const { bindings } = withMailbox({ SECRET_KEY: undefined });
+    const response = await post(path, { email: 'a@example.com' }, bindings);
+    expect(await answer(response)).toEqual({
+      status: 503,
+      body: { detail: 'Service temporarily unavailable, try again later.' },
+    });
+    expect(events()).toEqual([
+      expect.objectContaining({
+        event: 'mail-unavailable',
+        message: 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY',
+      }),
+    ]);
+  });
 });
 
 describe('another mail service', () => {
   it('sends the messages instead of the binding', async () => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);
-    const asked = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response());
+    const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response());
     const app = createApp<Bindings & { MAIL_URL: string; MAIL_KEY: string }>({
       sendMail: sendByHttp,
     });
@@ -623,7 +620,7 @@ describe('another mail service', () => {
     expect(response.status).toBe(204);
     await waitOnExecutionContext(ctx);
     expect(mails).toEqual([]);
-    const [[url, init] = []] = asked.mock.calls;
+    const [[url, init] = []] = fetched.mock.calls;
     expect(url).toBe('https://mail.example/send');
     expect(JSON.parse(String(init?.body))).toMatchObject({
       from: 'Us <us@example.com>',

@@ -52,9 +52,9 @@ describe('POST /register', () => {
     const fifty = Array.from({ length: 50 }, (_, i) =>
       post('/register', { username, password: `pw${i}` }),
     );
-    const answers = await Promise.all((await Promise.all(fifty)).map(answer));
-    const created = answers.filter(({ status }) => status === 201);
-    const refused = answers.filter(({ status }) => status !== 201);
+    const results = await Promise.all((await Promise.all(fifty)).map(answer));
+    const created = results.filter(({ status }) => status === 201);
+    const refused = results.filter(({ status }) => status !== 201);
     expect(created).toHaveLength(1);
     expect(refused).toHaveLength(49);
     for (const refusal of refused) {
