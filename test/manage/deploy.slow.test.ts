@@ -272,7 +272,7 @@ describe.concurrent('npm run deploy', () => {
       code: 1,
       stdout: '',
       stderr:
-        'SettingsError: PBKDF2_ITERATIONS is "12"; it must be a whole number from 1000 to 10000000, as a string.\n',
+        'SettingsError: PBKDF2_ITERATIONS is "12". It must be a whole number from 1000 to 10000000.\n',
     });
     expect(cloudflare.requests).toEqual([]);
   });
