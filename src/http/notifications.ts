@@ -15,6 +15,7 @@ import { log, logFault } from '../lib/log.ts';
 import { type Err, err } from '../lib/result.ts';
 import { rootCause } from '../lib/root-cause.ts';
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
+import { wait } from '../lib/wait.ts';
 import type { Services } from '../services/services.ts';
 import type { AppContext } from './context.ts';
 import { linkTemplate } from './link-template.ts';
@@ -40,11 +41,10 @@ export function emailServices({ mail, settings }: Services): EmailServices {
  *
  * @throws ServiceUnavailable if a setting of links is missing
  */
-export const linkServices = (
-  c: AppContext,
-  purpose: LinkPurpose,
-  { mail, linkSettings } = emailServices(c.var),
-): LinkServices => ({ mail, linkSettings, template: linkTemplate(c, purpose) });
+export const linkServices = (c: AppContext, purpose: LinkPurpose): LinkServices => ({
+  ...emailServices(c.var),
+  template: linkTemplate(c, purpose),
+});
 
 /**
  * A message is sent at a random moment within this time after the response. Sending occupies the
@@ -65,7 +65,7 @@ export function sendAfterResponse(
 ): void {
   runAfterResponse(c, async () => {
     const outgoing = await write();
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * MAX_DELAY_MS));
+    await wait(Math.random() * MAX_DELAY_MS);
     if (outgoing) await deliver(c, kind, mail, outgoing);
     else audit(c, { event: 'mail-not-sent', mail: kind });
   });

@@ -10,7 +10,7 @@ import { clientNetwork } from './client-address.ts';
 import type { AppContext } from './context.ts';
 import { audit } from './security-log.ts';
 
-export type RateLimited = { kind: 'throttled'; waitSeconds: number };
+type RateLimited = { kind: 'throttled'; waitSeconds: number };
 
 /** Limits that count by address only, so they can be checked before the body is read. */
 export type AddressScope = Extract<keyof RateLimits, 'login-address' | 'register' | 'mail-address'>;

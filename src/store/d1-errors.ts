@@ -3,6 +3,7 @@
  * unless another source is named.
  */
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
+import { wait } from '../lib/wait.ts';
 
 type D1Failure = {
   /** Parts of D1's messages. */
@@ -145,7 +146,7 @@ async function withRetries<T>(
       if (delayMs === undefined) {
         throw new ServiceUnavailable('database', failure.reason, { cause: error });
       }
-      await new Promise((resolve) => setTimeout(resolve, withJitter(delayMs)));
+      await wait(withJitter(delayMs));
     }
   }
 }

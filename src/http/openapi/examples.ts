@@ -14,7 +14,6 @@ export const MEG = {
 export const LINK = { uid: 'MQ', token: 'd9t8mi-f27b388314a46ba01ed210fcf23b91a4' };
 
 export const REQUIRED = ['This field is required.'];
-export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 export const WRONG_PASSWORD = { current_password: ['Invalid password.'] };
 export const INVALID_LINK = {
   'unknown-user': { uid: ["Invalid user id or user doesn't exist."] },
