@@ -29,7 +29,7 @@ export default defineConfig(async () => ({
     maxWorkers: '100%',
     projects: [
       {
-        // The package by its name, in examples: tsconfig.json says where it is.
+        // Examples import the package by its name. tsconfig.json maps it to src/.
         resolve: { tsconfigPaths: true },
         plugins: [
           cloudflareTest({
@@ -47,7 +47,7 @@ export default defineConfig(async () => ({
                 PBKDF2_ITERATIONS: '1000',
                 // Short passwords are accepted, as under `npm start`.
                 AUTH_PASSWORD_VALIDATORS: '',
-                // Whatever `.dev.vars` says, where there is one.
+                // These replace the values of `.dev.vars`.
                 SECRET_KEY: 'a secret key of the tests',
                 DEFAULT_FROM_EMAIL: 'us@example.com',
               },

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
 import { startCloudflare } from '../helpers/cloudflare-stub.ts';
 
-/** Far above what one takes on a busy machine: a question that nobody answers must not wait for ever. */
+/** Far more than a test needs on a busy machine. It ends a test that waits for an answer to a question. */
 const TIMEOUT_MS = 240_000;
 
 const TOKEN = { CLOUDFLARE_API_TOKEN: 'token' };
@@ -49,7 +49,7 @@ const ASK_SECRET_KEY = `
 const stoppedAt = (step: string) =>
   `CommandError: stopped at the ${step}. What was done before stays done: see above what is wrong, then run this again.`;
 
-/** A stub of its own, and a home of its own: whoever is logged in on this machine stays out of it. */
+/** A new stub and a new home directory, so that a login of this machine is not used. */
 async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
   const cloudflare = await startCloudflare(options);
   stubs.push(cloudflare);
@@ -88,7 +88,7 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
     });
   }
 
-  /** What changed something, and the question about health; a migration's many requests as one. */
+  /** The requests that change something, and the health check. A migration counts as one. */
   function steps(): string[] {
     const changes = [DATABASE_CREATED, FIRST_UPLOAD, LATER_UPLOAD, MIGRATION, HEALTH];
     return cloudflare.requests
