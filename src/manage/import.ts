@@ -5,6 +5,7 @@
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
+import { parseSettings } from '../settings.ts';
 import { runWriteWithRetry } from '../store/d1-errors.ts';
 import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
@@ -40,10 +41,11 @@ const USERS_LENGTH = 1000;
  *   conflict: then nothing was written
  */
 export async function importFiles(
-  { d1 }: Pick<Database, 'd1'>,
+  { d1, vars }: Pick<Database, 'd1' | 'vars'>,
   paths: string[],
   { dryRun = false, onConflict, inactiveUsers = 'deactivated' }: ImportOptions,
 ): Promise<void> {
+  const { passwordHashers: hashers } = parseSettings(vars);
   for (const path of paths) {
     if (path === STDIO) continue;
     const isReadable = await access(path, constants.R_OK).then(
@@ -70,7 +72,8 @@ export async function importFiles(
     if (usersBefore > 0) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
+    const isUpdate = onConflict === 'update';
+    printReport(staging, ignored, { dryRun, isUpdate, inactiveUsers, hashers });
   } finally {
     staging.close();
   }
