@@ -35,7 +35,7 @@ const MAX_WORK = 16 * MAX_MEMORY_KIB * 2;
 const TIME = 5;
 
 /** KiB for which the memory with which an instance starts is enough. */
-const INITIAL_KIB = 16_000;
+const INITIAL_KIB = 15_000;
 /** Bytes that the library needs beside the blocks of the hash. */
 const OVERHEAD_BYTES = 40_000;
 

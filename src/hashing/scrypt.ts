@@ -43,18 +43,23 @@ export function decodeScrypt(encoded: string): Decoded | Refused {
 
 type Parameters = { N: number; r: number; p: number };
 
+type NodeCrypto = Pick<typeof import('node:crypto'), 'scryptSync'>;
+
 /**
  * Derives 64 bytes by the runtime, or by JavaScript, which takes twice as long, if the runtime has no
  * `node:crypto` (a compatibility date before 2026-08-04 without `nodejs_compat`) or refuses the
  * parameters: production refuses N·r·p above 2^20.
+ *
+ * @param load imports `node:crypto`
  */
 export async function scrypt(
   password: Uint8Array,
   salt: Uint8Array,
   parameters: Parameters,
+  load: () => Promise<NodeCrypto> = () => import('node:crypto'),
 ): Promise<Uint8Array> {
   try {
-    const { scryptSync } = await import('node:crypto');
+    const { scryptSync } = await load();
     // It computes in this thread in any case, also where its name has no Sync.
     return scryptSync(password, salt, KEY_BYTES, { ...parameters, maxmem: 2 * MAX_MEMORY_BYTES });
   } catch {

@@ -22,7 +22,11 @@ const [, bcrypt] = /name:"bcrypt",data:"([^"]+)"/.exec(bundle) ?? [];
 if (bcrypt === undefined) throw new Error('hash-wasm has its bcrypt in another form');
 writeFileSync(target('bcrypt.wasm'), Buffer.from(bcrypt, 'base64'));
 
-const licences = ['@phi-ag/argon2', 'hash-wasm'].map(
-  (name) => `${name}\n\n${readFileSync(join(PACKAGES, name, 'LICENSE'), 'utf8').trim()}\n`,
-);
+const licences = ['@phi-ag/argon2', 'hash-wasm'].map((name) => {
+  const { version, license } = JSON.parse(
+    readFileSync(join(PACKAGES, name, 'package.json'), 'utf8'),
+  );
+  const text = readFileSync(join(PACKAGES, name, 'LICENSE'), 'utf8').trim();
+  return `${name} ${version} (${license})\n\n${text}\n`;
+});
 writeFileSync(target('LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
