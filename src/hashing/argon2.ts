@@ -8,7 +8,7 @@
  */
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 import { base64, type Decoded, parseCost, type Refused, utf8 } from './decoded.ts';
-import { asFunction, loadModule, memoryOf } from './wasm-exports.ts';
+import { asFunction, instantiate, memoryOf } from './wasm-exports.ts';
 
 /** `Argon2_type` of the C library (include/argon2.h). */
 const TYPES: Record<string, number> = { argon2d: 0, argon2i: 1, argon2id: 2 };
@@ -17,8 +17,9 @@ const TYPES: Record<string, number> = { argon2d: 0, argon2i: 1, argon2id: 2 };
 const VERSION_10 = 16;
 const VERSION_13 = 19;
 
+/** Django's column has 128 characters. */
 const FORM =
-  /^argon2\$(argon2id|argon2i|argon2d)(?:\$v=(\d+))?\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+  /^argon2\$(argon2id|argon2i|argon2d)(?:\$v=(\d+))?\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]{1,128})\$([A-Za-z0-9+/]{1,128})$/;
 
 /** Limits of the C library (`ARGON2_MIN_…`, `ARGON2_MAX_LANES`), in bytes, KiB for each lane, and lanes. */
 const MIN_SALT_BYTES = 8;
@@ -98,8 +99,7 @@ async function argon2(...parameters: globalThis.Parameters<Argon2['hash']>): Pro
  * may not be collected yet, could exceed the isolate's limit. So one is kept for all hashes.
  */
 export async function loadArgon2(): Promise<Argon2> {
-  const module = await loadModule('argon2', () => import('./wasm/argon2.wasm'));
-  const { exports } = new WebAssembly.Instance(module);
+  const exports = await instantiate('argon2', () => import('./wasm/argon2.wasm'));
   const memory = memoryOf(exports);
   const [malloc, free] = [asFunction(exports.malloc), asFunction(exports.free)];
   const argon2Hash = asFunction(exports.argon2_hash);

@@ -10,7 +10,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Decoded, Refused } from './decoded.ts';
-import { asFunction, loadModule, memoryOf } from './wasm-exports.ts';
+import { asFunction, instantiate, memoryOf } from './wasm-exports.ts';
 
 /** `$2a$` and `$2y$` are read as `$2b$`, as Python's bcrypt does. */
 const FORM = /^(bcrypt(?:_sha256)?)\$(\$2[aby]\$)(\d\d)\$([./A-Za-z0-9]{22})[./A-Za-z0-9]{31}$/;
@@ -23,6 +23,9 @@ const HIGHEST_COST = 31;
 
 const MAX_PASSWORD_BYTES = 72;
 const SALT_BYTES = 16;
+
+/** The parameter that asks for the encoded form of the hash. */
+const IS_ENCODED = 1;
 
 /** The length of `$2b$12$` and of all of the encoded form. */
 const HEADER_LENGTH = 7;
@@ -62,15 +65,13 @@ const saltBytes = (salt: string): Uint8Array =>
 
 /** @returns salt and hash in bcrypt's base64 */
 async function bcrypt(password: Uint8Array, salt: Uint8Array, cost: number): Promise<string> {
-  const module = await loadModule('bcrypt', () => import('./wasm/bcrypt.wasm'));
   // The module changes its tables of π, so an instance hashes one password.
-  const { exports } = new WebAssembly.Instance(module);
+  const exports = await instantiate('bcrypt', () => import('./wasm/bcrypt.wasm'));
   const hash = asFunction(exports.bcrypt);
   const at = Number(asFunction(exports.Hash_GetBuffer)());
   const memory = new Uint8Array(memoryOf(exports).buffer);
   memory.set(salt, at);
   memory.set(password, at + SALT_BYTES);
-  const IS_ENCODED = 1;
   hash(password.length, cost, IS_ENCODED);
   const encoded = memory.subarray(at, at + ENCODED_LENGTH);
   return String.fromCharCode(...encoded.subarray(HEADER_LENGTH));

@@ -14,17 +14,18 @@ export function memoryOf({ memory }: WebAssembly.Exports): WebAssembly.Memory {
 }
 
 /**
- * Loads the module of an algorithm that has no other engine.
+ * Makes an instance of the module of an algorithm that has no other engine.
  *
- * @throws ServiceUnavailable if this runtime or bundle does not support WebAssembly, so that a correct
- *   password is not refused as a wrong one
+ * @throws ServiceUnavailable if this runtime or bundle does not support WebAssembly, or if there is not
+ *   enough memory, so that a correct password is not refused as a wrong one
  */
-export async function loadModule(
+export async function instantiate(
   algorithm: string,
   load: () => Promise<{ default: WebAssembly.Module }>,
-): Promise<WebAssembly.Module> {
+): Promise<WebAssembly.Exports> {
   try {
-    return (await load()).default;
+    const { default: module } = await load();
+    return new WebAssembly.Instance(module).exports;
   } catch (cause) {
     throw new ServiceUnavailable('hashing', `WebAssembly is not available for ${algorithm}`, {
       cause,
