@@ -76,7 +76,12 @@ export async function importFiles(
   }
 }
 
-async function stageFile(
+/**
+ * Reads a fixture or an SQLite file into the staging.
+ *
+ * @throws CommandError with the name of the file
+ */
+export async function stageFile(
   path: string,
   staging: Staging,
   ignored: Ignored,
@@ -102,7 +107,8 @@ async function addKnownUsers(bulk: Bulk, staging: Staging): Promise<void> {
   }
 }
 
-function refuseOrphans(staging: Staging): void {
+/** @throws CommandError if a token has no user */
+export function refuseOrphans(staging: Staging): void {
   const orphan = staging.tokenWithoutUser();
   if (!orphan) return;
   const { file, record, userId } = orphan;

@@ -147,6 +147,12 @@ function toDump(value: string): string {
   return fraction === undefined ? `${seconds}Z` : `${seconds}.${fraction.slice(0, 3)}Z`;
 }
 
+/** A datetime of a row in ISO 8601, with all its digits. */
+export const toMoment = (value: string): string => {
+  const iso = value.replace(' ', 'T');
+  return /(Z|[+-]\d{2}:\d{2})$/.test(iso) ? iso : `${iso}Z`;
+};
+
 const fixtureDatetime = converted(
   (value) => (typeof value === 'string' ? toRow(value) : undefined),
   NOT_A_DATETIME,

@@ -203,6 +203,19 @@ export function createStaging(lastUserId = 0) {
       db.exec(`UPDATE user SET last_login = '${NO_LOGIN}' WHERE ${MAYBE_WAITING}`);
     },
 
+    /** Leaves out users of other names, and their tokens. @returns the names that no user has */
+    keepUsers(usernames: string[]): string[] {
+      const list = JSON.stringify(usernames);
+      const missing = db
+        .prepare('SELECT value FROM json_each(?) WHERE value NOT IN (SELECT username FROM user)')
+        .all(list);
+      db.prepare('DELETE FROM user WHERE username NOT IN (SELECT value FROM json_each(?))').run(
+        list,
+      );
+      db.exec('DELETE FROM token WHERE user_id NOT IN (SELECT id FROM user)');
+      return missing.map(({ value }) => String(value));
+    },
+
     countUsers: () => count('user'),
     countTokens: () => count('token'),
     countInGroups: () => count('user WHERE has_groups'),
