@@ -81,6 +81,7 @@ function* lines(
 ): Generator<Line> {
   if (isWhole) {
     for (const user of comparison.deletedHere()) {
+      if (isOut(user) && deletedUsers !== 'delete') continue;
       add(changes.deletedHere, user.username, ` (id ${user.id})`);
       if (deletedUsers !== 'keep') yield removal(user, deletedUsers);
     }
@@ -105,6 +106,10 @@ function* lines(
     yield { was: user.here.id, ...creation(user, changes) };
   }
 }
+
+/** Neither a password nor a token lets the user in. */
+const isOut = (user: Account): boolean =>
+  columnOf(user, 'is_active') === 0 && user.token === undefined;
 
 const named = (found: Found, { username, id }: Account): void =>
   add(found, username, ` (id ${id})`);
