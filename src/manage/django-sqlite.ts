@@ -196,8 +196,8 @@ export function writeSqlite(path: string, staging: Staging, lastUserId: number):
 }
 
 function writeTables(django: DatabaseSync, staging: Staging, lastUserId: number): void {
-  // A file that is not complete is deleted: a journal would only be left beside it.
-  django.exec('PRAGMA journal_mode = OFF; BEGIN');
+  // A file that is not complete is deleted: a journal file would be left beside it.
+  django.exec('PRAGMA journal_mode = MEMORY; BEGIN');
   django.exec(readFileSync(join(import.meta.dirname, 'django-tables.sql'), 'utf8'));
   const insertUser = django.prepare(
     `INSERT INTO auth_user (${USER_COLUMNS.join(', ')})
