@@ -33,6 +33,8 @@ class Changes:
         has_tokens = apps.is_installed('rest_framework.authtoken')
         self.Token = apps.get_model('authtoken', 'Token') if has_tokens else None
         self.using = router.db_for_write(self.User)
+        self.fields = {field.name: field for field in self.User._meta.concrete_fields}
+        self.missing = set()
         # Not a manager of the project's own, which may hide users.
         self.users = self.User._base_manager.using(self.using)
         self.tokens = self.Token._base_manager.using(self.using) if has_tokens else None
@@ -55,8 +57,9 @@ class Changes:
         user = self.users.select_for_update().filter(pk=change['pk']).first()
         if user is None:
             return self.has_changed()
-        values = {name: value for name, (_, value) in change['fields'].items() if not self.has(user, name, value)}
-        if any(not self.has(user, name, change['fields'][name][0]) for name in values):
+        fields = self.known(change['fields'])
+        values = {name: value for name, (_, value) in fields.items() if not self.has(user, name, value)}
+        if any(not self.has(user, name, fields[name][0]) for name in values):
             return self.has_changed()
         if not self.set_token(user, change):
             return self.has_changed()
@@ -65,14 +68,15 @@ class Changes:
             self.count('Users updated')
 
     def create(self, change):
-        user = self.users.filter(**{self.User.USERNAME_FIELD: change['username']}).first()
+        fields = {self.User.USERNAME_FIELD: change['login'], **self.known(change['fields'])}
+        user = self.users.filter(**{self.User.USERNAME_FIELD: change['login']}).first()
         if user is not None:
             # A run before this one has created the user.
             token = change.get('token', [None, None])[1]
-            if user.password == change['fields']['password'] and (token is None or self.token_of(user) == token[0]):
+            if user.password == fields['password'] and (token is None or self.token_of(user) == token[0]):
                 return None
             return self.has_changed()
-        user = self.User(**{name: self.to_python(name, value) for name, value in change['fields'].items()})
+        user = self.User(**{name: self.to_python(name, value) for name, value in fields.items()})
         if 'pk' in change:
             user.pk = change['pk']
             if self.users.filter(pk=user.pk).exists():
@@ -105,8 +109,14 @@ class Changes:
 
     def same_user(self, change):
         user = self.users.select_for_update().filter(pk=change['pk']).first()
-        is_same = user is not None and all(self.has(user, name, value) for name, value in change['fields'].items())
+        fields = self.known(change['fields'])
+        is_same = user is not None and all(self.has(user, name, value) for name, value in fields.items())
         return user if is_same else None
+
+    def known(self, fields):
+        """Those fields that the user model has."""
+        self.missing |= fields.keys() - self.fields.keys()
+        return {name: value for name, value in fields.items() if name in self.fields}
 
     def token_of(self, user):
         token = self.tokens.filter(user_id=user.pk).first() if self.tokens is not None else None
@@ -140,7 +150,7 @@ class Changes:
         return (current or '') == (value or '') if value in ('', None) else current == value
 
     def to_python(self, name, value):
-        is_datetime = isinstance(self.User._meta.get_field(name), models.DateTimeField)
+        is_datetime = isinstance(self.fields[name], models.DateTimeField)
         return self.moment(value) if is_datetime and value is not None else value
 
     def moment(self, text):
@@ -173,6 +183,8 @@ def apply_changes(model, lines):
         raise CommandError(f'Nothing is changed: {changes.name}: {error}') from error
     for what, number in changes.done.items():
         print(f'{what}: {number}')
+    if changes.missing:
+        print(f'Fields that {changes.User._meta.label} does not have: {", ".join(sorted(changes.missing))}')
     print('Done.')
 
 

@@ -53,6 +53,8 @@ type Token = readonly [key: string, created: Value];
 type Line = { kind: string; username: string } & {
   pk?: number;
   was?: number;
+  /** What the user logs in with: the value of `USERNAME_FIELD`. */
+  login?: string;
   fields?: Record<string, unknown>;
   token?: readonly [old: string | null, now: Token | null];
 };
@@ -132,7 +134,8 @@ function creation({ here, isTokenTaken }: UserHere, changes: Changes): Line {
   return {
     kind: 'create',
     username: here.username,
-    fields: fieldsOf(here, ['username', ...TEXTS, ...RIGHTS, ...DATETIMES]),
+    login: here.username,
+    fields: fieldsOf(here, [...TEXTS, ...RIGHTS, ...DATETIMES]),
     ...(token && { token: [null, tokenOf(here)] }),
   };
 }

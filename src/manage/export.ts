@@ -13,7 +13,7 @@ import { writeSqlite } from './django-sqlite.ts';
 import { fixtureText, GZIP } from './dumpdata.ts';
 import { printChanges } from './export-report.ts';
 import { refuseUnlessIgnored } from './git-ignored.ts';
-import { refuseOrphans, stageFile } from './import.ts';
+import { refuseMissing, refuseOrphans, stageFile } from './import.ts';
 import { createStaging, type Staging } from './staging.ts';
 import { note, number, print, STDIO, startProgress } from './terminal.ts';
 
@@ -146,10 +146,6 @@ async function stageFiles(paths: string[], staging: Staging): Promise<void> {
     await stageFile(path, withIds, new Map(), async () => new Map());
   }
   refuseOrphans(staging);
-}
-
-function refuseMissing(usernames: string[]): void {
-  if (usernames.length > 0) throw new CommandError(`no user ${usernames.join(', ')}`);
 }
 
 /** Gives a file its name once it is whole. */

@@ -6,8 +6,14 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { runWriteWithRetry } from '../store/d1-errors.ts';
-import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
+import {
+  type Accounts,
+  bulkQueries,
+  MAX_ROWS_BYTES,
+  USER_COLUMNS,
+} from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
+import { moment } from './comparison.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
 import { type FindUserIds, stageFixture } from './dumpdata.ts';
@@ -27,6 +33,10 @@ export type ImportOptions = {
    * whether they were deactivated or wait for activation. By default no link can activate them.
    */
   inactiveUsers?: 'deactivated' | 'waiting';
+  /** Only the users of these names. */
+  user?: string[];
+  /** Whether users whose id belongs to another user here get another one. */
+  newIds?: boolean;
 };
 
 type Bulk = ReturnType<typeof bulkQueries>;
@@ -42,7 +52,7 @@ const USERS_LENGTH = 1000;
 export async function importFiles(
   { d1 }: Pick<Database, 'd1'>,
   paths: string[],
-  { dryRun = false, onConflict, inactiveUsers = 'deactivated' }: ImportOptions,
+  { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds }: ImportOptions,
 ): Promise<void> {
   for (const path of paths) {
     if (path === STDIO) continue;
@@ -65,9 +75,11 @@ export async function importFiles(
       usersBefore > 0 ? bulk.findUserIds : async () => new Map<string, number>();
     for (const path of paths) await stageFile(path, staging, ignored, findUserIds);
     if (usersBefore > 0) await addKnownUsers(bulk, staging);
+    if (user) refuseMissing(staging.keepUsers(user));
     refuseOrphans(staging);
     if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
     if (usersBefore > 0) await classify(bulk, staging);
+    if (newIds && (await giveNewIds(bulk, staging))) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
     printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
@@ -131,6 +143,41 @@ async function classify(bulk: Bulk, staging: Staging): Promise<void> {
 }
 
 /**
+ * Gives another id to each user whose id belongs to another user here. A user who was moved here
+ * before has one already: the username and the moment of registration are the same.
+ *
+ * @returns whether any user has another id now
+ */
+async function giveNewIds(bulk: Bulk, staging: Staging): Promise<boolean> {
+  const users = staging.taken();
+  if (users.length === 0) return false;
+  const known = new Map<number, number>();
+  for (let start = 0; start < users.length; start += USERS_LENGTH) {
+    const page = users.slice(start, start + USERS_LENGTH);
+    const ids = await bulk.findUserIds(page.map(({ username }) => username));
+    const joined = new Map(
+      (await bulk.findUsers([...ids.values()])).map((values) => [
+        Number(values[USER_COLUMNS.indexOf('id')]),
+        moment(values[USER_COLUMNS.indexOf('date_joined')] ?? null),
+      ]),
+    );
+    for (const { id, username, date_joined } of page) {
+      const here = ids.get(username);
+      if (here !== undefined && date_joined !== null && joined.get(here) === moment(date_joined)) {
+        known.set(id, here);
+      }
+    }
+  }
+  staging.renumberTaken(known);
+  return true;
+}
+
+/** @throws CommandError if users are named who do not exist */
+export function refuseMissing(usernames: string[]): void {
+  if (usernames.length > 0) throw new CommandError(`no user ${usernames.join(', ')}`);
+}
+
+/**
  * `update` writes over the values of the same user. An id, name or token that another user has, it
  * leaves to people.
  */
@@ -144,9 +191,13 @@ function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
   if (refused === 0) return;
 
   printConflicts(staging);
+  const newIds = staging.countStanding('id-taken') > 0 ? ', or --new-ids for the ids' : '';
   throw new CommandError(
     `${count(refused, 'conflict')}, nothing is written: choose ` +
-      (onConflict === 'fail' ? '--on-conflict skip or --on-conflict update' : '--on-conflict skip'),
+      (onConflict === 'fail'
+        ? '--on-conflict skip or --on-conflict update'
+        : '--on-conflict skip') +
+      newIds,
   );
 }
 

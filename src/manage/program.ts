@@ -99,6 +99,8 @@ function createProgram(openDatabase: typeof withDatabase): Command {
         .choices(['deactivated', 'waiting'])
         .default('deactivated'),
     )
+    .option('--user <username>', 'only this user; may be repeated', collect)
+    .option('--new-ids', 'give another id to users whose id belongs to another user here')
     .addHelpText(
       'after',
       `

@@ -55,9 +55,20 @@ export function printReport(
         'An export does not change them.',
     );
   }
+  reportNewIds(staging);
   reportMaybeWaiting(staging, inactiveUsers);
   reportUsers(staging);
   reportTokens(staging);
+}
+
+function reportNewIds(staging: Staging): void {
+  const found = nobody();
+  for (const { id, was, username } of staging.renumbered()) {
+    add(found, username, ` (${was} there, ${id} here)`);
+  }
+  if (found.total > 0) {
+    warn(`${count(found.total, 'user')} with another id here: ${list(found)}.`);
+  }
 }
 
 /** Names the inactive users that an activation link would activate, and how they were imported. */

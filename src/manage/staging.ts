@@ -34,6 +34,7 @@ const TABLES = `
   CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, file text,
     record integer);
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
+  CREATE TABLE renumbered (id integer, was integer PRIMARY KEY, temporary integer);
   BEGIN`;
 
 /**
@@ -254,6 +255,53 @@ export function createStaging(lastUserId = 0) {
           username: String(row.username),
           standing: String(row.standing),
         }));
+    },
+
+    /** Users whose id or username belongs to another user in the database. */
+    taken: (): { id: number; username: string; date_joined: string | null }[] =>
+      db
+        .prepare(
+          `SELECT id, username, date_joined FROM user
+           WHERE ${standingIs('id-taken')} OR ${standingIs('username-taken')} ORDER BY id`,
+        )
+        .all()
+        .map(({ id, username, date_joined }) => ({
+          id: Number(id),
+          username: String(username),
+          date_joined: date_joined === null ? null : String(date_joined),
+        })),
+
+    /**
+     * Gives another id to each user whose id is taken, and to its token. All places are open again.
+     *
+     * @param known the ids of users who are in the database, by the ids of the files. The others get
+     *   ids that neither the database nor the files have
+     */
+    renumberTaken(known: ReadonlyMap<number, number>): void {
+      db.prepare(
+        `INSERT INTO renumbered
+           SELECT row_number() OVER (ORDER BY id) + max(
+             (SELECT max(id) FROM user), (SELECT seq FROM sqlite_sequence WHERE name = 'user')), id, NULL
+           FROM user WHERE ${standingIs('id-taken')} OR id IN (SELECT value FROM json_each(?))`,
+      ).run(JSON.stringify([...known.keys()]));
+      db.exec('DELETE FROM place');
+      const move = (from: string) => `
+        UPDATE user SET id = renumbered.id FROM renumbered WHERE user.id = ${from};
+        UPDATE token SET user_id = renumbered.id FROM renumbered WHERE user_id = ${from}`;
+      db.exec(move('was'));
+      db.exec('UPDATE renumbered SET temporary = id');
+      const setId = db.prepare('UPDATE renumbered SET id = :id WHERE was = :was');
+      for (const [was, id] of known) setId.run({ was, id });
+      db.exec(move('temporary'));
+    },
+
+    *renumbered(): Generator<{ id: number; was: number; username: string }> {
+      const query = db.prepare(
+        'SELECT id, was, username FROM renumbered JOIN user USING (id) ORDER BY id',
+      );
+      for (const { id, was, username } of query.iterate()) {
+        yield { id: Number(id), was: Number(was), username: String(username) };
+      }
     },
 
     /** For Django. */

@@ -134,7 +134,7 @@ test('users who registered on each side, and have the same id or name, stay two 
     ),
   );
   expect(outcome.lines).toMatchObject([
-    { kind: 'create', pk: 4, username: 'ann', fields: { username: 'ann' } },
+    { kind: 'create', pk: 4, username: 'ann', login: 'ann' },
     {
       kind: 'create',
       was: 2,
