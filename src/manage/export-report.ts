@@ -38,7 +38,7 @@ export function printChanges(
   report(
     changes.usernameTaken,
     'whose username belongs to another user in Django',
-    'They are left out, with their tokens. If they are the same persons, use --match-users-by username.',
+    'They are left out, with their tokens. If it is the same person: --user <username> --match-users-by username.',
   );
   report(
     changes.tokenTaken,

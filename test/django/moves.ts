@@ -59,12 +59,12 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
   run('Move to this service', 0);
   const logins = [...seeded.logins, ...(await useWorker(directory, seeded.logins))];
 
-  run('Move back', 0);
+  run('Going back', 1);
   const loaded = check(logins);
   assert.deepEqual(loaded.groups, { plain: ['editors'] }, 'loaddata keeps the groups');
 
   rmSync(join(directory, 'db.sqlite3'));
-  run('Move back', 1);
+  run('Going back', 2);
   const opened = check(logins);
   // A dump cuts off microseconds, and Django's own rows had them.
   assert.deepEqual(withoutMicroseconds(opened.users), withoutMicroseconds(loaded.users));

@@ -40,9 +40,9 @@ const Dumped = v.object({
 
 const NEW_PASSWORD = 'another password of plain';
 
-export async function liveSideBySide(project: Project, heading: string): Promise<void> {
+export async function liveSideBySide(project: Project): Promise<void> {
   const { directory, shell } = project;
-  const run = (block: number): string =>
+  const run = (block: number, heading = 'Side by side for months'): string =>
     linesOf(heading, block)
       .map((line) => {
         console.log(`$ ${line}`);
@@ -68,6 +68,11 @@ export async function liveSideBySide(project: Project, heading: string): Promise
   copyFileSync(database('db.sqlite3'), database('before.sqlite3'));
 
   loadCarelessly(project, before);
+
+  run(2);
+  const { ann, ...others } = stateFor([]).users;
+  assert(ann, 'one user is moved alone');
+  assert.deepEqual(others, before, 'nobody else is changed');
   const exported = run(1);
   const all = [...changed, ...inDjango, ...registered];
   const { users, passwords, tokens } = stateFor(all);
@@ -90,8 +95,8 @@ export async function liveSideBySide(project: Project, heading: string): Promise
   for (const name of ['zoe', 'alex', 'boss']) assert.deepEqual(users[name], before[name], name);
   const { plain, leaver, yan } = users;
   assert(plain && leaver && yan && before.plain && before.leaver && before.zoe);
-  const { password, token, last_login, email, ...others } = plain;
-  assert.deepEqual({ ...before.plain, ...others }, { ...before.plain });
+  const { password, token, last_login, email, ...kept } = plain;
+  assert.deepEqual({ ...before.plain, ...kept }, before.plain);
   assert.equal(email, 'plain@edge.example');
   assert.deepEqual(leaver, { ...before.leaver, is_active: false, token: null });
   assert.notEqual(yan.id, before.zoe.id);
@@ -106,14 +111,44 @@ export async function liveSideBySide(project: Project, heading: string): Promise
   shell('python manage.py shell < changes.py');
   assert.deepEqual(stateFor([]).users, users, 'a second run changes nothing');
 
+  rmSync(join(directory, 'changes.py'));
+  run(0, 'Going back');
+  assert.deepEqual(
+    stateFor([]).users,
+    { ...users, boss: { ...users.boss, email: 'boss@example.com' } },
+    'without the imported file, an address that was changed in Django is the one from here',
+  );
+
+  run(3);
+  await useToken(
+    directory,
+    inDjango.find(({ username }) => username === 'zoe'),
+  );
   await stopAtAnyMoment(project);
+}
+
+/** A user who came from Django alone logs in here, and has the same token. */
+async function useToken(directory: string, login?: Login): Promise<void> {
+  assert(login);
+  const server = startServer({ cwd: directory });
+  try {
+    const response = await fetch(`${await server.url}/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(login),
+    });
+    assert.equal(v.parse(Token, await response.json()).token, login.token);
+    console.log(`the Worker accepts ${login.username}, who was moved alone`);
+  } finally {
+    await server.stop();
+  }
 }
 
 /** What docs/moving-from-django.md says about `loaddata`. Django is as before afterwards. */
 function loadCarelessly({ directory, shell }: Project, before: Users): void {
   shell('npm run manage -- export edge.json');
   assert.throws(() => shell('python manage.py loaddata edge.json'), /UNIQUE constraint failed/);
-  for (const line of linesOf('If you load a fixture all the same', 0)) shell(line);
+  for (const line of linesOf('What loaddata does to users who are there', 0)) shell(line);
   const rows: unknown = JSON.parse(shell('python manage.py dumpdata auth.user'));
   const { zoe, yan, leaver } = Object.fromEntries(
     v.parse(v.array(Dumped), rows).map(({ pk, fields }) => [fields.username, { pk, ...fields }]),
