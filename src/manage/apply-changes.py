@@ -54,7 +54,7 @@ class Changes:
             )
 
     def update(self, change):
-        user = self.users.select_for_update().filter(pk=change['pk']).first()
+        user = self.find(change)
         if user is None:
             return self.has_changed()
         fields = self.known(change['fields'])
@@ -92,7 +92,7 @@ class Changes:
         self.set_token(user, change)
 
     def deactivate(self, change):
-        user = self.same_user(change)
+        user = self.find_same(change)
         if user is None or not self.set_token(user, change):
             return self.has_changed()
         if user.is_active:
@@ -100,15 +100,22 @@ class Changes:
             self.count('Users deactivated')
 
     def delete(self, change):
-        user = self.same_user(change)
+        user = self.find_same(change)
         if user is None:
             # A run before this one has deleted the user.
             return self.has_changed() if self.users.filter(pk=change['pk']).exists() else None
         user.delete()
         self.count('Users deleted')
 
-    def same_user(self, change):
-        user = self.users.select_for_update().filter(pk=change['pk']).first()
+    def find(self, change):
+        """The user of this id, if it has the same login, or the one that it gets."""
+        field = self.User.USERNAME_FIELD
+        logins = [change['login'], *change['fields'].get(field, [])]
+        return self.users.select_for_update().filter(pk=change['pk'], **{f'{field}__in': logins}).first()
+
+    def find_same(self, change):
+        """The user, if its values are the same too."""
+        user = self.find(change)
         fields = self.known(change['fields'])
         is_same = user is not None and all(self.has(user, name, value) for name, value in fields.items())
         return user if is_same else None

@@ -13,6 +13,8 @@ export type Comparison = ReturnType<typeof createComparison>;
 export type Account = {
   id: number;
   username: string;
+  /** What the user logs in to Django with. */
+  login: string;
   /** By the name of the column; `last_login` as Django has it. */
   values: ReadonlyMap<string, Value>;
   token: { key: string; created: string } | undefined;
@@ -30,10 +32,15 @@ export type SameUser = UserHere & {
   django: Account;
   /** As it was imported. Undefined if that is not known. */
   imported: Account | undefined;
+  /** Whether another user in Django has the login. */
+  isLoginTaken: boolean;
 };
 
 /** `imported`: the users who were imported here before, as they were then. */
 export type Side = 'here' | 'django' | 'imported';
+
+/** The column that Django's `USERNAME_FIELD` is taken from. Without an address it is the username. */
+export type Login = 'username' | 'email';
 
 /** How to find the user of Django that a user is. See `MATCHES`. */
 export type MatchBy = 'identity' | 'id' | 'username';
@@ -57,19 +64,20 @@ export type Place = 'free' | 'id-taken' | 'username-taken';
 const MATCHES: Record<MatchBy, string[]> = {
   identity: [
     'a.id = b.id AND (a.joined = b.joined OR a.key = b.key)',
-    'a.username = b.username AND (a.joined = b.joined OR a.key = b.key)',
+    'b.username IN (a.username, a.login) AND (a.joined = b.joined OR a.key = b.key)',
     // A model without a moment of registration.
     'b.joined IS NULL AND a.id = b.id AND a.username = b.username AND a.email = b.email',
   ],
   id: ['a.id = b.id'],
-  username: ['a.username = b.username'],
+  username: ['b.username IN (a.username, a.login)'],
 };
 
-const COLUMNS = ['joined', 'key', 'created', ...USER_COLUMNS];
+const COLUMNS = ['login', 'joined', 'key', 'created', ...USER_COLUMNS];
 
 const tableOf = (side: Side) => `
   CREATE TABLE ${side} (${COLUMNS.map((name) => `"${name}"`).join(', ')}, PRIMARY KEY (id));
   CREATE INDEX ${side}_username ON ${side} (username);
+  CREATE INDEX ${side}_login ON ${side} (login);
   CREATE INDEX ${side}_key ON ${side} (key);`;
 
 const TABLES = `
@@ -80,7 +88,9 @@ const TABLES = `
   BEGIN`;
 
 const PLACE = `CASE
-  WHEN EXISTS (SELECT 1 FROM django WHERE username = here.username) THEN 'username-taken'
+  WHEN EXISTS (SELECT 1 FROM django WHERE username = here.login)
+    OR EXISTS (SELECT 1 FROM here AS other WHERE other.login = here.login AND other.id < here.id)
+    THEN 'username-taken'
   WHEN EXISTS (SELECT 1 FROM django WHERE id = here.id) THEN 'id-taken'
   ELSE 'free' END`;
 
@@ -111,9 +121,13 @@ export function createComparison() {
     Number(db.prepare(`SELECT count(*) AS n FROM ${sql}`).get()?.n);
 
   return {
-    /** Takes the accounts of a staging. */
-    add(side: Side, staging: Staging): void {
-      const names = ['joined', ...USER_COLUMNS];
+    /**
+     * Takes the accounts of a staging.
+     *
+     * @param login the column that a user of this side logs in to Django with
+     */
+    add(side: Side, staging: Staging, login: Login = 'username'): void {
+      const names = ['login', 'joined', ...USER_COLUMNS];
       const insert = db.prepare(
         `INSERT INTO ${side} (${names.join(', ')}) VALUES (${names.map((name) => `:${name}`).join(', ')})`,
       );
@@ -121,7 +135,11 @@ export function createComparison() {
         `UPDATE ${side} SET key = :key, created = :created WHERE id = :user_id`,
       );
       for (const user of staging.users()) {
-        insert.run({ ...user, joined: moment(toValue(user.date_joined)) });
+        insert.run({
+          ...user,
+          login: toValue(user[login]) || toValue(user.username),
+          joined: moment(toValue(user.date_joined)),
+        });
       }
       for (const token of staging.tokens()) setToken.run(token);
     },
@@ -151,7 +169,9 @@ export function createComparison() {
       const query = db.prepare(`
         SELECT ${prefixed('here')}, ${prefixed('django')}, ${prefixed('imported')},
           EXISTS (SELECT 1 FROM django AS other WHERE other.key = here.key AND other.id <> django.id)
-            AS is_token_taken
+            AS is_token_taken,
+          EXISTS (SELECT 1 FROM django AS other WHERE other.username = here.login AND other.id <> django.id)
+            AS is_login_taken
         FROM same JOIN here ON here.id = here_id JOIN django ON django.id = django_id
         LEFT JOIN known USING (here_id) LEFT JOIN imported ON imported.id = imported_id
         ORDER BY here.id`);
@@ -161,6 +181,7 @@ export function createComparison() {
           django: accountOf(row, 'django'),
           imported: row.imported_id === null ? undefined : accountOf(row, 'imported'),
           isTokenTaken: row.is_token_taken === 1,
+          isLoginTaken: row.is_login_taken === 1,
         };
       }
     },
@@ -199,6 +220,7 @@ function accountOf(row: Record<string, unknown>, side: Side): Account {
   return {
     id: Number(row[`${side}_id`]),
     username: String(row[`${side}_username`]),
+    login: String(row[`${side}_login`]),
     values: new Map(USER_COLUMNS.map((name) => [name, toValue(row[`${side}_${name}`])])),
     token: typeof key === 'string' ? { key, created: String(row[`${side}_created`]) } : undefined,
   };

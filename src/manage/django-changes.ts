@@ -10,12 +10,30 @@ import type { Value } from '../store/operator/bulk.ts';
 import {
   type Account,
   type Comparison,
+  type Login,
   moment,
   type SameUser,
   type UserHere,
 } from './comparison.ts';
 import { add, type Found, nobody } from './found.ts';
 import { toMoment } from './records.ts';
+
+/** Django's user model. */
+export type DjangoModel = {
+  /** In lower case, as `Model._meta.label_lower`: `auth.user`. */
+  label: string;
+  /** Its names of our columns, as far as they differ. */
+  fields: ReadonlyMap<string, string>;
+  login: Login;
+};
+
+export const AUTH_USER: DjangoModel = { label: 'auth.user', fields: new Map(), login: 'username' };
+
+type Options = {
+  deletedUsers: DeletedUsers;
+  /** Whether all users here are compared, so that who is missing was deleted. */
+  isWhole: boolean;
+};
 
 /** What to do in Django with users who were deleted here. */
 export type DeletedUsers = 'keep' | 'deactivate' | 'delete';
@@ -35,6 +53,7 @@ export const noChanges = () => ({
   deactivated: nobody(),
   keptRights: nobody(),
   usernameTaken: nobody(),
+  loginTaken: nobody(),
   tokenTaken: nobody(),
   deletedHere: nobody(),
   othersInDjango: nobody(),
@@ -53,7 +72,7 @@ type Token = readonly [key: string, created: Value];
 type Line = { kind: string; username: string } & {
   pk?: number;
   was?: number;
-  /** What the user logs in with: the value of `USERNAME_FIELD`. */
+  /** What the user logs in to Django with: the value of `USERNAME_FIELD`. */
   login?: string;
   fields?: Record<string, unknown>;
   token?: readonly [old: string | null, now: Token | null];
@@ -67,18 +86,29 @@ type Line = { kind: string; username: string } & {
  */
 export function* djangoScript(
   comparison: Comparison,
-  options: { deletedUsers: DeletedUsers; isWhole: boolean },
+  { label, fields, login }: DjangoModel,
+  options: Options,
   changes: Changes,
 ): Generator<string> {
   yield readFileSync(join(import.meta.dirname, 'apply-changes.py'), 'utf8');
   yield "CHANGES = r'''\n";
-  for (const line of lines(comparison, options, changes)) yield `${asciiJson(line)}\n`;
-  yield "'''\n\napply_changes('auth.user', io.StringIO(CHANGES.strip()))\n";
+  for (const line of lines(comparison, options, login, changes)) {
+    yield `${asciiJson({ ...line, fields: renamed(line.fields, fields) })}\n`;
+  }
+  yield `'''\n\napply_changes(${asciiJson(label)}, io.StringIO(CHANGES.strip()))\n`;
 }
+
+/** Fields by Django's names of them. */
+const renamed = (fields: Line['fields'], names: DjangoModel['fields']): Line['fields'] =>
+  fields &&
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [names.get(name) ?? name, value]),
+  );
 
 function* lines(
   comparison: Comparison,
-  { deletedUsers, isWhole }: { deletedUsers: DeletedUsers; isWhole: boolean },
+  { deletedUsers, isWhole }: Options,
+  login: Login,
   changes: Changes,
 ): Generator<Line> {
   if (isWhole) {
@@ -93,19 +123,19 @@ function* lines(
   }
   for (const user of comparison.same()) {
     changes.same += 1;
-    const line = update(user, changes);
+    const line = update(user, login, changes);
     if (line) yield line;
   }
   for (const { here } of comparison.notInDjango('username-taken')) {
     named(changes.usernameTaken, here);
   }
   for (const user of comparison.notInDjango('free')) {
-    yield { pk: user.here.id, ...creation(user, changes) };
+    yield { pk: user.here.id, ...creation(user, login, changes) };
   }
   yield { kind: 'reset_sequence', username: '' };
   for (const user of comparison.notInDjango('id-taken')) {
     named(changes.newIds, user.here);
-    yield { was: user.here.id, ...creation(user, changes) };
+    yield { was: user.here.id, ...creation(user, login, changes) };
   }
 }
 
@@ -121,12 +151,13 @@ function removal(user: Account, kind: 'deactivate' | 'delete'): Line {
     kind,
     pk: user.id,
     username: user.username,
-    fields: fieldsOf(user, ['username', 'date_joined']),
+    login: user.username,
+    fields: fieldsOf(user, ['date_joined']),
     ...(user.token && { token: [user.token.key, null] }),
   };
 }
 
-function creation({ here, isTokenTaken }: UserHere, changes: Changes): Line {
+function creation({ here, isTokenTaken }: UserHere, login: Login, changes: Changes): Line {
   changes.created += 1;
   if (isTokenTaken) named(changes.tokenTaken, here);
   const token = here.token !== undefined && !isTokenTaken;
@@ -134,16 +165,25 @@ function creation({ here, isTokenTaken }: UserHere, changes: Changes): Line {
   return {
     kind: 'create',
     username: here.username,
-    login: here.username,
-    fields: fieldsOf(here, [...TEXTS, ...RIGHTS, ...DATETIMES]),
+    login: here.login,
+    fields: fieldsOf(
+      here,
+      [...TEXTS, ...RIGHTS, ...DATETIMES].filter((name) => name !== login),
+    ),
     ...(token && { token: [null, tokenOf(here)] }),
   };
 }
 
 /** Undefined if nothing is to be changed. */
-function update(user: SameUser, changes: Changes): Line | undefined {
+function update(user: SameUser, login: Login, changes: Changes): Line | undefined {
   const { here, django } = user;
-  const changed = [...TEXTS, ...RIGHTS, 'last_login'].filter((name) => takes(user, name));
+  const taken = [...TEXTS, ...RIGHTS, 'last_login'].filter((name) => takes(user, name));
+  const hasOtherLogin = login === 'email' && taken.includes('email');
+  if (hasOtherLogin && user.isLoginTaken) named(changes.loginTaken, here);
+  const changed =
+    hasOtherLogin && (user.isLoginTaken || columnOf(here, 'email') === '')
+      ? taken.filter((name) => name !== 'email')
+      : taken;
   const kept = RIGHTS.filter(
     (name) => !user.imported && differ(here, django, name) && !changed.includes(name),
   );
@@ -163,6 +203,7 @@ function update(user: SameUser, changes: Changes): Line | undefined {
     kind: 'update',
     pk: django.id,
     username: django.username,
+    login: django.username,
     fields: Object.fromEntries(
       changed.map((name) => [name, [djangoValue(django, name), djangoValue(here, name)]]),
     ),

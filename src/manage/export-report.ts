@@ -41,6 +41,11 @@ export function printChanges(
     'They are left out, with their tokens. If it is the same person: --user <username> --match-users-by username.',
   );
   report(
+    changes.loginTaken,
+    'whose address belongs to another user in Django, where users log in with it',
+    'They keep their address there.',
+  );
+  report(
     changes.tokenTaken,
     'whose token belongs to another user in Django',
     `Their tokens are left out. Replace them with \`${MANAGE} drf_create_token -r <username>\`.`,

@@ -8,7 +8,7 @@ import { bulkQueries } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import { type Comparison, createComparison, type MatchBy, type Side } from './comparison.ts';
 import type { Database } from './database.ts';
-import { type DeletedUsers, djangoScript, noChanges } from './django-changes.ts';
+import { AUTH_USER, type DeletedUsers, djangoScript, noChanges } from './django-changes.ts';
 import { writeSqlite } from './django-sqlite.ts';
 import { fixtureText, GZIP } from './dumpdata.ts';
 import { printChanges } from './export-report.ts';
@@ -107,7 +107,7 @@ async function exportChanges(
     comparison.match(matchUsersBy);
     if (user) refuseMissing(comparison.keep(user));
     const changes = noChanges();
-    const script = djangoScript(comparison, { deletedUsers, isWhole: !user }, changes);
+    const script = djangoScript(comparison, AUTH_USER, { deletedUsers, isWhole: !user }, changes);
     await writeNew(path, (partial) => pipeline(Readable.from(script), createWriteStream(partial)));
     printChanges(changes, { path, deletedUsers, isImportedKnown: imported.length > 0 });
   } finally {

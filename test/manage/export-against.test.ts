@@ -82,6 +82,7 @@ test('changed values and tokens are written, with the old ones', async () => {
       kind: 'update',
       pk: 1,
       username: 'user1',
+      login: 'user1',
       fields: {
         password: [password, '!new'],
         first_name: ['', 'Ann'],
@@ -90,11 +91,12 @@ test('changed values and tokens are written, with the old ones', async () => {
       },
       token: ['a', ['new', '2026-11-01T08:00:00.500999Z']],
     },
-    { kind: 'update', pk: 2, username: 'user2', fields: {}, token: ['b', null] },
+    { kind: 'update', pk: 2, username: 'user2', login: 'user2', fields: {}, token: ['b', null] },
     {
       kind: 'update',
       pk: 3,
       username: 'user3',
+      login: 'user3',
       fields: {},
       token: [null, ['c', '2026-11-01T08:00:00Z']],
     },
@@ -160,7 +162,15 @@ test('a user who was moved before is found by name and date, under the new id', 
     token('y', 9),
   );
   expect(await exportAgainst(django)).toMatchObject({
-    lines: [{ kind: 'update', pk: 9, username: 'yan', fields: { email: ['old@example.com', ''] } }],
+    lines: [
+      {
+        kind: 'update',
+        pk: 9,
+        username: 'yan',
+        login: 'yan',
+        fields: { email: ['old@example.com', ''] },
+      },
+    ],
   });
 });
 
@@ -169,7 +179,13 @@ test('a user who was renamed in Django keeps the new name', async () => {
   await query(`UPDATE auth_user SET email = 'new@example.com'`);
   const { lines } = await exportAgainst(dump(user(1, { username: 'renamed' }), token('a', 1)));
   expect(lines).toEqual([
-    { kind: 'update', pk: 1, username: 'renamed', fields: { email: ['', 'new@example.com'] } },
+    {
+      kind: 'update',
+      pk: 1,
+      username: 'renamed',
+      login: 'renamed',
+      fields: { email: ['', 'new@example.com'] },
+    },
   ]);
 });
 
@@ -221,7 +237,13 @@ test('rights in Django are kept, except that a deactivated user stays out', asyn
   );
   const { lines, stderr } = await exportAgainst(django);
   expect(lines).toEqual([
-    { kind: 'update', pk: 1, username: 'user1', fields: { is_active: [true, false] } },
+    {
+      kind: 'update',
+      pk: 1,
+      username: 'user1',
+      login: 'user1',
+      fields: { is_active: [true, false] },
+    },
   ]);
   expect(stderr).toContain('WARNING: 1 user inactive here and active in Django: user1 (id 1).');
   expect(stderr).toContain(
@@ -251,11 +273,18 @@ test('with what was imported, only changes since then are written', async () => 
   );
   const { lines } = await exportAgainst(django, '--imported', imported);
   expect(lines).toEqual([
-    { kind: 'update', pk: 1, username: 'user1', fields: { is_staff: [false, true] } },
+    {
+      kind: 'update',
+      pk: 1,
+      username: 'user1',
+      login: 'user1',
+      fields: { is_staff: [false, true] },
+    },
     {
       kind: 'update',
       pk: 2,
       username: 'user2',
+      login: 'user2',
       fields: {},
       token: ['b', ['new', '2024-03-18T02:30:01.123000Z']],
     },
@@ -292,7 +321,8 @@ test('who was imported and is gone was deleted here; nobody else is touched', as
         kind,
         pk: 1,
         username: 'user1',
-        fields: { username: 'user1', date_joined: '2024-03-18T02:30:00.123000Z' },
+        login: 'user1',
+        fields: { date_joined: '2024-03-18T02:30:00.123000Z' },
         token: ['changed', null],
       },
     ]);
