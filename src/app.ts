@@ -17,6 +17,7 @@ import { index } from './http/pages/try-it/route.tsx';
 import type { Route } from './http/route.ts';
 import { activateUser, resendActivation } from './http/routes/activation.ts';
 import { changePassword } from './http/routes/change-password.ts';
+import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
 import { health } from './http/routes/health.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
 import { logout } from './http/routes/logout.ts';
@@ -43,6 +44,7 @@ export const ROUTES: Route[] = [
   confirmPasswordReset,
   activateUser,
   resendActivation,
+  ...djRestAuth,
   account,
   health,
   openApi(() => ROUTES),

@@ -204,6 +204,12 @@ export const SETTINGS = {
   /** Whether new users must verify their address before the first login. */
   emailVerification: setting('EMAIL_VERIFICATION', oneOf('none', 'required'), 'none'),
 
+  /** Whether dj-rest-auth's `password/change/` requires the old password. dj-rest-auth's default is not. */
+  oldPasswordFieldEnabled: setting('OLD_PASSWORD_FIELD_ENABLED', flag, 'true'),
+
+  /** Whether dj-rest-auth's `registration/` exists, as with allauth. */
+  djRestAuthRegistration: setting('DJ_REST_AUTH_REGISTRATION', flag, 'true'),
+
   /** Whether users get a message when their password or address changes. */
   accountEmailNotifications: setting('ACCOUNT_EMAIL_NOTIFICATIONS', flag, 'true'),
 };

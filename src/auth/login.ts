@@ -68,6 +68,8 @@ async function attemptLogin(
   const { secretKey, tokenMaxAgeDays } = settings;
   const revocations = store.revocations();
   const name = username === '' ? normalizeEmailForComparison(email) : username;
+  // There is no user whose existence the time could reveal.
+  if (name === '') return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const draws = drawStandIn(name, secretKey);
   const { user, encoded } = await store.findUserOrStandIn(username, draws, email);
 

@@ -48,7 +48,7 @@ type NewPasswordFailure = PasswordMismatch | PasswordRefused;
 
 type SetPassword = {
   /** Undefined if the settings do not require it (`OLD_PASSWORD_FIELD_ENABLED`). */
-  old_password: string | undefined;
+  old_password?: string | undefined;
   new_password1: string;
   new_password2: string;
 };

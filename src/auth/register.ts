@@ -6,7 +6,7 @@ import type { AuthServices } from './auth-services.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
 import { newToken } from './tokens.ts';
 
-type Registration = {
+export type Registration = {
   username: string;
   /** Plain text, exactly as the user typed it. */
   password: string;

@@ -24,6 +24,7 @@ export type Failure =
   | { kind: 'username-taken' }
   | { kind: 'invalid-credentials' }
   | { kind: 'invalid-password' }
+  | { kind: 'password-mismatch' }
   | { kind: 'password-refused'; field: string; messages: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
@@ -35,6 +36,9 @@ export type Failure =
  */
 const USERNAME_TAKEN = 'A user with that username already exists.';
 export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
+
+/** djoser/constants.py, `Messages.PASSWORD_MISMATCH_ERROR`; dj-rest-auth's `RegisterSerializer`. */
+const PASSWORD_MISMATCH = "The two password fields didn't match.";
 
 /** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
 const THROTTLED = 'Request was throttled.';
@@ -87,6 +91,8 @@ export function errorResponse(c: Context, failure: Failure) {
       return invalid(c, { username: [USERNAME_TAKEN] });
     case 'invalid-password':
       return invalid(c, { current_password: ['Invalid password.'] });
+    case 'password-mismatch':
+      return invalid(c, { non_field_errors: [PASSWORD_MISMATCH] });
     case 'password-refused':
       return invalid(c, { [failure.field]: failure.messages });
     case 'invalid-credentials':

@@ -74,6 +74,17 @@ export const authenticated: Access<Authenticated> = {
   identify: (c) => c.get('authenticate')(c.req.header('Authorization')),
 };
 
+/** Any client. If a request has a token, the token must be valid. */
+export const optionallyAuthenticated: Access<{ authenticated?: Authenticated }> = {
+  requiresUser: false,
+  rateLimit: undefined,
+  async identify(c) {
+    const result = await authenticated.identify(c);
+    if (result.ok) return ok({ authenticated: result.value });
+    return result.error.kind === 'not-authenticated' ? ok({}) : result;
+  },
+};
+
 /** Any client, if e-mail is configured. */
 export const byEmail: Access<EmailServices> = {
   requiresUser: false,
@@ -100,7 +111,7 @@ export const byVerification: Access<EmailServices> = {
 
 type MaybePromise<T> = T | Promise<T>;
 
-type Definition<Caller extends object, Input, Data, Responses extends Response> = {
+export type Definition<Caller extends object, Input, Data, Responses extends Response> = {
   access: Access<Caller>;
   body: BodyReader<Input, Data>;
   /** `view` by default. */
@@ -141,6 +152,12 @@ export const page = <Caller extends object = object>(
   key: `GET ${string}`,
   definition: Omit<Definition<Caller, unknown, undefined, Response>, 'body'>,
 ): Route => build(key, { body: noBody, kind: 'page', ...definition });
+
+/** TEMP */
+export const untyped = <Caller extends object, Input, Data>(
+  key: string,
+  definition: Definition<Caller, Input, Data, Response>,
+): Route => build(key, definition);
 
 function build<Caller extends object, Input, Data>(
   key: string,

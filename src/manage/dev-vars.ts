@@ -23,6 +23,7 @@ const VARS = {
   /** Django's default. */
   DEFAULT_FROM_EMAIL: () => 'webmaster@localhost',
   AUTH_PASSWORD_VALIDATORS: () => '',
+  OLD_PASSWORD_FIELD_ENABLED: () => 'false',
 };
 
 const present = existsSync(FILE) ? readFileSync(FILE, 'utf8') : '';

@@ -29,6 +29,15 @@ export const SCHEMAS = {
     last_name: text,
     email: text,
   }),
+  Key: object({ key: token }),
+  KeyOrDetail: { anyOf: [reference('schemas', 'Key'), reference('schemas', 'Detail')] },
+  UserDetails: object({
+    pk: { type: 'integer' },
+    username: text,
+    email: text,
+    first_name: text,
+    last_name: text,
+  }),
   Detail: object({ detail: text }),
   FieldErrors: { type: 'object', additionalProperties: messages },
   Invalid: { anyOf: [reference('schemas', 'FieldErrors'), reference('schemas', 'Detail')] },
@@ -89,6 +98,7 @@ export const TAGS: { name: Tag; description: string }[] = [
     name: 'By e-mail',
     description: 'Password reset and activation. These routes need e-mail to be configured.',
   },
+  { name: 'dj-rest-auth', description: 'The routes of dj-rest-auth, for its clients.' },
   { name: 'About this service', description: 'For monitors and tools.' },
 ];
 

@@ -29,7 +29,12 @@ export type Description = {
   responses: Record<number, ResponseDescription>;
 };
 
-export type Tag = 'Without a token' | 'With a token' | 'By e-mail' | 'About this service';
+export type Tag =
+  | 'Without a token'
+  | 'With a token'
+  | 'By e-mail'
+  | 'dj-rest-auth'
+  | 'About this service';
 
 /** A response with `{"detail"}`. @param details messages by the name of the example */
 export const detail = (

@@ -1,3 +1,4 @@
+import { normalizeEmailForComparison } from '../../auth/account-mail.ts';
 import { type Credentials, type LoginFailure, logIn } from '../../auth/login.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { normalizeUsername } from '../../validation/normal-form.ts';
@@ -85,10 +86,16 @@ const asInvalidData = (failure: Failure) =>
   );
 
 /** Logs in. @returns the key of the token */
-async function obtainToken(c: AppContext, data: Credentials): Promise<Result<string, Failure>> {
+export async function obtainToken(
+  c: AppContext,
+  data: Credentials,
+): Promise<Result<string, Failure>> {
   const credentials = { ...data, username: normalizeUsername(data.username) };
-  const allowed = await limitLogin(c, credentials.username);
-  if (!allowed.ok) return allowed;
+  const names = [credentials.username, normalizeEmailForComparison(data.email ?? '')];
+  for (const name of names.filter(Boolean)) {
+    const allowed = await limitLogin(c, name);
+    if (!allowed.ok) return allowed;
+  }
   const loggedIn = await logIn(c.var, credentials);
   if (!loggedIn.ok) {
     auditFailure(c, loggedIn.error);

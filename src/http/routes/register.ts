@@ -1,12 +1,14 @@
 import { writeFirstActivation } from '../../auth/activation.ts';
-import { registerUser } from '../../auth/register.ts';
-import { ok } from '../../lib/result.ts';
+import { type Registration, registerUser } from '../../auth/register.ts';
+import { ok, type Result } from '../../lib/result.ts';
 import {
   RegisterSchema,
   VerifiedRegisterSchema,
   withEmailAsUsername,
 } from '../../validation/schemas.ts';
 import { body } from '../body.ts';
+import type { AppContext } from '../context.ts';
+import type { Failure } from '../errors.ts';
 import { linkServices, sendAfterResponse } from '../notifications.ts';
 import { invalid } from '../openapi/description.ts';
 import { KEY, PASSWORD, REQUIRED, USERNAME } from '../openapi/examples.ts';
@@ -14,6 +16,9 @@ import { limitAddress } from '../rate-limit.ts';
 import { anyone, byVerification, isEnabled, route } from '../route.ts';
 import { audit } from '../security-log.ts';
 import { tokenResponse } from '../token-response.ts';
+
+/** dj_rest_auth/registration/views.py, `RegisterView.get_response_data`. */
+export const VERIFICATION_SENT = { detail: 'Verification e-mail sent.' };
 
 export const register = route('POST /register', {
   access: anyone('register'),
@@ -41,7 +46,7 @@ export const register = route('POST /register', {
         schema: 'Registered',
         examples: {
           meg: { token: KEY },
-          unverified: { detail: 'Verification e-mail sent.' },
+          unverified: VERIFICATION_SENT,
         },
       },
       400: invalid({
@@ -51,17 +56,31 @@ export const register = route('POST /register', {
     },
   },
   async handle(c, { data }) {
-    const links = isEnabled(byVerification, c.var) ? linkServices(c, 'activation') : undefined;
-    const allowed = links ? await limitAddress(c, 'mail-address') : ok(undefined);
-    if (!allowed.ok) return allowed;
-    const registered = await registerUser(c.var, data);
-    if (!registered.ok) return registered;
-    const { id, key } = registered.value;
-    audit(c, { event: 'registered', user_id: id });
-    if (key !== undefined) return tokenResponse(c, { token: key }, 201);
-    if (links) {
-      sendAfterResponse(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
-    }
-    return c.json({ detail: 'Verification e-mail sent.' }, 201);
+    const key = await createUser(c, data);
+    if (!key.ok) return key;
+    if (key.value !== undefined) return tokenResponse(c, { token: key.value }, 201);
+    return c.json(VERIFICATION_SENT, 201);
   },
 });
+
+/**
+ * Registers a user. If addresses must be verified, sends a message with a link.
+ *
+ * @returns the key of the token; undefined for a user who must verify the address first
+ */
+export async function createUser(
+  c: AppContext,
+  data: Registration,
+): Promise<Result<string | undefined, Failure>> {
+  const links = isEnabled(byVerification, c.var) ? linkServices(c, 'activation') : undefined;
+  const allowed = links ? await limitAddress(c, 'mail-address') : ok(undefined);
+  if (!allowed.ok) return allowed;
+  const registered = await registerUser(c.var, data);
+  if (!registered.ok) return registered;
+  const { id, key } = registered.value;
+  audit(c, { event: 'registered', user_id: id });
+  if (links) {
+    sendAfterResponse(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
+  }
+  return ok(key);
+}
