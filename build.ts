@@ -27,7 +27,7 @@ const SHARED = {
   bundle: true,
   format: 'esm',
   target: 'es2024',
-  // What a Worker loads only when it needs it stays a module of its own.
+  // Dynamic imports become separate modules, which a Worker loads on demand.
   splitting: true,
   metafile: true,
   // The page's script and style and the list of passwords are text. A Worker may compile no bytes,
@@ -35,8 +35,8 @@ const SHARED = {
   loader: { '.css': 'text', '.txt': 'text', '.wasm': 'copy' },
   assetNames: '[name]',
   chunkNames: 'chunks/[name]-[hash]',
-  // Peer dependencies: the other project's own.
-  external: ['hono', 'drizzle-orm', 'wrangler', 'cloudflare:*'],
+  // Dependencies and peer dependencies: npm installs them in the project that uses the package.
+  external: ['@noble/hashes', 'hono', 'drizzle-orm', 'wrangler', 'cloudflare:*'],
 } as const satisfies BuildOptions;
 
 rmSync(OUT, { recursive: true, force: true });

@@ -152,7 +152,7 @@ export const SETTINGS = {
     '',
   ),
 
-  /** Where tokens are looked up: the primary database, or the nearest read replica. */
+  /** The database that tokens are read from: the primary, or the nearest read replica. */
   tokenReads: setting('TOKEN_READS', oneOf('primary', 'nearest'), 'primary'),
 
   /** Seconds for which an isolate caches a token. With 0 it caches none. */
@@ -193,12 +193,12 @@ export const SETTINGS = {
   ),
 
   /**
-   * The page where a user chooses a password, with {uid} and {token} in its address. If it is
+   * The page on which a user chooses a password, with {uid} and {token} in its address. If it is
    * unset, links lead to /account of this app, but only on this machine.
    */
   passwordResetConfirmUrl: optional('PASSWORD_RESET_CONFIRM_URL', linkTemplate),
 
-  /** The page where a user activates an account, in the same form. */
+  /** The page on which a user activates an account, in the same form. */
   activationUrl: optional('ACTIVATION_URL', linkTemplate),
 
   /** Whether new users must verify their address before the first login. */

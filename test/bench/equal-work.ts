@@ -8,7 +8,9 @@
  * it in production. The local `EMAIL` binding is a Worker in the same process and thread: it writes and
  * prints the message before the next request is answered.
  *
- *     npm run bench:equal-work -- [--rounds 60] [--production] [--only links]
+ *     npm run bench:equal-work -- [--rounds 60] [--production] [--only links] [--beside 3]
+ *
+ * `--beside`: each timed login starts together with this many logins of unknown users.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -91,9 +93,11 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '60' },
     production: { type: 'boolean', default: false },
     only: { type: 'string' },
+    beside: { type: 'string', default: '0' },
   },
 });
 const rounds = Number(options.rounds);
+const beside = Number(options.beside);
 
 const VARS = {
   SECRET_KEY: 'of a bench',
@@ -219,10 +223,16 @@ async function insertUsers(server: Server, users: Asked[]): Promise<void> {
 }
 
 /** @returns milliseconds that a login took which must fail */
-async function timeOf(server: Server, { username, sent }: Asked): Promise<number> {
+async function timeOf({ url }: Server, { username, sent }: Asked): Promise<number> {
   const start = performance.now();
-  await post(`${server.url}/login`, 401, { username, password: sent });
-  return performance.now() - start;
+  const login = post(`${url}/login`, 401, { username, password: sent });
+  const others = Array.from({ length: beside }, () =>
+    post(`${url}/login`, 401, { username: crypto.randomUUID(), password: WRONG }),
+  );
+  await login;
+  const time = performance.now() - start;
+  await Promise.all(others);
+  return time;
 }
 
 /** @returns the name of a user with an address */
