@@ -204,10 +204,10 @@ export const SETTINGS = {
   /** Whether new users must verify their address before the first login. */
   emailVerification: setting('EMAIL_VERIFICATION', oneOf('none', 'required'), 'none'),
 
-  /** Whether dj-rest-auth's `password/change/` requires the old password. dj-rest-auth's default is not. */
+  /** Whether password/change/ of dj-rest-auth requires the old password. */
   oldPasswordFieldEnabled: setting('OLD_PASSWORD_FIELD_ENABLED', flag, 'true'),
 
-  /** Whether dj-rest-auth's `registration/` exists, as with allauth. */
+  /** Whether registration/ of dj-rest-auth exists, as with allauth. */
   djRestAuthRegistration: setting('DJ_REST_AUTH_REGISTRATION', flag, 'true'),
 
   /** Whether users get a message when their password or address changes. */

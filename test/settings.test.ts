@@ -23,6 +23,8 @@ describe('parseSettings', () => {
       passwordResetConfirmUrl: undefined,
       activationUrl: undefined,
       emailVerification: 'none',
+      oldPasswordFieldEnabled: true,
+      djRestAuthRegistration: true,
       accountEmailNotifications: true,
     });
   });

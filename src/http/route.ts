@@ -49,6 +49,8 @@ type ResponseOf<Endpoint> = Endpoint extends {
 export type Access<Caller extends object> = {
   /** Whether a request needs the token of a user. The OpenAPI document and 405 depend on it. */
   requiresUser: boolean;
+  /** Whether a request without a token is accepted, but one with an invalid token is not. */
+  acceptsUser?: boolean;
   /** Limits the requests of one address before their bodies are read. */
   rateLimit: AddressScope | undefined;
   /** If it returns false, the response is 404. If it is undefined, the route is always enabled. */
@@ -77,6 +79,7 @@ export const authenticated: Access<Authenticated> = {
 /** Any client. If a request has a token, the token must be valid. */
 export const optionallyAuthenticated: Access<{ authenticated?: Authenticated }> = {
   requiresUser: false,
+  acceptsUser: true,
   rateLimit: undefined,
   async identify(c) {
     const result = await authenticated.identify(c);

@@ -7,6 +7,7 @@ import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { SETTINGS } from '../../src/settings.ts';
+import { VARIANTS } from '../conformance/dj-rest-auth.ts';
 import { useManage } from '../helpers/manage.ts';
 import {
   anchorsOf,
@@ -90,6 +91,8 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/own-client.ts',
     'test/browser/login-form.tsx',
     'test/fixtures/typed-client.ts',
+    'test/fixtures/dj-rest-auth-client.js',
+    'test/fixtures/dj-rest-auth-client.js',
   ],
   'docs/email.md': ['test/fixtures/send-by-http.ts'],
   'docs/mounting.md': [
@@ -278,6 +281,13 @@ describe('the tables of rate limits', () => {
   it('have the binding of each scope that the log names', () => {
     const bindings = Object.fromEntries(scopes.map(({ scope, binding }) => [scope, binding]));
     expect(bindings).toEqual(BINDINGS);
+  });
+});
+
+describe('the differences from dj-rest-auth', () => {
+  it('are the steps of the recorded cases that differ', () => {
+    const steps = tableOf(pageAt('docs/differences.md'), 'step').map(([step = '']) => plain(step));
+    expect(steps).toEqual(VARIANTS.flatMap(({ differences }) => differences));
   });
 });
 

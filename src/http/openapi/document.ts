@@ -42,7 +42,7 @@ export function openApiDocument(routes: Route[], settings: Settings, server: str
       [method.toLowerCase()]: {
         ...documentation,
         tags: [tag],
-        security: access.requiresUser ? [{ Token: [] }] : [],
+        security: securityOf(access),
         ...(request && { requestBody: requestBody(request.name, request.examples) }),
         responses: {
           ...(access.requiresUser && { 401: reference('responses', 'Unauthorized') }),
@@ -56,7 +56,7 @@ export function openApiDocument(routes: Route[], settings: Settings, server: str
           500: reference('responses', 'Fault'),
           ...(isView && { 503: reference('responses', 'Unavailable') }),
           ...mapValues(responses, (response, status) =>
-            describe(status === '400' ? withExamples(response, MALFORMED) : response),
+            describe(bodySchema && status === '400' ? withExamples(response, MALFORMED) : response),
           ),
         },
       },
@@ -76,6 +76,12 @@ export function openApiDocument(routes: Route[], settings: Settings, server: str
     },
   };
 }
+
+/** An empty requirement makes the token optional (OpenAPI 3.1, Security Requirement Object). */
+const securityOf = ({ requiresUser, acceptsUser = false }: Route['access']) => [
+  ...(requiresUser || acceptsUser ? [{ Token: [] }] : []),
+  ...(acceptsUser ? [{}] : []),
+];
 
 /**
  * The JSON Schema of a body: an object of strings. The metadata of each field has the other keywords

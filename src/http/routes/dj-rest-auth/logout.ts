@@ -17,6 +17,7 @@ export const logout = djRestAuthRoute('POST /logout', {
     responses: {
       200: detail('The token is deleted.', { meg: LOGGED_OUT }),
       400: detail('There is no token.', { anonymous: NOT_LOGGED_IN }),
+      401: detail('The token is not valid.', { unknown: 'Invalid token.' }, ['WWW-Authenticate']),
     },
   },
   async handle(c, { authenticated }) {

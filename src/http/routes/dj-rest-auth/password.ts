@@ -15,6 +15,7 @@ import { LINK, PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
 import { limitCurrentPassword, limitLink } from '../../rate-limit.ts';
 import { authenticated, byEmail, sendsLinks } from '../../route.ts';
 import { audit, auditRefusal } from '../../security-log.ts';
+import { NO_LINKS } from '../password-reset.ts';
 import { inItsWords, NEW_PASSWORDS_DIFFER, WRONG_OLD_PASSWORD } from './failures.ts';
 import { djRestAuthRoute } from './route.ts';
 
@@ -71,6 +72,7 @@ export const sendPasswordReset = djRestAuthRoute('POST /password/reset', {
     responses: {
       200: detail('If an account has this address, a message is sent.', { meg: SENT }),
       400: invalid({ empty: { email: REQUIRED } }),
+      503: NO_LINKS,
     },
   },
   handle(c, { data: { email }, services: linkServices }) {

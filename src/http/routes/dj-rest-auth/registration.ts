@@ -22,6 +22,7 @@ import {
 } from '../../route.ts';
 import { audit } from '../../security-log.ts';
 import { tokenResponse } from '../../token-response.ts';
+import { NO_LINKS } from '../password-reset.ts';
 import { createUser, VERIFICATION_SENT } from '../register.ts';
 import { djRestAuthRoute } from './route.ts';
 
@@ -111,6 +112,7 @@ export const resendEmail = djRestAuthRoute('POST /registration/resend-email', {
         meg: 'ok',
       }),
       400: invalid({ empty: { email: REQUIRED } }),
+      503: NO_LINKS,
     },
   },
   handle(c, { data: { email }, services }) {
