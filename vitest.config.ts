@@ -52,6 +52,7 @@ export default defineConfig(async () => ({
                 // These replace the values of `.dev.vars`.
                 SECRET_KEY: 'a secret key of the tests',
                 DEFAULT_FROM_EMAIL: 'us@example.com',
+                OLD_PASSWORD_FIELD_ENABLED: 'true',
               },
             },
           }),
