@@ -211,15 +211,16 @@ describe('the table of routes', () => {
   const byRoute = (a: { route: string }, b: { route: string }) => a.route.localeCompare(b.route);
 
   it('has the routes, statuses and tokens of the OpenAPI document', () => {
-    const shown = tableOf(pageAt('docs/api.md'), 'route').map(
-      ([route = '', token = '', , success = '', errors = '']) => ({
+    const tables = ['route', 'route of dj-rest-auth'];
+    const shown = tables
+      .flatMap((heading) => tableOf(pageAt('docs/api.md'), heading))
+      .map(([route = '', token = '', , success = '', errors = '']) => ({
         route: plain(route),
         needsToken: token === 'yes',
         statuses: captured(`${success} ${errors}`, /\b([2-5]\d\d)\b/g)
           .filter((status) => !COMMON.includes(status))
           .sort(),
-      }),
-    );
+      }));
     expect(shown.sort(byRoute)).toEqual(described.sort(byRoute));
   });
 
@@ -286,7 +287,9 @@ describe('the tables of rate limits', () => {
 
 describe('the differences from dj-rest-auth', () => {
   it('are the steps of the recorded cases that differ', () => {
-    const steps = tableOf(pageAt('docs/differences.md'), 'step').map(([step = '']) => plain(step));
+    const steps = tableOf(pageAt('docs/differences.md'), 'step of dj-rest-auth').map(
+      ([step = '']) => plain(step),
+    );
     expect(steps).toEqual(VARIANTS.flatMap(({ differences }) => differences));
   });
 });

@@ -19,13 +19,7 @@ const streamed = (bytes: number) =>
 
 const TOO_LARGE = { status: 413, body: { detail: 'Request body is too large.' } };
 
-describe.each([
-  '/register',
-  '/login',
-  '/api-token-auth',
-  '/dj-rest-auth/login',
-  '/dj-rest-auth/registration',
-])('POST %s', (path) => {
+describe.each(['/register', '/login', '/api-token-auth'])('POST %s', (path) => {
   it('refuses a body of more than 64 KiB', async () => {
     expect(await answer(await post(path, ' '.repeat(64 * KIB + 1)))).toEqual(TOO_LARGE);
     expect(await answer(await post(path, ' '.repeat(10_000_000)))).toEqual(TOO_LARGE);

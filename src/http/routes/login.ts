@@ -91,8 +91,9 @@ export async function obtainToken(
   data: Credentials,
 ): Promise<Result<string, Failure>> {
   const credentials = { ...data, username: normalizeUsername(data.username) };
-  const names = [credentials.username, normalizeEmailForComparison(data.email ?? '')];
-  for (const name of names.filter(Boolean)) {
+  const { username, email = '' } = credentials;
+  const address = email === '' ? '' : normalizeEmailForComparison(email);
+  for (const name of [username, address].filter(Boolean)) {
     const allowed = await limitLogin(c, name);
     if (!allowed.ok) return allowed;
   }
