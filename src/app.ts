@@ -20,7 +20,7 @@ import { changePassword } from './http/routes/change-password.ts';
 import { health } from './http/routes/health.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
 import { logout } from './http/routes/logout.ts';
-import { deleteMe, retrieveMe, updateMe } from './http/routes/me.ts';
+import { deleteMe, replaceMe, retrieveMe, updateMe } from './http/routes/me.ts';
 import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
@@ -38,6 +38,7 @@ export const ROUTES: Route[] = [
   changePassword,
   retrieveMe,
   updateMe,
+  replaceMe,
   deleteMe,
   sendPasswordReset,
   confirmPasswordReset,

@@ -102,6 +102,11 @@ export type Api = {
   '/me': {
     $get: Route<BlankInput, Json<200, Me> | Unauthorized | Faults>;
     $patch: WithBody<ProfileChanges, Json<200, Me> | Unauthorized | TooManyRequests>;
+    /** 405 if the settings disable it. */
+    $put: WithBody<
+      ProfileChanges,
+      Json<200, Me> | Unauthorized | Json<405, Detail> | TooManyRequests
+    >;
     $delete: WithBody<Confirmation, NoContent | Unauthorized | Json<409, Detail> | TooManyRequests>;
   };
   '/users/reset_password': { $post: WithBody<LinkRequest, NoContent | ByEmail> };

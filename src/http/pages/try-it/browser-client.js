@@ -79,7 +79,8 @@ function callOf(form) {
   const fields = [...new FormData(form)].filter(([, value]) => value !== '');
   /** @type {Record<string, string>} */
   const headers = {};
-  if (form.dataset.token && token) headers.Authorization = `Token ${token}`;
+  const { keyword } = form.dataset;
+  if (keyword && token) headers.Authorization = `${keyword} ${token}`;
   const call = { method: form.method.toUpperCase(), path: new URL(form.action).pathname, headers };
   if (!form.querySelector('input')) return call;
   headers['Content-Type'] = 'application/json';
