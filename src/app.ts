@@ -10,6 +10,7 @@ import type { AppEnv } from './http/context.ts';
 import { onError } from './http/errors.ts';
 import { methodNotAllowed } from './http/method-not-allowed.ts';
 import { crossOrigin } from './http/middleware/cors.ts';
+import { errorMessage } from './http/middleware/error-message.ts';
 import { hardeningHeaders, pageHeaders } from './http/middleware/security-headers.ts';
 import { makeMountable } from './http/mount.ts';
 import { account } from './http/pages/account/route.tsx';
@@ -90,6 +91,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     await next();
   });
   app.use(crossOrigin);
+  app.use(errorMessage);
   for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
   app.notFound(methodNotAllowed(ROUTES));
   app.onError(onError);

@@ -74,6 +74,41 @@ const headerNames = kind(
   'names of headers separated by commas',
 );
 
+/** What a field of `TOKEN_RESPONSE_FIELDS` can be: a field of the user, or the value `true`. */
+export const RESPONSE_FIELD_VALUES = [
+  'id',
+  'username',
+  'first_name',
+  'last_name',
+  'email',
+  'is_staff',
+  'is_superuser',
+  'true',
+] as const;
+
+/** Keys that responses to a registration or a login have on their own. */
+const OWN_KEYS = ['token', 'detail'];
+
+const responseFields = kind(
+  v.pipe(
+    list,
+    v.array(
+      v.pipe(
+        v.string(),
+        v.transform((field) => {
+          const [key = '', value = key, ...rest] = field.split('=').map((part) => part.trim());
+          return { key, value, rest };
+        }),
+        v.check(({ key, rest }) => /^[A-Za-z_]\w*$/.test(key) && rest.length === 0),
+        v.check(({ key }) => !OWN_KEYS.includes(key)),
+        v.check(({ value }) => RESPONSE_FIELD_VALUES.some((allowed) => allowed === value)),
+        v.transform(({ key, value }) => `${key}=${value}`),
+      ),
+    ),
+  ),
+  `fields separated by commas, each a key and one of ${RESPONSE_FIELD_VALUES.join(', ')}, such as "user_id=id,staff=is_staff,valid=true", or empty`,
+);
+
 const linkTemplate = kind(
   v.pipe(
     v.string(),
@@ -190,6 +225,28 @@ export const SETTINGS = {
 
   /** Whether PUT /me changes the user, as PATCH /me does. If it is off, PUT is 405. */
   allowPutMe: setting('ALLOW_PUT_ME', flag, 'false'),
+
+  /**
+   * Fields that responses to a registration or a login have besides the token. Their keys are those
+   * that a client reads.
+   */
+  tokenResponseFields: setting('TOKEN_RESPONSE_FIELDS', responseFields, ''),
+
+  /** The status of a registration. Some clients accept only 200. */
+  registerStatus: setting(
+    'REGISTER_STATUS',
+    kind(
+      v.pipe(
+        v.picklist(['201', '200']),
+        v.transform((status) => (status === '200' ? 200 : 201)),
+      ),
+      '"201" or "200"',
+    ),
+    '201',
+  ),
+
+  /** Whether errors also have a message, which is their first sentence. */
+  errorMessage: setting('ERROR_MESSAGE', flag, 'false'),
 
   /** Whether / is a page to try the API. If it is off, / lists the routes. */
   browsableApi: setting('BROWSABLE_API', flag, 'true'),

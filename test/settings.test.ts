@@ -16,6 +16,9 @@ describe('parseSettings', () => {
       corsAllowCredentials: false,
       authHeaderKeyword: 'Token',
       allowPutMe: false,
+      tokenResponseFields: [],
+      registerStatus: 201,
+      errorMessage: false,
       browsableApi: true,
       tokenMaxAgeDays: undefined,
       passwordValidators: [],
@@ -62,6 +65,16 @@ describe('parseSettings', () => {
     ['AUTH_HEADER_KEYWORD', 'Bearer token'],
     ['AUTH_HEADER_KEYWORD', 'Bearer\r\nX: y'],
     ['ALLOW_PUT_ME', '1'],
+    ['TOKEN_RESPONSE_FIELDS', 'password'],
+    ['TOKEN_RESPONSE_FIELDS', 'hash=password'],
+    ['TOKEN_RESPONSE_FIELDS', 'token=id'],
+    ['TOKEN_RESPONSE_FIELDS', 'detail=id'],
+    ['TOKEN_RESPONSE_FIELDS', 'user id=id'],
+    ['TOKEN_RESPONSE_FIELDS', '__proto__=id=id'],
+    ['TOKEN_RESPONSE_FIELDS', 'id='],
+    ['TOKEN_RESPONSE_FIELDS', 'valid=false'],
+    ['REGISTER_STATUS', '202'],
+    ['ERROR_MESSAGE', 'message'],
     ['TOKEN_READS', 'replica'],
     ['EMAIL_VERIFICATION', 'optional'],
     ['ACCOUNT_EMAIL_NOTIFICATIONS', 'yes'],
@@ -118,6 +131,15 @@ describe('parseSettings', () => {
     });
     expect(settings.tokenMaxAgeDays).toBe(30);
     expect(settings.passwordValidators).toEqual(['MinimumLength', 'NumericPassword']);
+  });
+
+  it('parses fields of responses, as a variable and as an option', () => {
+    const TOKEN_RESPONSE_FIELDS = 'id, user_id = id,valid=true';
+    const parsed = ['id=id', 'user_id=id', 'valid=true'];
+    expect(parseSettings({ TOKEN_RESPONSE_FIELDS }).tokenResponseFields).toEqual(parsed);
+    const settings = parseSettings({}, { tokenResponseFields: parsed, registerStatus: 200 });
+    expect(settings.tokenResponseFields).toEqual(parsed);
+    expect(settings.registerStatus).toBe(200);
   });
 
   it('refuses an empty key, and does not show secrets in errors', () => {

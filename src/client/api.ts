@@ -87,7 +87,10 @@ type ByEmail = Json<404, Detail> | TooManyRequests;
 type WithBody<Body, Responses> = Route<{ json: Body }, Responses | Invalid | Unreadable | Faults>;
 
 export type Api = {
-  '/register': { $post: WithBody<Registration, Json<201, Token | Detail> | TooManyRequests> };
+  /** 200 if the settings say so. */
+  '/register': {
+    $post: WithBody<Registration, Json<200 | 201, Token | Detail> | TooManyRequests>;
+  };
   '/login': {
     $post: WithBody<
       Credentials,

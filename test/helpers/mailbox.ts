@@ -18,7 +18,7 @@ const Mail = v.object({
   html: v.string(),
 });
 
-type Mail = v.InferOutput<typeof Mail>;
+export type Mail = v.InferOutput<typeof Mail>;
 
 const SECRET_KEY = 'a secret key of the tests';
 

@@ -326,6 +326,27 @@ describe('in another app', () => {
   });
 });
 
+it('protects routes of the host with the keyword of the app', async () => {
+  const auth = createApp({
+    bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }),
+    settings: { authHeaderKeyword: 'Bearer' },
+  });
+  const host = new Hono<{ Bindings: HostEnv }>()
+    .route('/auth', auth)
+    .use('/rocks', tokenAuthentication(auth))
+    .get('/rocks', (c) => c.json({ owner: c.var.user.username }));
+  const username = newName();
+  const token = await register(host, '/auth', username);
+  const bearer = { headers: { Authorization: `Bearer ${token}` } };
+  expect(await answer(await ask(host, '/rocks', bearer))).toEqual({
+    status: 200,
+    body: { owner: username },
+  });
+  const refused = await ask(host, '/rocks', as(token));
+  expect(refused.status).toBe(401);
+  expect(refused.headers.get('WWW-Authenticate')).toBe('Bearer');
+});
+
 describe('two apps with two databases in one Worker', () => {
   const settings = { tokenCacheSeconds: 60 };
   const one = createApp({ bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }), settings });

@@ -11,7 +11,7 @@ import { limitLogin } from '../rate-limit.ts';
 import { anyone, route } from '../route.ts';
 import { runAfterResponse } from '../run-after-response.ts';
 import { audit } from '../security-log.ts';
-import { tokenResponse } from '../token-response.ts';
+import { loginResponse } from '../token-response.ts';
 
 const request = {
   name: 'LoginRequest',
@@ -44,7 +44,7 @@ export const login = route('POST /login', {
   },
   async handle(c, { data }) {
     const token = await obtainToken(c, data);
-    return token.ok ? tokenResponse(c, { valid: true, token: token.value }, 200) : token;
+    return token.ok ? loginResponse(c, { valid: true, token: token.value }, 200) : token;
   },
 });
 
@@ -72,7 +72,7 @@ export const obtainAuthToken = route('POST /api-token-auth', {
   },
   async handle(c, { data }) {
     const token = await obtainToken(c, data);
-    return token.ok ? tokenResponse(c, { token: token.value }, 200) : asInvalidData(token.error);
+    return token.ok ? loginResponse(c, { token: token.value }, 200) : asInvalidData(token.error);
   },
 });
 

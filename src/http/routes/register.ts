@@ -13,7 +13,7 @@ import { KEY, PASSWORD, REQUIRED, USERNAME } from '../openapi/examples.ts';
 import { limitAddress } from '../rate-limit.ts';
 import { anyone, byVerification, isEnabled, route } from '../route.ts';
 import { audit } from '../security-log.ts';
-import { tokenResponse } from '../token-response.ts';
+import { loginResponse } from '../token-response.ts';
 
 export const register = route('POST /register', {
   access: anyone('register'),
@@ -57,11 +57,12 @@ export const register = route('POST /register', {
     const registered = await registerUser(c.var, data);
     if (!registered.ok) return registered;
     const { id, key } = registered.value;
+    const status = c.var.settings.registerStatus;
     audit(c, { event: 'registered', user_id: id });
-    if (key !== undefined) return tokenResponse(c, { token: key }, 201);
+    if (key !== undefined) return loginResponse(c, { token: key }, status);
     if (links) {
       sendAfterResponse(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
     }
-    return c.json({ detail: 'Verification e-mail sent.' }, 201);
+    return c.json({ detail: 'Verification e-mail sent.' }, status);
   },
 });
