@@ -15,7 +15,7 @@ type BodyFailure = ParseFailure | ValidationFailure | { kind: 'body-too-large' }
 
 /** A schema of an object. `wrapped` is the schema of an optional field. */
 export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
-  entries: Record<string, GenericSchema & { wrapped?: GenericSchema; default?: unknown }>;
+  entries: Record<string, GenericSchema & { wrapped?: GenericSchema }>;
 };
 
 /**

@@ -14,7 +14,7 @@ import { audit } from '../security-log.ts';
 import { loginResponse } from '../token-response.ts';
 
 const request = {
-  name: 'LoginRequest',
+  name: 'AuthTokenRequest',
   examples: { meg: { username: USERNAME, password: PASSWORD } },
 };
 
@@ -27,12 +27,16 @@ export const login = route('POST /login', {
     description:
       'Returns the token of the user. Each login returns the same token. If the body has an `email` and no `username`, the address is used as the username.',
     tag: 'Without a token',
-    request,
+    request: {
+      name: 'LoginRequest',
+      emailAsUsername: true,
+      examples: { ...request.examples, byEmail: { email: USERNAME, password: PASSWORD } },
+    },
     responses: {
       200: {
         description: 'The token of the user.',
         schema: 'Login',
-        examples: { meg: { valid: true, token: KEY } },
+        examples: { meg: { valid: true, token: KEY }, byEmail: { valid: true, token: KEY } },
       },
       400: invalid({ empty: { username: REQUIRED, password: REQUIRED } }),
       401: {

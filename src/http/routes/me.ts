@@ -26,6 +26,7 @@ export const retrieveMe = route('GET /me', {
   description: {
     operationId: 'retrieveMe',
     summary: 'Get the user of the token',
+    description: 'Has no password. The response must not be cached.',
     tag: 'With a token',
     responses: {
       200: { description: 'The user of the token.', schema: 'User', examples: { meg: MEG } },

@@ -30,17 +30,26 @@ export const register = route('POST /register', {
     tag: 'Without a token',
     request: {
       name: 'RegisterRequest',
+      emailAsUsername: true,
       examples: {
-        meg: { username: USERNAME, password: PASSWORD, first_name: 'Meg', last_name: 'Ducharme' },
+        meg: {
+          username: USERNAME,
+          password: PASSWORD,
+          first_name: 'Meg',
+          last_name: 'Ducharme',
+          email: USERNAME,
+        },
+        byEmail: { email: USERNAME, password: PASSWORD },
       },
     },
-    responses: {
-      201: {
+    responses: ({ registerStatus }) => ({
+      [registerStatus]: {
         description:
           'The token of the new user. With EMAIL_VERIFICATION = "required", the user gets no token until the address is verified.',
         schema: 'Registered',
         examples: {
           meg: { token: KEY },
+          byEmail: { token: KEY },
           unverified: { detail: 'Verification e-mail sent.' },
         },
       },
@@ -48,7 +57,7 @@ export const register = route('POST /register', {
         taken: { username: ['A user with that username already exists.'] },
         empty: { username: REQUIRED, password: REQUIRED },
       }),
-    },
+    }),
   },
   async handle(c, { data }) {
     const links = isEnabled(byVerification, c.var) ? linkServices(c, 'activation') : undefined;
