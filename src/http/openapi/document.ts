@@ -89,19 +89,16 @@ type Request = NonNullable<Description['request']>;
 /** The schemas of a body by name. */
 function bodySchemas(
   { entries }: ObjectSchema<unknown, unknown>,
-  { name, examples, emailAsUsername }: Request,
+  { name, emailAsUsername }: Request,
 ): Record<string, object> {
-  // Insomnia reads examples from schemas only.
-  const [example] = Object.values(examples);
   const { username, ...others } = entries;
-  if (!emailAsUsername || !username) return { [name]: { ...jsonSchema(entries), example } };
+  if (!emailAsUsername || !username) return { [name]: jsonSchema(entries) };
   const [withUsername, withEmail] = [`${name}WithUsername`, `${name}WithEmail`];
   return {
     [withUsername]: jsonSchema(entries),
     [withEmail]: jsonSchema({ ...others, email: username }),
     [name]: {
       anyOf: [withUsername, withEmail].map((each) => reference('schemas', each)),
-      example,
     },
   };
 }
@@ -127,7 +124,10 @@ const queryParameters = (query: NonNullable<Description['query']>) =>
   Object.entries(query).map(([name, parameter]) => ({ name, in: 'query', ...parameter }));
 
 function requestBody(name: string, examples: Examples) {
-  const media = { schema: reference('schemas', name), examples: named(examples) };
+  // Insomnia reads the example of a schema only, and does not resolve references in OpenAPI 3.1.
+  const [example] = Object.values(examples);
+  const schema = { allOf: [reference('schemas', name)], example };
+  const media = { schema, examples: named(examples) };
   const content = Object.fromEntries(REQUEST_MEDIA_TYPES.map((type) => [type, media]));
   return { required: true, content };
 }

@@ -62,7 +62,6 @@ describe('the OpenAPI document', () => {
         { $ref: '#/components/schemas/LoginRequestWithUsername' },
         { $ref: '#/components/schemas/LoginRequestWithEmail' },
       ],
-      example: { username: 'meg@ducharme.com', password: 'ducharme' },
     });
     expect(schemas.LoginRequestWithEmail).toEqual({
       type: 'object',
