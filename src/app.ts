@@ -25,6 +25,7 @@ import { deleteMe, replaceMe, retrieveMe, updateMe } from './http/routes/me.ts';
 import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
+import { pathBelow } from './http/url-prefix.ts';
 import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
 import { createServices } from './services/services.ts';
@@ -71,7 +72,19 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
  */
 export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
   const servicesOf = createServices(options);
-  const app = new Hono<Env<E>, Api, '/'>({ strict: false });
+  const app = new Hono<Env<E>, Api, '/'>({
+    // As with `strict: false`: a path may end with a slash.
+    getPath: (request, { env } = {}) => pathBelow(env ? prefixOf(env) : '', request),
+  });
+
+  function prefixOf(env: E): string {
+    try {
+      return servicesOf(env).settings.urlPrefix;
+    } catch {
+      // The middleware below throws the same error, which then gets a response.
+      return '';
+    }
+  }
 
   for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);

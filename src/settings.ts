@@ -223,6 +223,16 @@ export const SETTINGS = {
     'Token',
   ),
 
+  /** A path below which all routes are, too, such as /api. An app that is mounted ignores it. */
+  urlPrefix: setting(
+    'URL_PREFIX',
+    kind(
+      v.pipe(v.string(), v.regex(/^(?:\/[\w.~-]+)*$/)),
+      'a path without a final slash, such as "/api/v1", or empty',
+    ),
+    '',
+  ),
+
   /** Whether PUT /me changes the user, as PATCH /me does. If it is off, PUT is 405. */
   allowPutMe: setting('ALLOW_PUT_ME', flag, 'false'),
 
