@@ -10,6 +10,7 @@ import type { AppEnv } from './http/context.ts';
 import { onError } from './http/errors.ts';
 import { methodNotAllowed } from './http/method-not-allowed.ts';
 import { crossOrigin } from './http/middleware/cors.ts';
+import { errorMessage } from './http/middleware/error-message.ts';
 import { hardeningHeaders, pageHeaders } from './http/middleware/security-headers.ts';
 import { makeMountable } from './http/mount.ts';
 import { account } from './http/pages/account/route.tsx';
@@ -21,10 +22,11 @@ import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
 import { health } from './http/routes/health.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
 import { logout } from './http/routes/logout.ts';
-import { deleteMe, retrieveMe, updateMe } from './http/routes/me.ts';
+import { deleteMe, replaceMe, retrieveMe, updateMe } from './http/routes/me.ts';
 import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
+import { pathBelow } from './http/url-prefix.ts';
 import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
 import { createServices } from './services/services.ts';
@@ -39,6 +41,7 @@ export const ROUTES: Route[] = [
   changePassword,
   retrieveMe,
   updateMe,
+  replaceMe,
   deleteMe,
   sendPasswordReset,
   confirmPasswordReset,
@@ -71,7 +74,19 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
  */
 export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
   const servicesOf = createServices(options);
-  const app = new Hono<Env<E>, Api, '/'>({ strict: false });
+  const app = new Hono<Env<E>, Api, '/'>({
+    // As with `strict: false`: a path may end with a slash.
+    getPath: (request, { env } = {}) => pathBelow(env ? prefixOf(env) : '', request),
+  });
+
+  function prefixOf(env: E): string {
+    try {
+      return servicesOf(env).settings.urlPrefix;
+    } catch {
+      // The middleware below throws the same error, which then gets a response.
+      return '';
+    }
+  }
 
   for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
@@ -91,6 +106,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     await next();
   });
   app.use(crossOrigin);
+  app.use(errorMessage);
   for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
   app.notFound(methodNotAllowed(ROUTES));
   app.onError(onError);

@@ -2,13 +2,13 @@
  * A route is one object. Everything that needs to know the routes reads the list of these objects:
  * the router, 405 with `Allow`, OPTIONS, the index at `/` and the OpenAPI document.
  */
-import type { TypedResponse } from 'hono';
+import type { Next, TypedResponse } from 'hono';
 import type { StatusCode } from 'hono/utils/http-status';
 import type { LinkServices } from '../auth/account-mail.ts';
 import type { LinkPurpose } from '../auth/link-tokens.ts';
 import type { Authenticated } from '../auth/tokens.ts';
 import type { Api } from '../client/api.ts';
-import { type Err, err, ok, type Result } from '../lib/result.ts';
+import { type Err, ok, type Result } from '../lib/result.ts';
 import type { Services } from '../services/services.ts';
 import { type BodyReader, noBody } from './body.ts';
 import { negotiate } from './content-negotiation.ts';
@@ -53,7 +53,7 @@ export type Access<Caller extends object> = {
   acceptsUser?: boolean;
   /** Limits the requests of one address before their bodies are read. */
   rateLimit: AddressScope | undefined;
-  /** If it returns false, the response is 404. If it is undefined, the route is always enabled. */
+  /** If it returns false, the route does not exist. If it is undefined, it is always enabled. */
   isEnabled?: (services: Services) => boolean;
   /** Returns the properties that the handler gets with the data of the body. */
   identify: (c: AppContext) => Promise<Result<Caller, Failure>>;
@@ -136,7 +136,8 @@ export type Route = {
   /** A `view` negotiates content as DRF's views do. A `page` is HTML. A `file` is for tools. */
   kind: 'view' | 'page' | 'file';
   description: Description;
-  respond: (c: AppContext) => Promise<Response>;
+  /** Calls `next` if the route is disabled. */
+  respond: (c: AppContext, next: Next) => Promise<Response | undefined>;
 };
 
 /**
@@ -169,7 +170,6 @@ function build<Caller extends object, Input, Data>(
   const [method = '', path = ''] = key.split(' ');
 
   async function run(c: AppContext): Promise<Response | Err<Failure>> {
-    if (!isEnabled(access, c.var)) return err({ kind: 'not-found' });
     const negotiated = kind === 'view' ? negotiate(c.req) : ok(undefined);
     if (!negotiated.ok) return negotiated;
     const caller = await access.identify(c);
@@ -189,7 +189,11 @@ function build<Caller extends object, Input, Data>(
     bodySchema: body.schema,
     kind,
     description,
-    async respond(c) {
+    async respond(c, next) {
+      if (!isEnabled(access, c.var)) {
+        await next();
+        return undefined;
+      }
       const outcome = await run(c);
       return outcome instanceof Response ? outcome : errorResponse(c, outcome.error);
     },

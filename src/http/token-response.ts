@@ -1,5 +1,6 @@
 import type { Context, TypedResponse } from 'hono';
 import type { JSONParsed } from 'hono/utils/types';
+import type { AppContext } from './context.ts';
 
 /** A response with a token. It must not be cached (as in RFC 6749 §5.1). */
 export const tokenResponse = <const T extends object, Status extends 200 | 201>(
@@ -8,3 +9,23 @@ export const tokenResponse = <const T extends object, Status extends 200 | 201>(
   status: Status,
 ): Response & TypedResponse<JSONParsed<T>, Status, 'json'> =>
   c.json(body, status, { 'Cache-Control': 'no-store' });
+
+/**
+ * A response to a registration or a login, with the fields of `TOKEN_RESPONSE_FIELDS`. They need one
+ * more query.
+ */
+export async function loginResponse<const T extends { token: string }, Status extends 200 | 201>(
+  c: AppContext,
+  body: T,
+  status: Status,
+) {
+  const { settings, store } = c.var;
+  const fields = settings.tokenResponseFields.map((field) => field.split('='));
+  if (fields.length === 0) return tokenResponse(c, body, status);
+  // Undefined if the token was revoked in the meantime.
+  const user = (await store.findToken(body.token))?.user;
+  const values: Record<string, unknown> = { ...user, true: true };
+  const added = Object.fromEntries(fields.map(([key, value = '']) => [key, values[value]]));
+  const all: T = { ...added, ...body };
+  return tokenResponse(c, all, status);
+}

@@ -82,7 +82,8 @@ export const username = v.pipe(
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
   v.metadata({
-    pattern: `^[${USERNAME_CHARACTERS}]+$`,
+    // In words, because tools that do not know the flag `u` refuse the pattern.
+    description: 'Letters and numbers of any script, and the characters @ . + - _',
     minLength: 1,
     maxLength: USERNAME_LENGTH,
   }),

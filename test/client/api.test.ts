@@ -16,6 +16,7 @@ const API = {
   'POST /password': true,
   'GET /me': true,
   'PATCH /me': true,
+  'PUT /me': true,
   'DELETE /me': true,
   'POST /users/reset_password': true,
   'POST /users/reset_password_confirm': true,
@@ -49,7 +50,7 @@ it('does not compile a route with another path, body, response or caller', () =>
   // @ts-expect-error: there is no such route
   route('GET /ping', { ...logout, handle: (c) => c.body(null, 204) });
   // @ts-expect-error: there is no such method
-  route('PUT /me', { ...logout, handle: (c) => c.body(null, 204) });
+  route('POST /me', { ...logout, handle: (c) => c.body(null, 204) });
   // @ts-expect-error: another status
   route('POST /logout', { ...logout, handle: (c) => c.json({}, 200) });
   // @ts-expect-error: another response body

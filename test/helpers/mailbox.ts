@@ -45,6 +45,10 @@ export function withMailbox(bindings: Partial<Bindings> = {}) {
   return { bindings: all, mails };
 }
 
+/** Bindings that enable each route. */
+export const withAllRoutes = () =>
+  withMailbox({ EMAIL_VERIFICATION: 'required', ALLOW_PUT_ME: 'true' }).bindings;
+
 type Link = { uid: string; token: string };
 
 /** `uid` and `token` of each link in a message. */

@@ -20,7 +20,7 @@ const Request_ = v.object({
 const Exchange = v.object({
   name: v.string(),
   request: Request_,
-  expect: v.looseObject({ status: v.number() }),
+  expect: v.looseObject({}),
   capture: v.optional(v.record(v.string(), v.string()), {}),
 });
 
@@ -39,6 +39,7 @@ const Scenario = v.object({
   category: v.string(),
   id: v.string(),
   tier: v.string(),
+  vars: v.optional(v.record(v.string(), v.string()), {}),
   steps: v.array(v.union([Exchange, SqlStep, MailStep])),
 });
 
@@ -83,8 +84,8 @@ export function replayCases(
     expect(steps).toEqual(expect.arrayContaining(differences));
   });
 
-  describe.each(scenarios)('$category/$id ($tier)', ({ category, id, steps }) => {
-    const vars: Vars = freshVars();
+  describe.each(scenarios)('$category/$id ($tier)', ({ category, id, steps, ...scenario }) => {
+    const vars: Vars = { ...freshVars(), ...scenario.vars };
     for (const [i, step] of steps.entries()) {
       const differs = differences.includes(`${category}/${id}: ${step.name}`);
       it(`${i + 1}. ${step.name}`, async () => {

@@ -15,7 +15,7 @@ import { KEY, PASSWORD, REQUIRED, USERNAME } from '../openapi/examples.ts';
 import { limitAddress } from '../rate-limit.ts';
 import { anyone, byVerification, isEnabled, route } from '../route.ts';
 import { audit } from '../security-log.ts';
-import { tokenResponse } from '../token-response.ts';
+import { loginResponse } from '../token-response.ts';
 
 /** dj_rest_auth/registration/views.py, `RegisterView.get_response_data`. */
 export const VERIFICATION_SENT = { detail: 'Verification e-mail sent.' };
@@ -35,17 +35,26 @@ export const register = route('POST /register', {
     tag: 'Without a token',
     request: {
       name: 'RegisterRequest',
+      emailAsUsername: true,
       examples: {
-        meg: { username: USERNAME, password: PASSWORD, first_name: 'Meg', last_name: 'Ducharme' },
+        meg: {
+          username: USERNAME,
+          password: PASSWORD,
+          first_name: 'Meg',
+          last_name: 'Ducharme',
+          email: USERNAME,
+        },
+        byEmail: { email: USERNAME, password: PASSWORD },
       },
     },
-    responses: {
-      201: {
+    responses: ({ registerStatus }) => ({
+      [registerStatus]: {
         description:
           'The token of the new user. With EMAIL_VERIFICATION = "required", the user gets no token until the address is verified.',
         schema: 'Registered',
         examples: {
           meg: { token: KEY },
+          byEmail: { token: KEY },
           unverified: VERIFICATION_SENT,
         },
       },
@@ -53,13 +62,14 @@ export const register = route('POST /register', {
         taken: { username: ['A user with that username already exists.'] },
         empty: { username: REQUIRED, password: REQUIRED },
       }),
-    },
+    }),
   },
   async handle(c, { data }) {
     const key = await createUser(c, data);
     if (!key.ok) return key;
-    if (key.value !== undefined) return tokenResponse(c, { token: key.value }, 201);
-    return c.json(VERIFICATION_SENT, 201);
+    const status = c.var.settings.registerStatus;
+    if (key.value !== undefined) return loginResponse(c, { token: key.value }, status);
+    return c.json(VERIFICATION_SENT, status);
   },
 });
 

@@ -34,6 +34,7 @@ export const index = (routes: () => Route[]): Route =>
         <TryItPage
           base={base}
           nonce={nonce}
+          keyword={settings.authHeaderKeyword}
           resetsPasswords={isEnabled(byEmail, c.var)}
           verifiesAddresses={isEnabled(byVerification, c.var)}
         />
