@@ -3,11 +3,13 @@
  * handler.
  */
 import { type Context, Hono } from 'hono';
+import { getPathNoStrict } from 'hono/utils/url';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Api } from './client/api.ts';
 import { clientNetwork } from './http/client-address.ts';
 import type { AppEnv } from './http/context.ts';
 import { onError } from './http/errors.ts';
+import { toListedPath } from './http/families.ts';
 import { methodNotAllowed } from './http/method-not-allowed.ts';
 import { crossOrigin } from './http/middleware/cors.ts';
 import { errorMessage } from './http/middleware/error-message.ts';
@@ -30,6 +32,7 @@ import { pathBelow } from './http/url-prefix.ts';
 import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
 import { createServices } from './services/services.ts';
+import type { Settings } from './settings.ts';
 
 /** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
 export const ROUTES: Route[] = [
@@ -76,15 +79,19 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   const servicesOf = createServices(options);
   const app = new Hono<Env<E>, Api, '/'>({
     // As with `strict: false`: a path may end with a slash.
-    getPath: (request, { env } = {}) => pathBelow(env ? prefixOf(env) : '', request),
+    getPath: (request, { env } = {}) => {
+      const path = getPathNoStrict(request);
+      const settings = env && settingsOf(env);
+      return settings ? toListedPath(pathBelow(settings.urlPrefix, path), settings) : path;
+    },
   });
 
-  function prefixOf(env: E): string {
+  function settingsOf(env: E): Settings | undefined {
     try {
-      return servicesOf(env).settings.urlPrefix;
+      return servicesOf(env).settings;
     } catch {
       // The middleware below throws the same error, which then gets a response.
-      return '';
+      return undefined;
     }
   }
 
@@ -110,7 +117,10 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
   app.notFound(methodNotAllowed(ROUTES));
   app.onError(onError);
-  makeMountable(app);
+  makeMountable(app, (path, env) => {
+    const settings = settingsOf(env);
+    return settings ? toListedPath(path, settings) : path;
+  });
 
   return Object.assign(app, {
     authenticate: (authorization: string | undefined, { env }: { env: E }) =>

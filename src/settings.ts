@@ -233,6 +233,19 @@ export const SETTINGS = {
     '',
   ),
 
+  /** Whether the routes of dj-rest-auth exist. */
+  djRestAuth: setting('DJ_REST_AUTH', flag, 'true'),
+
+  /** A path below which the routes of dj-rest-auth are, too, such as /api/auth. */
+  djRestAuthPrefix: setting(
+    'DJ_REST_AUTH_PREFIX',
+    kind(
+      v.pipe(v.string(), v.regex(/^(?:\/[\w.~-]+)+$/)),
+      'a path without a final slash, such as "/api/auth"',
+    ),
+    '/dj-rest-auth',
+  ),
+
   /** Whether PUT /me changes the user, as PATCH /me does. If it is off, PUT is 405. */
   allowPutMe: setting('ALLOW_PUT_ME', flag, 'false'),
 

@@ -32,6 +32,8 @@ describe('parseSettings', () => {
       passwordResetConfirmUrl: undefined,
       activationUrl: undefined,
       emailVerification: 'none',
+      djRestAuth: true,
+      djRestAuthPrefix: '/dj-rest-auth',
       oldPasswordFieldEnabled: true,
       djRestAuthRegistration: true,
       accountEmailNotifications: true,
@@ -86,6 +88,8 @@ describe('parseSettings', () => {
     ['TOKEN_READS', 'replica'],
     ['EMAIL_VERIFICATION', 'optional'],
     ['ACCOUNT_EMAIL_NOTIFICATIONS', 'yes'],
+    ['DJ_REST_AUTH_PREFIX', ''],
+    ['DJ_REST_AUTH_PREFIX', '/api/auth/'],
   ])('refuses %s = %j', (name, value) => {
     expect(() => parseSettings({ [name]: value })).toThrow(`${name} is `);
   });

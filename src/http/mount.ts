@@ -10,6 +10,8 @@ import type { Context, Env, ExecutionContext, Hono, HonoRequest } from 'hono';
 import { routePath } from 'hono/route';
 import type { Schema } from 'hono/types';
 import { getPathNoStrict } from 'hono/utils/url';
+import type { AppContext } from './context.ts';
+import { toServedPath } from './families.ts';
 
 /** For requests through a parent: the path that the app is mounted at, without a trailing slash. */
 const basePaths = new WeakMap<Request, string>();
@@ -20,17 +22,26 @@ const basePaths = new WeakMap<Request, string>();
  * It is computed from the two paths and not read from `basePaths`, because a middleware may have
  * replaced `c.req.raw`.
  */
-export function basePathOf(c: Context): string {
-  const [fullPath, ownPath] = [getPathNoStrict(c.req.raw), c.req.path];
+export function basePathOf(c: AppContext): string {
+  const fullPath = getPathNoStrict(c.req.raw);
+  const served = toServedPath(c.req.path, c.var.settings);
+  const ownPath = fullPath.endsWith(served) ? served : c.req.path;
   return fullPath.endsWith(ownPath) ? fullPath.slice(0, -ownPath.length) : fullPath;
 }
 
-/** Call it after the routes and the error handlers are added. */
-export function makeMountable<E extends Env, S extends Schema>(app: Hono<E, S>): void {
+/**
+ * Call it after the routes and the error handlers are added.
+ *
+ * @param toListed changes the path below the base path to the one of the router
+ */
+export function makeMountable<E extends Env, S extends Schema>(
+  app: Hono<E, S>,
+  toListed: (path: string, env: E['Bindings']) => string,
+): void {
   // `basePath` returns a copy of the app with the same router. Its `getPath` removes the base path.
   const mounted = Object.assign(app.basePath('/'), {
-    getPath: (request: Request) =>
-      getPathNoStrict(request).slice(basePaths.get(request)?.length) || '/',
+    getPath: (request: Request, { env }: { env: E['Bindings'] }) =>
+      toListed(getPathNoStrict(request).slice(basePaths.get(request)?.length) || '/', env),
   });
 
   async function wholeApp(c: Context): Promise<Response> {

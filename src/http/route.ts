@@ -157,8 +157,8 @@ export const page = <Caller extends object = object>(
   definition: Omit<Definition<Caller, unknown, undefined, Response>, 'body'>,
 ): Route => build(key, { body: noBody, kind: 'page', ...definition });
 
-/** TEMP */
-export const untyped = <Caller extends object, Input, Data>(
+/** A route of a family. It is not in the typed client. */
+export const familyRoute = <Caller extends object, Input, Data>(
   key: string,
   definition: Definition<Caller, Input, Data, Response>,
 ): Route => build(key, definition);

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import type { Settings } from '../../settings.ts';
 import type { ObjectSchema } from '../body.ts';
+import { toServedPath } from '../families.ts';
 import type { Route } from '../route.ts';
 import {
   headersOf,
@@ -39,7 +40,8 @@ export function openApiDocument(
 ) {
   const schemas = schemasOf(settings);
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, path, access, bodySchema, kind, description } of routes) {
+  for (const { method, path: listed, access, bodySchema, kind, description } of routes) {
+    const path = toServedPath(listed, settings);
     const isView = kind === 'view';
     const { tag, query, request, responses: described, ...documentation } = description;
     const responses = typeof described === 'function' ? described(settings) : described;

@@ -12,29 +12,18 @@ import { linkError, sendAfterResponse } from '../../notifications.ts';
 import { detail, invalid } from '../../openapi/description.ts';
 import { KEY, LINK, PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
 import { limitLink } from '../../rate-limit.ts';
-import {
-  type Access,
-  anyone,
-  byEmail,
-  byVerification,
-  isEnabled,
-  sendsLinks,
-} from '../../route.ts';
+import { anyone, byEmail, byVerification, sendsLinks } from '../../route.ts';
 import { audit } from '../../security-log.ts';
 import { tokenResponse } from '../../token-response.ts';
 import { NO_LINKS } from '../password-reset.ts';
 import { createUser, VERIFICATION_SENT } from '../register.ts';
-import { djRestAuthRoute } from './route.ts';
+import { djRestAuthRoute, ifOn } from './route.ts';
 
-/** The same access, if the registration of dj-rest-auth is on. */
-const ifOn = <Caller extends object>(access: Access<Caller>): Access<Caller> => ({
-  ...access,
-  isEnabled: (services) => services.settings.djRestAuthRegistration && isEnabled(access, services),
-});
+const IF_ON = 'djRestAuthRegistration';
 
 /** dj_rest_auth/registration/views.py, `RegisterView`. */
 export const register = djRestAuthRoute('POST /registration', {
-  access: ifOn(anyone('register')),
+  access: ifOn(anyone('register'), IF_ON),
   body: body(({ emailVerification }) =>
     emailVerification === 'required' ? VerifiedRegistrationSchema : RegistrationSchema,
   ),
@@ -69,7 +58,7 @@ export const register = djRestAuthRoute('POST /registration', {
 
 /** `VerifyEmailView`. The key is both parts of an activation link, joined by a hyphen. */
 export const verifyEmail = djRestAuthRoute('POST /registration/verify-email', {
-  access: ifOn(byEmail),
+  access: ifOn(byEmail, IF_ON),
   body: body(VerifyEmailSchema),
   description: {
     operationId: 'djRestAuthVerifyEmail',
@@ -101,7 +90,7 @@ export const verifyEmail = djRestAuthRoute('POST /registration/verify-email', {
 
 /** `ResendEmailVerificationView`. */
 export const resendEmail = djRestAuthRoute('POST /registration/resend-email', {
-  access: ifOn(sendsLinks('activation', byVerification)),
+  access: ifOn(sendsLinks('activation', byVerification), IF_ON),
   body: body(AddressSchema),
   description: {
     operationId: 'djRestAuthResendEmail',

@@ -1,19 +1,28 @@
 import type { Description } from '../../openapi/description.ts';
-import { type Definition, type Route, untyped } from '../../route.ts';
+import { type Access, type Definition, familyRoute, isEnabled, type Route } from '../../route.ts';
 
-/** @param key method, and path below the prefix of dj-rest-auth */
+type DjRestAuthDefinition<Caller extends object, Input, Data> = Omit<
+  Definition<Caller, Input, Data, Response>,
+  'description'
+> & { description: Omit<Description, 'tag'> };
+
+/** @param key method, and path below that of the family */
 export function djRestAuthRoute<Caller extends object, Input, Data>(
-  key: string,
-  {
-    description,
-    ...definition
-  }: Omit<Definition<Caller, Input, Data, Response>, 'description'> & {
-    description: Omit<Description, 'tag'>;
-  },
+  key: `${string} /${string}`,
+  { access, description, ...definition }: DjRestAuthDefinition<Caller, Input, Data>,
 ): Route {
-  const [method, path] = key.split(' ');
-  return untyped(`${method} /dj-rest-auth${path}`, {
+  return familyRoute(key.replace(' ', ' /dj-rest-auth'), {
     ...definition,
+    access: ifOn(access, 'djRestAuth'),
     description: { ...description, tag: 'dj-rest-auth' },
   });
 }
+
+/** The same access, if a setting is on. */
+export const ifOn = <Caller extends object>(
+  access: Access<Caller>,
+  setting: 'djRestAuth' | 'djRestAuthRegistration',
+): Access<Caller> => ({
+  ...access,
+  isEnabled: (services) => services.settings[setting] && isEnabled(access, services),
+});
