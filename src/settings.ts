@@ -339,6 +339,9 @@ export const SETTINGS = {
   /** Whether new users must verify their address before the first login. */
   emailVerification: setting('EMAIL_VERIFICATION', oneOf('none', 'required'), 'none'),
 
+  /** Whether a change or a reset of the password over the routes of dj-rest-auth revokes the token. */
+  logoutOnPasswordChange: setting('LOGOUT_ON_PASSWORD_CHANGE', flag, 'false'),
+
   /** Whether password/change/ of dj-rest-auth requires the old password. */
   oldPasswordFieldEnabled: setting('OLD_PASSWORD_FIELD_ENABLED', flag, 'true'),
 

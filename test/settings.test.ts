@@ -34,6 +34,7 @@ describe('parseSettings', () => {
       emailVerification: 'none',
       djRestAuth: true,
       djRestAuthPrefix: '/dj-rest-auth',
+      logoutOnPasswordChange: false,
       oldPasswordFieldEnabled: true,
       djRestAuthRegistration: true,
       accountEmailNotifications: true,

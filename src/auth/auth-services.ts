@@ -10,6 +10,10 @@ export type AuthServices = {
   passwordAttempts: PasswordAttempts;
   settings: Pick<
     Settings,
-    'tokenMaxAgeDays' | 'passwordValidators' | 'emailVerification' | 'secretKey'
+    | 'tokenMaxAgeDays'
+    | 'passwordValidators'
+    | 'emailVerification'
+    | 'secretKey'
+    | 'logoutOnPasswordChange'
   >;
 };

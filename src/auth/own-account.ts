@@ -54,8 +54,8 @@ type SetPassword = {
 };
 
 /**
- * Sets a new password. The token stays valid (dj_rest_auth/serializers.py,
- * `PasswordChangeSerializer`).
+ * Sets a new password. The token stays valid, unless `LOGOUT_ON_PASSWORD_CHANGE` is on
+ * (dj_rest_auth/serializers.py, `PasswordChangeSerializer`).
  */
 export async function setOwnPassword(
   services: AuthServices,
@@ -72,7 +72,8 @@ export async function setOwnPassword(
     if (new_password1 !== new_password2) return err({ kind: 'password-mismatch' as const });
     const encoded = await encodeNewPassword(services, user, new_password1);
     if (!encoded.ok) return encoded;
-    const isReplaced = await store.replacePasswordAndKeepToken(user.id, stored, encoded.value);
+    const replace = replacementOf(services);
+    const isReplaced = await replace(user.id, stored, encoded.value);
     return isReplaced ? ok(undefined) : undefined;
   }
   if (old_password !== undefined) {
@@ -85,6 +86,12 @@ export async function setOwnPassword(
   const isGone = err({ kind: 'authentication-failed' as const, reason: 'user-inactive' as const });
   return (await attempt()) ?? (await attempt()) ?? isGone;
 }
+
+/** Replaces a password as Django's packages do, which keep the token by default. */
+export const replacementOf = ({ store, settings }: AuthServices) =>
+  settings.logoutOnPasswordChange
+    ? store.replacePasswordAndDeleteToken
+    : store.replacePasswordAndKeepToken;
 
 async function encodeNewPassword(
   { hashing, settings }: AuthServices,

@@ -15,6 +15,7 @@ import {
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
 import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
+import { replacementOf } from './own-account.ts';
 import {
   type PasswordMismatch,
   type PasswordRefused,
@@ -63,12 +64,13 @@ export async function resetPassword(
 }
 
 /**
- * Sets a new password. The link is not valid afterwards; the token stays valid
- * (dj_rest_auth/serializers.py, `PasswordResetConfirmSerializer`).
+ * Sets a new password that was sent twice. The link is not valid afterwards. The token stays valid,
+ * unless `LOGOUT_ON_PASSWORD_CHANGE` is on (dj_rest_auth/serializers.py,
+ * `PasswordResetConfirmSerializer`).
  *
  * @returns the user
  */
-export async function resetPasswordAndKeepToken(
+export async function setPasswordByLink(
   services: AuthServices,
   {
     new_password1,
@@ -80,8 +82,7 @@ export async function resetPasswordAndKeepToken(
   const user = await findUserOfLink(services, link, linkSettings);
   if (!user.ok) return user;
   if (new_password1 !== new_password2) return err({ kind: 'password-mismatch' });
-  const { replacePasswordAndKeepToken } = services.store;
-  return setPassword(services, user.value, new_password1, replacePasswordAndKeepToken);
+  return setPassword(services, user.value, new_password1, replacementOf(services));
 }
 
 const refused = (messages: string[]) =>

@@ -268,6 +268,13 @@ describe('POST /dj-rest-auth/password/change/', () => {
     },
   );
 
+  it('revokes the token with LOGOUT_ON_PASSWORD_CHANGE', async () => {
+    const bindings: Bindings = { ...unthrottled, LOGOUT_ON_PASSWORD_CHANGE: 'true' };
+    const token = await register(newName(), 'pw');
+    expect((await change(token, { ...NEW, old_password: 'pw' }, bindings)).status).toBe(200);
+    expect((await getAs(token)).status).toBe(401);
+  });
+
   it('sends a notice to the owner', async () => {
     const { bindings, mails } = withMailbox({ OLD_PASSWORD_FIELD_ENABLED: 'false' });
     const { token, email } = await registerAt(newAddress(), 'pw');
@@ -317,6 +324,13 @@ describe('a password reset of dj-rest-auth', () => {
       expect((await post('/login', { username, password: 'a better one' })).status).toBe(200);
     },
   );
+
+  it('revokes the token with LOGOUT_ON_PASSWORD_CHANGE', async () => {
+    const { bindings } = withMailbox({ LOGOUT_ON_PASSWORD_CHANGE: 'true' });
+    const { username, token } = await registerAt(newAddress(), 'pw');
+    expect(await confirm(await linkFor(username), bindings)).toEqual(RESET);
+    expect((await getAs(token)).status).toBe(401);
+  });
 
   it('limits the attempts at the links of a user, in both forms of the uid', async () => {
     await untilRoomInMinute();

@@ -1,6 +1,6 @@
 import { encodeAllauthUid, fromAllauthUid } from '../../../auth/link-tokens.ts';
 import { setOwnPassword } from '../../../auth/own-account.ts';
-import { resetPasswordAndKeepToken, writePasswordResets } from '../../../auth/password-reset.ts';
+import { setPasswordByLink, writePasswordResets } from '../../../auth/password-reset.ts';
 import {
   AddressSchema,
   PasswordChangeSchema,
@@ -33,7 +33,7 @@ export const changePassword = djRestAuthRoute('POST /password/change', {
   description: {
     operationId: 'djRestAuthPasswordChange',
     summary: 'Change the password',
-    description: 'The token stays valid.',
+    description: 'The token stays valid, unless LOGOUT_ON_PASSWORD_CHANGE = "true".',
     request: {
       name: 'PasswordChangeRequest',
       examples: { meg: { old_password: PASSWORD, ...NEW_PASSWORDS } },
@@ -93,7 +93,7 @@ export const confirmPasswordReset = djRestAuthRoute('POST /password/reset/confir
   description: {
     operationId: 'djRestAuthPasswordResetConfirm',
     summary: 'Set a new password with a link',
-    description: 'The token of the user stays valid.',
+    description: 'The token stays valid, unless LOGOUT_ON_PASSWORD_CHANGE = "true".',
     request: { name: 'ResetConfirmRequest', examples: { meg: { ...LINK, ...NEW_PASSWORDS } } },
     responses: {
       200: detail('The new password is set.', { meg: RESET }),
@@ -107,7 +107,7 @@ export const confirmPasswordReset = djRestAuthRoute('POST /password/reset/confir
     const uid = hasAllauth(c) ? fromAllauthUid(data.uid) : data.uid;
     const allowed = await limitLink(c, uid);
     if (!allowed.ok) return allowed;
-    const user = await resetPasswordAndKeepToken(c.var, { ...data, uid }, linkSettings);
+    const user = await setPasswordByLink(c.var, { ...data, uid }, linkSettings);
     if (!user.ok) return inItsWords(linkError(c, user.error).error);
     audit(c, { event: 'password-reset', user_id: user.value.id });
     notify(c, 'passwordChanged', user.value);
