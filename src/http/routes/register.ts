@@ -65,12 +65,14 @@ export const register = route('POST /register', {
     if (!allowed.ok) return allowed;
     const registered = await registerUser(c.var, data);
     if (!registered.ok) return registered;
-    const { id, key } = registered.value;
+    const { key, ...user } = registered.value;
     const status = c.var.settings.registerStatus;
-    audit(c, { event: 'registered', user_id: id });
-    if (key !== undefined) return loginResponse(c, { token: key }, status);
+    audit(c, { event: 'registered', user_id: user.id });
+    if (key !== undefined) return loginResponse(c, { token: key }, status, user);
     if (links) {
-      sendAfterResponse(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
+      sendAfterResponse(c, 'activation', links.mail, () =>
+        writeFirstActivation(c.var, user.id, links),
+      );
     }
     return c.json({ detail: 'Verification e-mail sent.' }, status);
   },
