@@ -7,6 +7,7 @@ import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { SETTINGS } from '../../src/settings.ts';
+import { settingsFor } from '../conformance/course-client-settings.ts';
 import { VARIANTS } from '../conformance/dj-rest-auth.ts';
 import { useManage } from '../helpers/manage.ts';
 import {
@@ -234,6 +235,34 @@ describe('the table of routes', () => {
     for (const [sentence = ''] of tableOf(pageAt('docs/api.md'), 'sentence')) {
       expect(sources.some((source) => source.includes(`'${plain(sentence)}'`))).toBe(true);
     }
+  });
+});
+
+describe('the table of clients of the course', () => {
+  const PROJECTS: Record<string, string> = {
+    rare: 'Rare',
+    'honey-rae': 'Honey Rae',
+    'level-up': 'LevelUp',
+    'rock-of-ages': 'Rock of Ages',
+    bangazon: 'Bangazon',
+  };
+  const { scenarios } = v.parse(
+    v.object({
+      scenarios: v.array(v.object({ id: v.string(), settings: v.object({ key: v.string() }) })),
+    }),
+    JSON.parse(readFileSync('test/conformance/course-clients.json', 'utf8')),
+  );
+
+  it('has the settings with which the recorded requests of each client pass', () => {
+    const recorded = scenarios.map(({ id, settings }) => {
+      const variables = Object.entries(settingsFor(settings.key));
+      const shown = variables.map(([name, value]) => `\`${name} = "${value}"\``).join(', ');
+      return `${PROJECTS[id.slice(0, -2)]}: ${shown || 'none'}`;
+    });
+    const rows = tableOf(pageAt('docs/clients.md'), 'project').map(
+      ([project, , settings]) => `${project}: ${settings}`,
+    );
+    expect(rows.sort()).toEqual(recorded.sort());
   });
 });
 

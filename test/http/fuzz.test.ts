@@ -214,7 +214,12 @@ const Failure = v.union([
 ]);
 
 /** With a list of routes at `/`, because the page is not JSON. */
-const bindings = { ...unthrottled, BROWSABLE_API: 'false' };
+const bindings = {
+  ...unthrottled,
+  BROWSABLE_API: 'false',
+  ALLOW_PUT_ME: 'true',
+  TOKEN_RESPONSE_FIELDS: 'id,staff=is_staff,valid=true',
+};
 
 const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
 

@@ -71,17 +71,20 @@ describe('TOKEN_RESPONSE_FIELDS', () => {
     });
   });
 
-  it('needs one query more, and none by default', async () => {
+  it('needs one query more for a login, and none for a registration', async () => {
     const username = newName();
     await register(username, 'pw');
-    const queries = async (fields: string) => {
+    const queries = async (path: string, name: string, fields: string) => {
       const { bindings, roundTrips } = watchD1();
-      const login = { username, password: 'pw' };
-      await post('/login', login, { ...bindings, TOKEN_RESPONSE_FIELDS: fields });
+      const vars = { ...bindings, TOKEN_RESPONSE_FIELDS: fields };
+      await post(path, { username: name, password: 'pw' }, vars);
       return roundTrips.length;
     };
-    const byDefault = await queries('');
-    expect(await queries('id,is_staff')).toBe(byDefault + 1);
+    const login = await queries('/login', username, '');
+    expect(await queries('/login', username, 'id,is_staff')).toBe(login + 1);
+    expect(await queries('/login', username, 'valid=true')).toBe(login);
+    const registration = await queries('/register', newName(), '');
+    expect(await queries('/register', newName(), 'id,is_staff')).toBe(registration);
   });
 });
 

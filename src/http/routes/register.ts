@@ -1,5 +1,5 @@
 import { writeFirstActivation } from '../../auth/activation.ts';
-import { type Registration, registerUser } from '../../auth/register.ts';
+import { type Registered, type Registration, registerUser } from '../../auth/register.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import {
   RegisterSchema,
@@ -65,32 +65,29 @@ export const register = route('POST /register', {
     }),
   },
   async handle(c, { data }) {
-    const key = await createUser(c, data);
-    if (!key.ok) return key;
+    const registered = await createUser(c, data);
+    if (!registered.ok) return registered;
+    const { key, ...user } = registered.value;
     const status = c.var.settings.registerStatus;
-    if (key.value !== undefined) return loginResponse(c, { token: key.value }, status);
+    if (key !== undefined) return loginResponse(c, { token: key }, status, user);
     return c.json(VERIFICATION_SENT, status);
   },
 });
 
-/**
- * Registers a user. If addresses must be verified, sends a message with a link.
- *
- * @returns the key of the token; undefined for a user who must verify the address first
- */
+/** Registers a user. If addresses must be verified, sends a message with a link. */
 export async function createUser(
   c: AppContext,
   data: Registration,
-): Promise<Result<string | undefined, Failure>> {
+): Promise<Result<Registered, Failure>> {
   const links = isEnabled(byVerification, c.var) ? linkServices(c, 'activation') : undefined;
   const allowed = links ? await limitAddress(c, 'mail-address') : ok(undefined);
   if (!allowed.ok) return allowed;
   const registered = await registerUser(c.var, data);
   if (!registered.ok) return registered;
-  const { id, key } = registered.value;
+  const { id } = registered.value;
   audit(c, { event: 'registered', user_id: id });
   if (links) {
     sendAfterResponse(c, 'activation', links.mail, () => writeFirstActivation(c.var, id, links));
   }
-  return ok(key);
+  return registered;
 }

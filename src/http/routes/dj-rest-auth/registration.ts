@@ -32,7 +32,9 @@ export const register = djRestAuthRoute('POST /registration', {
     summary: 'Register a user',
     request: {
       name: 'RegistrationRequest',
-      examples: { meg: { username: USERNAME, password1: PASSWORD, password2: PASSWORD } },
+      examples: {
+        meg: { username: USERNAME, email: USERNAME, password1: PASSWORD, password2: PASSWORD },
+      },
     },
     responses: {
       201: {
@@ -46,13 +48,13 @@ export const register = djRestAuthRoute('POST /registration', {
   async handle(c, { data: { username, email = '', password1, password2 } }) {
     if (password1 !== password2) return err({ kind: 'password-mismatch' });
     const names = { first_name: '', last_name: '' };
-    const key = await createUser(c, { username, email, password: password1, ...names });
-    if (key.ok) {
-      if (key.value === undefined) return c.json(VERIFICATION_SENT, 201);
-      return tokenResponse(c, { key: key.value }, 201);
+    const registered = await createUser(c, { username, email, password: password1, ...names });
+    if (!registered.ok) {
+      const { error } = registered;
+      return err(error.kind === 'password-refused' ? { ...error, field: 'password1' } : error);
     }
-    const { error } = key;
-    return err(error.kind === 'password-refused' ? { ...error, field: 'password1' } : error);
+    const { key } = registered.value;
+    return key === undefined ? c.json(VERIFICATION_SENT, 201) : tokenResponse(c, { key }, 201);
   },
 });
 
