@@ -33,6 +33,7 @@ it('has exactly the routes of the app', () => {
 const description = {
   operationId: 'test',
   summary: 'Test',
+  description: 'A test.',
   tag: 'About this service' as const,
   responses: {},
 };
