@@ -34,6 +34,7 @@ it('has exactly the routes of the app that are in no family', () => {
 const description = {
   operationId: 'test',
   summary: 'Test',
+  description: 'A test.',
   tag: 'About this service' as const,
   responses: {},
 };

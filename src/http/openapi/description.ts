@@ -19,7 +19,7 @@ export type ResponseDescription = {
 export type Description = {
   operationId: string;
   summary: string;
-  description?: string;
+  description: string;
   tag: Tag;
   /** Parameters in the query string, with their JSON schemas. */
   query?: Record<string, { description: string; schema: object }>;
