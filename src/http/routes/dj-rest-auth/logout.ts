@@ -14,6 +14,7 @@ export const logout = djRestAuthRoute('POST /logout', {
   description: {
     operationId: 'djRestAuthLogout',
     summary: 'Log out',
+    description: 'Deletes the token. The next login creates a new one.',
     responses: {
       200: detail('The token is deleted.', { meg: LOGGED_OUT }),
       400: detail('There is no token.', { anonymous: NOT_LOGGED_IN }),

@@ -68,6 +68,7 @@ export const sendPasswordReset = djRestAuthRoute('POST /password/reset', {
   description: {
     operationId: 'djRestAuthPasswordReset',
     summary: 'Request a password reset',
+    description: 'Works like `/users/reset_password`.',
     request: { name: 'AddressRequest', examples: { meg: { email: USERNAME } } },
     responses: {
       200: detail('If an account has this address, a message is sent.', { meg: SENT }),

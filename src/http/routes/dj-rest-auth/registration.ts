@@ -30,6 +30,7 @@ export const register = djRestAuthRoute('POST /registration', {
   description: {
     operationId: 'djRestAuthRegister',
     summary: 'Register a user',
+    description: 'Inserts a user and its token in one transaction.',
     request: {
       name: 'RegistrationRequest',
       examples: {
@@ -97,6 +98,7 @@ export const resendEmail = djRestAuthRoute('POST /registration/resend-email', {
   description: {
     operationId: 'djRestAuthResendEmail',
     summary: 'Request a new activation link',
+    description: 'Only with EMAIL_VERIFICATION = "required".',
     request: { name: 'AddressRequest', examples: { meg: { email: USERNAME } } },
     responses: {
       200: detail('If an account of this address waits for activation, a message is sent.', {

@@ -28,6 +28,7 @@ export const retrieveUser = djRestAuthRoute('GET /user', {
   description: {
     operationId: 'djRestAuthUser',
     summary: 'Get the user of the token',
+    description: 'Has no password. The response must not be cached.',
     responses: { 200: retrieved },
   },
   handle: (c, { user }) => userResponse(c, user),
