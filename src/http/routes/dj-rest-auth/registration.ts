@@ -19,11 +19,9 @@ import { NO_LINKS } from '../password-reset.ts';
 import { createUser, VERIFICATION_SENT } from '../register.ts';
 import { djRestAuthRoute, ifOn } from './route.ts';
 
-const IF_ON = 'djRestAuthRegistration';
-
 /** dj_rest_auth/registration/views.py, `RegisterView`. */
 export const register = djRestAuthRoute('POST /registration', {
-  access: ifOn(anyone('register'), IF_ON),
+  access: ifOn(anyone('register'), 'djRestAuthRegistration'),
   body: body(({ emailVerification }) =>
     emailVerification === 'required' ? VerifiedRegistrationSchema : RegistrationSchema,
   ),
@@ -61,7 +59,7 @@ export const register = djRestAuthRoute('POST /registration', {
 
 /** `VerifyEmailView`. The key is both parts of an activation link, joined by a hyphen. */
 export const verifyEmail = djRestAuthRoute('POST /registration/verify-email', {
-  access: ifOn(byEmail, IF_ON),
+  access: ifOn(byEmail, 'djRestAuthRegistration'),
   body: body(VerifyEmailSchema),
   description: {
     operationId: 'djRestAuthVerifyEmail',
@@ -93,7 +91,7 @@ export const verifyEmail = djRestAuthRoute('POST /registration/verify-email', {
 
 /** `ResendEmailVerificationView`. */
 export const resendEmail = djRestAuthRoute('POST /registration/resend-email', {
-  access: ifOn(sendsLinks('activation', byVerification), IF_ON),
+  access: ifOn(sendsLinks('activation', byVerification), 'djRestAuthRegistration'),
   body: body(AddressSchema),
   description: {
     operationId: 'djRestAuthResendEmail',
