@@ -63,8 +63,8 @@ export const POINTS: readonly Point[] = [
     check: checkOrigins,
   },
   {
-    text: 'Keep `MinimumLength`, `CommonPassword` and `NumericPassword` in `AUTH_PASSWORD_VALIDATORS`.',
-    check: checkValidators,
+    text: 'Keep `MinimumLength`, `CommonPassword` and `NumericPassword` in `AUTH_PASSWORD_VALIDATORS`, and `OLD_PASSWORD_FIELD_ENABLED` on.',
+    check: checkPasswords,
   },
   {
     text: 'Set `TOKEN_MAX_AGE_DAYS`, so that a lost device does not stay logged in.',
@@ -169,11 +169,21 @@ function checkOrigins(_: Deployment, { corsAllowedOrigins }: Settings): Finding[
     : [ok(`CORS_ALLOWED_ORIGINS has ${corsAllowedOrigins.join(', ')}.`)];
 }
 
-function checkValidators(_: Deployment, { passwordValidators }: Settings): Finding[] {
+function checkPasswords(
+  _: Deployment,
+  { passwordValidators, djRestAuth, oldPasswordFieldEnabled }: Settings,
+): Finding[] {
   const missing = VALIDATORS.filter((name) => !passwordValidators.includes(name));
-  return missing.length > 0
-    ? [warning(`AUTH_PASSWORD_VALIDATORS lacks ${missing.join(', ')}. Add them.`)]
-    : [ok(`AUTH_PASSWORD_VALIDATORS has ${passwordValidators.join(', ')}.`)];
+  const validators =
+    missing.length > 0
+      ? warning(`AUTH_PASSWORD_VALIDATORS lacks ${missing.join(', ')}. Add them.`)
+      : ok(`AUTH_PASSWORD_VALIDATORS has ${passwordValidators.join(', ')}.`);
+  if (!djRestAuth || oldPasswordFieldEnabled) return [validators];
+  const unverified = warning(
+    'OLD_PASSWORD_FIELD_ENABLED is "false": anyone with a stolen token can change the password of its user. ' +
+      'Remove the setting, or set DJ_REST_AUTH to "false" if no client needs these routes.',
+  );
+  return [validators, unverified];
 }
 
 function checkTokenAge(_: Deployment, { tokenMaxAgeDays }: Settings): Finding[] {

@@ -157,6 +157,11 @@ test.each<[string, Change, RegExp]>([
     /^WARNING 4\. AUTH_PASSWORD_VALIDATORS lacks MinimumLength, CommonPassword\. Add them\.$/,
   ],
   [
+    'a change of the password without the old one',
+    { vars: { OLD_PASSWORD_FIELD_ENABLED: 'false' } },
+    /^WARNING 4\. OLD_PASSWORD_FIELD_ENABLED is "false": /,
+  ],
+  [
     'tokens that never expire',
     { vars: { TOKEN_MAX_AGE_DAYS: undefined } },
     /^WARNING 5\. TOKEN_MAX_AGE_DAYS is not set: /,
