@@ -159,15 +159,21 @@ function checkOrigins(_: Deployment, { corsAllowedOrigins }: Settings): Finding[
     const { protocol, hostname } = new URL(origin);
     return protocol !== 'https:' || isLocal(hostname);
   });
-  return unsafe.length > 0
-    ? [
-        warning(
+  const patterns = corsAllowedOrigins.filter(isPattern);
+  return [
+    unsafe.length > 0
+      ? warning(
           `CORS_ALLOWED_ORIGINS has ${unsafe.join(', ')}: pages on this machine or without https may ` +
             "call the API. Set it to your site's https origins.",
-        ),
-      ]
-    : [ok(`CORS_ALLOWED_ORIGINS has ${corsAllowedOrigins.join(', ')}.`)];
+        )
+      : ok(`CORS_ALLOWED_ORIGINS has ${corsAllowedOrigins.join(', ')}.`),
+    ...patterns.map((pattern) =>
+      toDo(`Check that all sites of ${pattern} in CORS_ALLOWED_ORIGINS are yours.`),
+    ),
+  ];
 }
+
+const isPattern = (origin: string): boolean => origin.includes('*');
 
 function checkPasswords(
   _: Deployment,
@@ -290,7 +296,8 @@ function checkLink(
     return warning(`${name} leads to ${origin} without https: others can read its links.`);
   const known = [
     ...hostPatterns(deployment),
-    ...corsAllowedOrigins.map((own) => new URL(own).hostname),
+    // A pattern may include sites of others.
+    ...corsAllowedOrigins.filter((own) => !isPattern(own)).map((own) => new URL(own).hostname),
   ].filter((host) => !isLocal(host));
   const isKnown = known.some((host) =>
     host.startsWith('*') ? hostname.endsWith(host.slice(1)) : hostname === host,
