@@ -13,11 +13,15 @@ import { sendTestEmailCommand } from './send-test-email.ts';
 import { note, STDIO } from './terminal.ts';
 import {
   type CreateOptions,
+  changeEmailCommand,
   changePasswordCommand,
   createTokenCommand,
   createUserCommand,
+  deleteTokenCommand,
+  deleteUserCommand,
   listUsersCommand,
   setActiveCommand,
+  setRightCommand,
 } from './users.ts';
 
 const DONE = 0;
@@ -56,6 +60,13 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       outputError: (text) => note(text.trim().replaceAll('\n', ' ')),
     });
 
+  /** A command that writes. Before it writes to the remote database, it asks. */
+  const writing = (signature: string, description: string, examples: string[]): Command =>
+    command(signature, description, examples).option(
+      '--yes',
+      'answer yes to the question before a write',
+    );
+
   /** A command on the database, with the options of every command. */
   function command(signature: string, description: string, examples: string[]): Command {
     const [name = '', ...args] = signature.split(' ');
@@ -69,7 +80,7 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       )
       .option('--remote', 'the database in production')
       .option('--binding <name>', 'the D1 binding, if the configuration has several')
-      .option('--yes', 'write to the remote database without a question')
+      .option('--env <name>', 'an environment of the configuration, such as [env.staging]')
       .option(
         '--persist-to <dir>',
         'the folder of the local database, as in wrangler',
@@ -81,7 +92,7 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       );
   }
 
-  command('import <file...>', 'Import the users and tokens of a Django project.', [
+  writing('import <file...>', 'Import the users and tokens of a Django project.', [
     'import users.json tokens.json --dry-run',
     'import db.sqlite3 --on-conflict skip --remote',
   ])
@@ -201,7 +212,7 @@ same moment or have the same token, and the id or the username is the same.`,
 
   for (const isSuperuser of [true, false]) {
     const [name, kind] = isSuperuser ? ['createsuperuser', 'superuser'] : ['createuser', 'user'];
-    command(name, `Create a ${kind}.`, [
+    writing(name, `Create a ${kind}.`, [
       name,
       `${name} --username ann --email ann@example.com --no-input`,
     ])
@@ -224,7 +235,7 @@ DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_EMAIL. Without a password the ${k
       );
   }
 
-  command('changepassword [username]', "Change a user's password.", ['changepassword ann'])
+  writing('changepassword [username]', "Change a user's password.", ['changepassword ann'])
     .addHelpText(
       'after',
       `
@@ -235,7 +246,7 @@ it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_t
       openDatabase(options, 'write', (database) => changePasswordCommand(database, username)),
     );
 
-  command(
+  writing(
     'drf_create_token <username>',
     "Print a user's token. Creates one if the user has none.",
     ['drf_create_token ann'],
@@ -245,13 +256,50 @@ it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_t
       openDatabase(options, 'write', (database) => createTokenCommand(database, username, options)),
     );
 
-  command('deactivate <username>', 'Deactivate a user: no login, and the token is refused.', [
+  writing('drf_delete_token <username>', "End a user's session: delete the token.", [
+    'drf_delete_token ann',
+  ]).action((username: string, options: Where) =>
+    openDatabase(options, 'write', (database) => deleteTokenCommand(database, username)),
+  );
+
+  writing('changeemail <username> <email>', "Change a user's e-mail address.", [
+    'changeemail ann ann@example.com',
+  ]).action((username: string, email: string, options: Where) =>
+    openDatabase(options, 'write', (database) => changeEmailCommand(database, username, email)),
+  );
+
+  for (const right of ['staff', 'superuser'] as const) {
+    for (const isGranted of [true, false]) {
+      const name = `${isGranted ? 'set' : 'unset'}${right}`;
+      const description = isGranted
+        ? `Make a user ${right === 'staff' ? 'staff' : 'a superuser, who is staff too'}.`
+        : `Take away the ${right} status of a user.`;
+      writing(`${name} <username>`, description, [`${name} ann`]).action(
+        (username: string, options: Where) =>
+          openDatabase(options, 'write', (database) =>
+            setRightCommand(database, username, right, isGranted),
+          ),
+      );
+    }
+  }
+
+  writing('deleteuser <username>', 'Delete a user and the token.', ['deleteuser ann'])
+    .addHelpText(
+      'after',
+      `
+It asks first. A user to whom rows of other tables refer is not deleted.`,
+    )
+    .action((username: string, options: Where) =>
+      openDatabase(options, 'write', (database) => deleteUserCommand(database, username, options)),
+    );
+
+  writing('deactivate <username>', 'Deactivate a user: no login, and the token is refused.', [
     'deactivate ann',
   ]).action((username: string, options: Where) =>
     openDatabase(options, 'write', (database) => setActiveCommand(database, username, false)),
   );
 
-  command('activate <username>', 'Let a deactivated user log in again.', ['activate ann']).action(
+  writing('activate <username>', 'Let a deactivated user log in again.', ['activate ann']).action(
     (username: string, options: Where) =>
       openDatabase(options, 'write', (database) => setActiveCommand(database, username, true)),
   );
