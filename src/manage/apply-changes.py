@@ -77,15 +77,15 @@ class Changes:
                 return None
             return self.has_changed()
         user = self.User(**{name: self.to_python(name, value) for name, value in fields.items()})
-        if 'pk' in change:
+        if 'pk' in change and isinstance(self.User._meta.pk, models.IntegerField):
             user.pk = change['pk']
             if self.users.filter(pk=user.pk).exists():
                 return self.has_changed()
         # As `loaddata` saves: no date is set anew. Unlike it, it never replaces a row.
         models.Model.save_base(user, raw=True, force_insert=True, using=self.using)
         self.count('Users created')
-        if 'was' in change:
-            print(f'{self.name}: id {change["was"]} is now {user.pk}')
+        if user.pk != change['id']:
+            print(f'{self.name}: id {change["id"]} is now {user.pk}')
         if self.tokens is not None:
             # A receiver of `post_save` may have created one, as in DRF's documentation.
             self.tokens.filter(user_id=user.pk).delete()

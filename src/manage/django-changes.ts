@@ -70,8 +70,10 @@ type Token = readonly [key: string, created: Value];
 
 /** A line of the script. See apply-changes.py. */
 type Line = { kind: string; username: string } & {
-  pk?: number;
-  was?: number;
+  /** Of a user in Django, or for a user who is created, if it is free. */
+  pk?: number | string;
+  /** The id here of a user who is created. */
+  id?: number | string;
   /** What the user logs in to Django with: the value of `USERNAME_FIELD`. */
   login?: string;
   fields?: Record<string, unknown>;
@@ -135,7 +137,7 @@ function* lines(
   yield { kind: 'reset_sequence', username: '' };
   for (const user of comparison.notInDjango('id-taken')) {
     named(changes.newIds, user.here);
-    yield { was: user.here.id, ...creation(user, login, changes) };
+    yield creation(user, login, changes);
   }
 }
 
@@ -164,6 +166,7 @@ function creation({ here, isTokenTaken }: UserHere, login: Login, changes: Chang
   if (token) changes.tokensWritten += 1;
   return {
     kind: 'create',
+    id: here.id,
     username: here.username,
     login: here.login,
     fields: fieldsOf(

@@ -136,10 +136,10 @@ test('users who registered on each side, and have the same id or name, stay two 
     ),
   );
   expect(outcome.lines).toMatchObject([
-    { kind: 'create', pk: 4, username: 'ann', login: 'ann' },
+    { kind: 'create', pk: 4, id: 4, username: 'ann', login: 'ann' },
     {
       kind: 'create',
-      was: 2,
+      id: 2,
       username: 'yan',
       token: [null, ['y', '2024-03-18T02:30:01.123000Z']],
     },
