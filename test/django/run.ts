@@ -20,6 +20,10 @@ if (python === undefined) {
   const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-django-'));
   try {
     await liveSideBySide(makeProject(join(directory, 'side-by-side'), python));
+    await liveSideBySide(
+      makeProject(join(directory, 'custom-model'), python, 'users.User'),
+      'users.User',
+    );
     if (process.env.ONLY_SIDE) process.exit(0);
     await moveThereAndBack(makeProject(join(directory, 'moves'), python));
     await recover(makeProject(join(directory, 'recovery'), python));

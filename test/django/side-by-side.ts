@@ -38,12 +38,17 @@ const Dumped = v.object({
   fields: v.object({ username: v.string(), is_active: v.boolean(), groups: v.array(v.number()) }),
 });
 
+const DumpedOwn = v.looseObject({ fields: v.looseObject({ bio: v.optional(v.string()) }) });
+
 const NEW_PASSWORD = 'another password of plain';
 
-export async function liveSideBySide(project: Project): Promise<void> {
+/** @param userModel the user model of the Django project */
+export async function liveSideBySide(project: Project, userModel = 'auth.User'): Promise<void> {
   const { directory, shell } = project;
+  const isCustom = userModel !== 'auth.User';
   const run = (block: number, heading = 'Side by side for months'): string =>
     linesOf(heading, block)
+      .map((line) => (isCustom ? ofModel(line, userModel) : line))
       .map((line) => {
         console.log(`$ ${line}`);
         return shell(line);
@@ -67,7 +72,8 @@ export async function liveSideBySide(project: Project): Promise<void> {
   const before = stateFor([]).users;
   copyFileSync(database('db.sqlite3'), database('before.sqlite3'));
 
-  loadCarelessly(project, before);
+  if (isCustom) loadWithoutOwnFields(project, userModel);
+  else loadCarelessly(project, before);
 
   run(2);
   const { ann, ...others } = stateFor([]).users;
@@ -127,6 +133,14 @@ export async function liveSideBySide(project: Project): Promise<void> {
   await stopAtAnyMoment(project);
 }
 
+/** A command of the page for a project with a user model of its own, as the page says. */
+function ofModel(line: string, userModel: string): string {
+  const ofDjango = line.replace('auth.user', userModel);
+  return /manage -- (import|export)/.test(line)
+    ? `${ofDjango} --user-model ${userModel}`
+    : ofDjango;
+}
+
 /** A user who came from Django alone logs in here, and has the same token. */
 async function useToken(directory: string, login?: Login): Promise<void> {
   assert(login);
@@ -156,6 +170,34 @@ function loadCarelessly({ directory, shell }: Project, before: Users): void {
   assert.equal(zoe, undefined, 'loaddata replaces a user of the same id');
   assert.deepEqual([yan?.pk, yan?.groups], [before.zoe?.id, [1]], 'who inherits the groups');
   assert.equal(leaver?.is_active, true, 'loaddata deletes nobody');
+  copyFileSync(join(directory, 'before.sqlite3'), join(directory, 'db.sqlite3'));
+}
+
+/** The same of a model with fields of its own: what a fixture leaves out gets its default. */
+function loadWithoutOwnFields({ directory, shell }: Project, userModel: string): void {
+  const dumped = v.parse(
+    v.array(DumpedOwn),
+    JSON.parse(shell(`python manage.py dumpdata ${userModel}`)),
+  );
+  const path = join(directory, 'fixture.json');
+  for (const { fields } of dumped) delete fields.bio;
+  writeFileSync(path, JSON.stringify(dumped));
+  shell('python manage.py loaddata fixture.json');
+  const loaded = v.parse(
+    v.array(DumpedOwn),
+    JSON.parse(shell(`python manage.py dumpdata ${userModel}`)),
+  );
+  assert.deepEqual(new Set(loaded.map(({ fields }) => fields.bio)), new Set(['nothing to say']));
+  const created = '2026-01-01T00:00:00Z';
+  writeFileSync(
+    path,
+    JSON.stringify([
+      { model: userModel, pk: 1000, fields: { username: 'new' } },
+      { model: 'authtoken.token', pk: 'new', fields: { user: 1000, created } },
+    ]),
+  );
+  // The receiver in test/django/users/models.py.
+  assert.throws(() => shell('python manage.py loaddata fixture.json'), /UNIQUE constraint failed/);
   copyFileSync(join(directory, 'before.sqlite3'), join(directory, 'db.sqlite3'));
 }
 
