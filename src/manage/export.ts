@@ -14,6 +14,7 @@ import { fixtureText, GZIP } from './dumpdata.ts';
 import { printChanges } from './export-report.ts';
 import { refuseUnlessIgnored } from './git-ignored.ts';
 import { refuseMissing, refuseOrphans, stageFile } from './import.ts';
+import { newReading } from './reading.ts';
 import { createStaging, type Staging } from './staging.ts';
 import { note, number, print, STDIO, startProgress } from './terminal.ts';
 
@@ -143,7 +144,7 @@ async function stageFiles(paths: string[], staging: Staging): Promise<void> {
         staging.addUser(user, known);
       },
     };
-    await stageFile(path, withIds, new Map(), async () => new Map());
+    await stageFile(path, withIds, newReading());
   }
   refuseOrphans(staging);
 }

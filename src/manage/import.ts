@@ -12,20 +12,22 @@ import {
   MAX_ROWS_BYTES,
   USER_COLUMNS,
 } from '../store/operator/bulk.ts';
+import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { moment } from './comparison.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
-import { type FindUserIds, stageFixture } from './dumpdata.ts';
-import type { Ignored } from './ignored.ts';
+import { stageFixture } from './dumpdata.ts';
+import { newReading, otherUserModel, type Reading } from './reading.ts';
 import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
 import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
+import { parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
 
-export type ImportOptions = {
+export type ImportOptions = UserModelOptions & {
   dryRun?: boolean;
   onConflict: OnConflict;
   /**
@@ -37,6 +39,11 @@ export type ImportOptions = {
   user?: string[];
   /** Whether users whose id belongs to another user here get another one. */
   newIds?: boolean;
+  /**
+   * How a token finds its user in the database if the files do not have the user. By default it is
+   * refused: the user of that id or name may be somebody else.
+   */
+  matchUsersBy?: 'id' | 'username';
 };
 
 type Bulk = ReturnType<typeof bulkQueries>;
@@ -52,8 +59,11 @@ const USERS_LENGTH = 1000;
 export async function importFiles(
   { d1 }: Pick<Database, 'd1'>,
   paths: string[],
-  { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds }: ImportOptions,
+  options: ImportOptions,
 ): Promise<void> {
+  const { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds } = options;
+  const { matchUsersBy } = options;
+  const model = parseUserModel(options);
   for (const path of paths) {
     if (path === STDIO) continue;
     const isReadable = await access(path, constants.R_OK).then(
@@ -70,19 +80,24 @@ export async function importFiles(
   }
   const staging = createStaging(lastUserId);
   try {
-    const ignored: Ignored = new Map();
-    const findUserIds: FindUserIds =
-      usersBefore > 0 ? bulk.findUserIds : async () => new Map<string, number>();
-    for (const path of paths) await stageFile(path, staging, ignored, findUserIds);
-    if (usersBefore > 0) await addKnownUsers(bulk, staging);
+    const reading = newReading({
+      model,
+      namesKnownUsers: matchUsersBy === 'username',
+      command: `${MANAGE} import ${paths.join(' ')}`,
+      ...(usersBefore > 0 ? { findUserIds: bulk.findUserIds } : {}),
+    });
+    for (const path of paths) await stageFile(path, staging, reading);
+    const isOther = options.userModel !== undefined || reading.otherUserModels.size > 0;
+    if (isOther && staging.countUsers() === 0) throw otherUserModel(reading);
+    if (usersBefore > 0 && matchUsersBy) await addKnownUsers(bulk, staging);
     if (user) refuseMissing(staging.keepUsers(user));
-    refuseOrphans(staging);
+    refuseOrphans(staging, usersBefore > 0);
     if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
     if (usersBefore > 0) await classify(bulk, staging);
     if (newIds && (await giveNewIds(bulk, staging))) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
+    printReport(staging, reading, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
   } finally {
     staging.close();
   }
@@ -93,15 +108,10 @@ export async function importFiles(
  *
  * @throws CommandError with the name of the file
  */
-export async function stageFile(
-  path: string,
-  staging: Staging,
-  ignored: Ignored,
-  findUserIds: FindUserIds,
-): Promise<void> {
+export async function stageFile(path: string, staging: Staging, reading: Reading): Promise<void> {
   try {
-    if (path !== STDIO && (await isSqlite(path))) stageSqlite(path, staging, ignored);
-    else await stageFixture(path, staging, ignored, findUserIds);
+    if (path !== STDIO && (await isSqlite(path))) stageSqlite(path, staging, reading);
+    else await stageFixture(path, staging, reading);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new CommandError(`${fileName(path)}: ${error.message}`);
@@ -120,13 +130,15 @@ async function addKnownUsers(bulk: Bulk, staging: Staging): Promise<void> {
 }
 
 /** @throws CommandError if a token has no user */
-export function refuseOrphans(staging: Staging): void {
+export function refuseOrphans(staging: Staging, mayBeHere = false): void {
   const orphan = staging.tokenWithoutUser();
   if (!orphan) return;
-  const { file, record, userId } = orphan;
+  const { file, record, user } = orphan;
   throw new CommandError(
-    `${fileName(file)}: record ${record} (authtoken.token): its user ${userId} is neither in what is ` +
-      'imported nor in the database',
+    `${fileName(file)}: record ${record} (authtoken.token): its user ${user} is not in the files` +
+      (mayBeHere
+        ? '. If the users of the database have the ids of the files, use --match-users-by id'
+        : ''),
   );
 }
 

@@ -101,6 +101,19 @@ function createProgram(openDatabase: typeof withDatabase): Command {
     )
     .option('--user <username>', 'only this user; may be repeated', collect)
     .option('--new-ids', 'give another id to users whose id belongs to another user here')
+    .option('--user-model <app.Model>', "the project's user model, if it is not auth.User")
+    .option('--user-table <table>', "the model's table in an SQLite file, if it is not app_model")
+    .option(
+      '--map <field=theirs>',
+      'the name of a field in the user model, such as is_staff=is_admin; may be repeated',
+      collect,
+    )
+    .addOption(
+      new Option(
+        '--match-users-by <what>',
+        'what finds the user of a token if the files do not have the user',
+      ).choices(['id', 'username']),
+    )
     .addHelpText(
       'after',
       `

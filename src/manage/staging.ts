@@ -34,6 +34,7 @@ const TABLES = `
   CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, file text,
     record integer);
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
+  CREATE TABLE uuid (uuid text PRIMARY KEY, id integer);
   CREATE TABLE renumbered (id integer, was integer PRIMARY KEY, temporary integer);
   BEGIN`;
 
@@ -111,6 +112,9 @@ export function createStaging(lastUserId = 0) {
   const upsertToken = db.prepare(UPSERT_TOKEN);
   const selectId = db.prepare('SELECT id FROM user WHERE username = ?');
   const selectUsername = db.prepare('SELECT username FROM user WHERE id = ?');
+  const selectUuid = db.prepare('SELECT id FROM uuid WHERE uuid = ?');
+  const setUuid = db.prepare('REPLACE INTO uuid VALUES (?, ?)');
+  const moveToken = db.prepare('UPDATE token SET user_id = ? WHERE user_id = ?');
   // A user without a token gets one where only its token was imported, and is a conflict elsewhere.
   const insertPlace = db.prepare(
     `INSERT INTO place
@@ -137,12 +141,47 @@ export function createStaging(lastUserId = 0) {
     return id === undefined || selectUsername.get(id) ? undefined : id;
   }
 
+  /** The id of a UUID that was mentioned before, by its user or by a token. */
+  const mentionedId = (uuid: string): number | undefined => {
+    const id = selectUuid.get(uuid)?.id;
+    return id === undefined ? undefined : Number(id);
+  };
+
+  function newIdOf(uuid: string): number {
+    const id = Number(
+      db.prepare(`UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'user' RETURNING seq`).get()
+        ?.seq,
+    );
+    setUuid.run(uuid, id);
+    return id;
+  }
+
+  /** The user's id here: that of the user of the database with the same username, or a new one. */
+  function idOfUuidUser(uuid: string, username: string, known: KnownUsers): number {
+    const mentioned = mentionedId(uuid);
+    const isStaged = mentioned !== undefined && selectUsername.get(mentioned) !== undefined;
+    const here = isStaged ? undefined : known.get(username);
+    if (here === undefined || selectUsername.get(here)) return mentioned ?? newIdOf(uuid);
+    if (mentioned !== undefined) moveToken.run(here, mentioned);
+    setUuid.run(uuid, here);
+    return here;
+  }
+
+  function idOfReference(user: FixtureToken['user'], known: KnownUsers): number | undefined {
+    if (typeof user === 'number') return user;
+    if (Array.isArray(user)) return findId(user[0], known);
+    return mentionedId(user.uuid) ?? newIdOf(user.uuid);
+  }
+
   return {
     isStaged: (username: string): boolean => idOf(username) !== undefined,
 
     /** @throws CommandError if another user has the username */
     addUser(user: FixtureUser, known: KnownUsers = new Map()): void {
-      const id = user.id ?? findId(user.username, known) ?? null;
+      const id =
+        typeof user.id === 'object' && user.id
+          ? idOfUuidUser(user.id.uuid, user.username, known)
+          : (user.id ?? findId(user.username, known) ?? null);
       unlessTwice(() => upsertUser.run({ ...user, id }));
     },
 
@@ -152,7 +191,7 @@ export function createStaging(lastUserId = 0) {
       origin: Origin,
       known: KnownUsers = new Map(),
     ): void {
-      const user_id = typeof user === 'number' ? user : findId(user[0], known);
+      const user_id = idOfReference(user, known);
       if (user_id === undefined)
         throw new CommandError('user: no earlier record has that username');
       unlessTwice(() => upsertToken.run({ key, created, user_id, ...origin }));
@@ -187,16 +226,14 @@ export function createStaging(lastUserId = 0) {
     },
 
     /** The first token of a user that is not there. */
-    tokenWithoutUser(): (Origin & { userId: number }) | undefined {
+    tokenWithoutUser(): (Origin & { user: string }) | undefined {
       const row = db
         .prepare(
-          `SELECT file, record, user_id FROM token WHERE user_id NOT IN (SELECT id FROM user)
-           ORDER BY rowid LIMIT 1`,
+          `SELECT file, record, coalesce((SELECT uuid FROM uuid WHERE id = user_id), user_id) AS user
+           FROM token WHERE user_id NOT IN (SELECT id FROM user) ORDER BY token.rowid LIMIT 1`,
         )
         .get();
-      return (
-        row && { file: String(row.file), record: Number(row.record), userId: Number(row.user_id) }
-      );
+      return row && { file: String(row.file), record: Number(row.record), user: String(row.user) };
     },
 
     /** Gives users who may wait for an activation a last login, so that no link activates them. */
@@ -218,6 +255,8 @@ export function createStaging(lastUserId = 0) {
     },
 
     countUsers: () => count('user'),
+    /** Users with a UUID in Django. */
+    countUuids: () => count('user WHERE id IN (SELECT id FROM uuid)'),
     countTokens: () => count('token'),
     countInGroups: () => count('user WHERE has_groups'),
 

@@ -33,7 +33,9 @@ test('a dump that went in comes out again, record by record', async () => {
   expect(await manage(['import', DUMP])).toMatchObject({
     code: 0,
     stdout:
-      'Users imported:  26\nTokens imported: 23\nSkipped:         0 already here, 0 in conflict\n',
+      'Users imported:  26\nTokens imported: 23\nSkipped:         0 already here, 0 in conflict\n' +
+      'Passwords:       pbkdf2_sha256 (21)\nPasswords:       unusable (2)\n' +
+      'Passwords:       pbkdf2_sha1 (1)\nPasswords:       malformed (2)\n',
   });
 
   const exported = join(temporaryDirectory(), 'edge.json');
@@ -81,7 +83,7 @@ test('of a broken file nothing is written', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(
-      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is neither in what is imported nor in the database\n$/,
+      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is not in the files\n$/,
     ),
   });
   expect(await query(USERS)).toEqual([]);
