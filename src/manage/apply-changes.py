@@ -68,8 +68,11 @@ class Changes:
             self.count('Users updated')
 
     def create(self, change):
-        fields = {self.User.USERNAME_FIELD: change['login'], **self.known(change['fields'])}
-        user = self.users.filter(**{self.User.USERNAME_FIELD: change['login']}).first()
+        login = self.User.USERNAME_FIELD
+        fields = self.known(change['fields'])
+        # The address may be the login. Without one it is the username.
+        fields[login] = fields.get(login) or self.name
+        user = self.users.filter(**{login: fields[login]}).first()
         if user is not None:
             # A run before this one has created the user.
             token = change.get('token', [None, None])[1]

@@ -144,6 +144,8 @@ export function createComparison() {
         });
       }
       for (const token of staging.tokens()) setToken.run(token);
+      const setUuid = db.prepare(`UPDATE ${side} SET id = :uuid WHERE id = :id`);
+      for (const user of staging.uuids()) setUuid.run(user);
     },
 
     /** Leaves out the users here of other names. @returns the names that nobody here has */

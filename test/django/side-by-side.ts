@@ -13,15 +13,20 @@ import { startServer } from '../helpers/server.ts';
 import { linesOf } from './page.ts';
 import { type Project, setIterations } from './project.ts';
 
-const Login = v.object({ username: v.string(), password: v.string(), token: v.string() });
+/** `name` is the username, or what the address begins with. */
+const Login = v.object({
+  name: v.string(),
+  username: v.string(),
+  password: v.string(),
+  token: v.string(),
+});
 type Login = v.InferOutput<typeof Login>;
 const Logins = v.array(Login);
 const Token = v.object({ token: v.string() });
 const User = v.looseObject({
-  id: v.number(),
+  id: v.union([v.number(), v.string()]),
   email: v.string(),
   is_active: v.boolean(),
-  is_staff: v.boolean(),
   groups: v.array(v.string()),
   token: v.nullable(v.string()),
 });
@@ -42,13 +47,31 @@ const DumpedOwn = v.looseObject({ fields: v.looseObject({ bio: v.optional(v.stri
 
 const NEW_PASSWORD = 'another password of plain';
 
-/** @param userModel the user model of the Django project */
-export async function liveSideBySide(project: Project, userModel = 'auth.User'): Promise<void> {
+type UserModel = {
+  name: string;
+  /** What a model of the project's own adds to `import` and `export`. */
+  options?: string;
+  /** Users log in with their address. */
+  usesAddress?: boolean;
+};
+
+/** The models of the project. Two are its own, in test/django/users and test/django/members. */
+export const USER_MODELS: UserModel[] = [
+  { name: 'auth.User' },
+  { name: 'users.User', options: '--user-model users.User' },
+  {
+    name: 'members.Member',
+    options: '--user-model members.Member --map is_staff=is_admin --map date_joined=created_at',
+    usesAddress: true,
+  },
+];
+
+export async function liveSideBySide(project: Project, model: UserModel): Promise<void> {
   const { directory, shell } = project;
-  const isCustom = userModel !== 'auth.User';
+  const { usesAddress = false } = model;
   const run = (block: number, heading = 'Side by side for months'): string =>
     linesOf(heading, block)
-      .map((line) => (isCustom ? ofModel(line, userModel) : line))
+      .map((line) => ofModel(line, model))
       .map((line) => {
         console.log(`$ ${line}`);
         return shell(line);
@@ -67,13 +90,13 @@ export async function liveSideBySide(project: Project, userModel = 'auth.User'):
   shell('npm run migrate');
   run(0);
 
-  const { changed, registered, stale } = await live(directory, logins);
+  const { changed, registered, stale } = await live(directory, logins, usesAddress);
   const inDjango = v.parse(Logins, step('meanwhile'));
   const before = stateFor([]).users;
   copyFileSync(database('db.sqlite3'), database('before.sqlite3'));
 
-  if (isCustom) loadWithoutOwnFields(project, userModel);
-  else loadCarelessly(project, before);
+  if (model.name === 'auth.User') loadCarelessly(project, before);
+  if (model.name === 'users.User') loadWithoutOwnFields(project, model.name);
 
   run(2);
   const { ann, ...others } = stateFor([]).users;
@@ -103,10 +126,10 @@ export async function liveSideBySide(project: Project, userModel = 'auth.User'):
   assert(plain && leaver && yan && before.plain && before.leaver && before.zoe);
   const { password, token, last_login, email, ...kept } = plain;
   assert.deepEqual({ ...before.plain, ...kept }, before.plain);
-  assert.equal(email, 'plain@edge.example');
+  assert.equal(email, usesAddress ? 'plain@example.com' : 'plain@edge.example');
   assert.deepEqual(leaver, { ...before.leaver, is_active: false, token: null });
   assert.notEqual(yan.id, before.zoe.id);
-  assert.match(exported, new RegExp(`yan: id ${before.zoe.id} is now ${yan.id}`));
+  assert.match(exported, new RegExp(`yan\\S*: id 4 is now ${yan.id}`));
   console.log('untouched users, fields and groups of Django are as before');
 
   rmSync(join(directory, 'changes.py'));
@@ -118,7 +141,7 @@ export async function liveSideBySide(project: Project, userModel = 'auth.User'):
   assert.deepEqual(stateFor([]).users, users, 'a second run changes nothing');
 
   rmSync(join(directory, 'changes.py'));
-  run(0, 'Going back');
+  run(0, model.name === 'users.User' ? 'With a custom user model' : 'Going back');
   assert.deepEqual(
     stateFor([]).users,
     { ...users, boss: { ...users.boss, email: 'boss@example.com' } },
@@ -128,17 +151,18 @@ export async function liveSideBySide(project: Project, userModel = 'auth.User'):
   run(3);
   await useToken(
     directory,
-    inDjango.find(({ username }) => username === 'zoe'),
+    inDjango.find(({ name }) => name === 'zoe'),
   );
-  await stopAtAnyMoment(project);
+  if (model.name === 'auth.User') await stopAtAnyMoment(project);
 }
 
-/** A command of the page for a project with a user model of its own, as the page says. */
-function ofModel(line: string, userModel: string): string {
-  const ofDjango = line.replace('auth.user', userModel);
-  return /manage -- (import|export)/.test(line)
-    ? `${ofDjango} --user-model ${userModel}`
-    : ofDjango;
+/** A command of the page for another user model, as the page says. */
+function ofModel(line: string, { name, options, usesAddress }: UserModel): string {
+  const command = line
+    .replace('auth.user', name)
+    .replace(/ --user (ann|zoe)/, usesAddress ? ' --user $1@example.com' : '$&');
+  const takesOptions = /manage -- (import|export)/.test(line) && !line.includes('--user-model');
+  return options && takesOptions ? `${command} ${options}` : command;
 }
 
 /** A user who came from Django alone logs in here, and has the same token. */
@@ -202,7 +226,7 @@ function loadWithoutOwnFields({ directory, shell }: Project, userModel: string):
 }
 
 /** What users do here. @returns all that log in here, and tokens that were revoked */
-async function live(directory: string, logins: Login[]) {
+async function live(directory: string, logins: Login[], usesAddress: boolean) {
   const server = startServer({ cwd: directory });
   try {
     const origin = await server.url;
@@ -217,22 +241,23 @@ async function live(directory: string, logins: Login[]) {
     };
     const tokenOf = async (response: Response) => v.parse(Token, await response.json()).token;
     const find = (name: string): Login => {
-      const login = logins.find(({ username }) => username === name);
+      const login = logins.find((login) => login.name === name);
       assert(login, name);
       return login;
     };
-    const register = async (username: string) => {
-      const password = `${username} at the edge`;
+    const register = async (name: string) => {
+      const username = usesAddress ? `${name}@example.com` : name;
+      const password = `${name} at the edge`;
       const response = await fetch(`${origin}/register`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ username, password }),
+        body: JSON.stringify({ username, password, ...(usesAddress && { email: username }) }),
       });
-      return { username, password, token: await tokenOf(response) };
+      return { name, username, password, token: await tokenOf(response) };
     };
 
     const [plain, leaver] = [find('plain'), find('leaver')];
-    await send('PATCH', '/me', plain.token, { email: 'plain@edge.example' });
+    if (!usesAddress) await send('PATCH', '/me', plain.token, { email: 'plain@edge.example' });
     const token = await tokenOf(
       await send('POST', '/password', plain.token, {
         current_password: plain.password,
@@ -244,8 +269,8 @@ async function live(directory: string, logins: Login[]) {
     const registered = [await register('yan'), await register('alex'), await register('ann')];
     return {
       changed: [{ ...plain, password: NEW_PASSWORD, token }, find('boss')],
-      registered: registered.filter(({ username }) => username !== 'alex'),
-      stale: [plain, leaver, ...registered.filter(({ username }) => username === 'alex')],
+      registered: registered.filter(({ name }) => name !== 'alex'),
+      stale: [plain, leaver, ...registered.filter(({ name }) => name === 'alex')],
     };
   } finally {
     await server.stop();
