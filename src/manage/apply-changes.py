@@ -48,9 +48,10 @@ class Changes:
             self.name = change['username']
             getattr(self, change['kind'])(change)
         if self.changed_since:
+            names = ', '.join(self.changed_since[:NAMED])
             raise CommandError(
-                f'Nothing is changed: {len(self.changed_since)} users are not as in the compared file: '
-                f'{", ".join(self.changed_since[:NAMED])}. Write that file again, and export again.'
+                'Nothing is changed. Since the compared file was written, Django has changed '
+                f'({len(self.changed_since)}): {names}. Write that file again, and export again.'
             )
 
     def update(self, change):

@@ -20,7 +20,7 @@ import { writeSqlite } from './django-sqlite.ts';
 import { fixtureText, GZIP } from './dumpdata.ts';
 import { printChanges } from './export-report.ts';
 import { refuseUnlessIgnored } from './git-ignored.ts';
-import { refuseMissing, refuseOrphans, stageFile } from './import.ts';
+import { refuseMissing, refuseOrphans, refuseUnreadable, stageFile } from './import.ts';
 import { newReading, otherUserModel, type Reading } from './reading.ts';
 import { createStaging, type Staging } from './staging.ts';
 import { note, number, print, STDIO, startProgress } from './terminal.ts';
@@ -100,6 +100,7 @@ async function exportChanges(bulk: Bulk, path: string, options: ExportOptions): 
   const { user, against = [], imported = [] } = options;
   const { deletedUsers = 'keep', matchUsersBy = 'identity' } = options;
   const model = parseUserModel(options);
+  await refuseUnreadable([...against, ...imported]);
   const reading = newReading({
     model,
     command: `${MANAGE} export ${path} --against ${against.join(' --against ')}`,

@@ -132,6 +132,21 @@ export async function liveSideBySide(project: Project, model: UserModel): Promis
   assert.match(exported, new RegExp(`yan\\S*: id 4 is now ${yan.id}`));
   console.log('untouched users, fields and groups of Django are as before');
 
+  copyFileSync(database('db.sqlite3'), database('after.sqlite3'));
+  copyFileSync(database('before.sqlite3'), database('db.sqlite3'));
+  step('interfere');
+  const interfered = stateFor([]).users;
+  assert.throws(
+    () => shell('python manage.py shell < changes.py'),
+    /Nothing is changed.*\(1\): plain/,
+  );
+  assert.deepEqual(
+    stateFor([]).users,
+    interfered,
+    'a script for an earlier Django changes nothing',
+  );
+  copyFileSync(database('after.sqlite3'), database('db.sqlite3'));
+
   rmSync(join(directory, 'changes.py'));
   assert.match(
     run(1),

@@ -55,6 +55,10 @@ def meanwhile():
     return logins
 
 
+def interfere():
+    named('plain').update(password='!')
+
+
 def authenticate_token(key):
     try:
         request = APIRequestFactory().get('/', HTTP_AUTHORIZATION=f'Token {key}')

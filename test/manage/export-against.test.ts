@@ -363,8 +363,9 @@ test('no value can become Python code, and the script is ASCII', async () => {
   await manage(['import', dump(user(1, { username }))]);
   const { path, lines } = await exportAgainst(dump(user(2)));
   expect(lines).toMatchObject([{ kind: 'create', username }]);
-  const [, data = ''] = readFileSync(path, 'utf8').split("CHANGES = r'''\n");
-  expect(data).toMatch(/^[\n -~]*$/);
+  const script = readFileSync(path, 'utf8');
+  expect(script).toMatch(/^[\n -~]*$/);
+  const [, data = ''] = script.split("CHANGES = r'''\n");
   expect(data.split("'''")).toHaveLength(2);
 });
 
@@ -378,9 +379,13 @@ test('a file of natural keys does not say who its users are', async () => {
 });
 
 test('a compared file that cannot be read or whose tokens have no user stops the export', async () => {
-  for (const file of ['/nowhere/django.json', dump(token('a', 1))]) {
-    const { code, path } = await exportAgainst(file);
+  for (const [file, reason] of [
+    ['/nowhere/django.json', 'CommandError: cannot read /nowhere/django.json\n'],
+    [dump(token('a', 1)), 'its user 1 is not in the files'],
+  ] as const) {
+    const { code, path, stderr } = await exportAgainst(file);
     expect(code).toBe(1);
+    expect(stderr).toContain(reason);
     expect(existsSync(path)).toBe(false);
   }
 });
