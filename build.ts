@@ -3,7 +3,15 @@
  * runs it.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 
@@ -19,6 +27,9 @@ const ENTRIES = [
 ];
 const COMMAND = 'manage/manage';
 
+/** The licences of the packages whose WebAssembly is copied (src/hashing/wasm/copy.ts). */
+const COPIED_NOTICES = 'src/hashing/wasm/LICENSES.txt';
+
 const source = (name: string) => `src/${name}.ts`;
 
 const SHARED = {
@@ -27,7 +38,7 @@ const SHARED = {
   bundle: true,
   format: 'esm',
   target: 'es2024',
-  // What a Worker loads only when it needs it stays a module of its own.
+  // Dynamic imports become separate modules, which a Worker loads on demand.
   splitting: true,
   metafile: true,
   // The page's script and style and the list of passwords are text. A Worker may compile no bytes,
@@ -35,8 +46,8 @@ const SHARED = {
   loader: { '.css': 'text', '.txt': 'text', '.wasm': 'copy' },
   assetNames: '[name]',
   chunkNames: 'chunks/[name]-[hash]',
-  // Peer dependencies: the other project's own.
-  external: ['hono', 'drizzle-orm', 'wrangler', 'cloudflare:*'],
+  // Dependencies and peer dependencies: npm installs them in the project that uses the package.
+  external: ['@noble/hashes', 'hono', 'drizzle-orm', 'wrangler', 'cloudflare:*', 'node:*'],
 } as const satisfies BuildOptions;
 
 rmSync(OUT, { recursive: true, force: true });
@@ -108,6 +119,7 @@ function writeNotices(metafiles: Metafile[]): void {
     if (!file) throw new Error(`${name} has no licence to be found.`);
     return `${name} ${version} (${license})\n\n${readFileSync(file, 'utf8').trim()}\n`;
   });
+  notices.push(readFileSync(COPIED_NOTICES, 'utf8'));
   const line = `\n${'-'.repeat(80)}\n\n`;
   writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), notices.join(line));
 }

@@ -5,11 +5,13 @@ import { defineConfig } from 'vitest/config';
 import { nodeDerivations } from './test/helpers/node-derivations.ts';
 import { pwnedPasswords } from './test/helpers/pwned-passwords.ts';
 
+/** Tests that start servers, browsers or installations. They are not part of `npm test`. */
+const SLOW_TESTS = ['test/**/*.slow.test.ts'];
+const BROWSER_TESTS = ['test/browser/*.test.ts'];
+const PACKAGE_TESTS = ['test/package/*.test.ts'];
+
 /** Tests of what runs in Node. All others run in workerd. */
 const NODE_TESTS = ['test/**/*.node.test.ts', 'test/manage/**/*.test.ts'];
-
-/** Tests that have a configuration of their own. */
-const OTHERS = ['test/**/*.slow.test.ts', 'test/browser/**', 'test/package/**'];
 
 /**
  * Runs the packages of node_modules as they are. The pool would have Vite rewrite each of their
@@ -68,7 +70,7 @@ export default defineConfig(async () => ({
             nodeDerivations: nodeDerivations(),
           },
           include: ['test/**/*.test.ts'],
-          exclude: [...NODE_TESTS, ...OTHERS],
+          exclude: [...NODE_TESTS, ...SLOW_TESTS, ...BROWSER_TESTS, ...PACKAGE_TESTS],
           setupFiles: ['./test/helpers/fresh-storage.ts'],
         },
       },
@@ -81,7 +83,39 @@ export default defineConfig(async () => ({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           include: NODE_TESTS,
-          exclude: OTHERS,
+          exclude: SLOW_TESTS,
+        },
+      },
+      {
+        test: {
+          name: 'slow',
+          include: SLOW_TESTS,
+          // Each test starts several wranglers. More at once would only wait for each other.
+          maxConcurrency: 2,
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: BROWSER_TESTS,
+          globalSetup: ['test/browser/server.ts'],
+          // All tests share one server.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: PACKAGE_TESTS,
+          globalSetup: ['test/package/pack.ts'],
+          fileParallelism: false,
+          // A package installation can take minutes.
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
     ],

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { MAX_ITERATIONS } from './hashing/hashers.ts';
+import { PASSWORD_HASHERS, type PasswordHasherName } from './hashing/identify.ts';
 import { parseSender } from './validation/email.ts';
 
 /** The type of a setting's value. Variables and options are both read as strings. */
@@ -86,6 +87,19 @@ export const PASSWORD_VALIDATORS = [
 
 export type PasswordValidator = (typeof PASSWORD_VALIDATORS)[number];
 
+/** Django's default list, and the only hasher that may be the first. */
+const DEFAULT_PASSWORD_HASHERS = [
+  'PBKDF2PasswordHasher',
+  'PBKDF2SHA1PasswordHasher',
+  'Argon2PasswordHasher',
+  'BCryptSHA256PasswordHasher',
+  'ScryptPasswordHasher',
+] satisfies PasswordHasherName[];
+const [PREFERRED_HASHER] = DEFAULT_PASSWORD_HASHERS;
+
+const isPasswordHasher = (name: string): name is PasswordHasherName =>
+  Object.hasOwn(PASSWORD_HASHERS, name);
+
 /** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
 const MIN_ITERATIONS = 1000;
 
@@ -133,6 +147,20 @@ export const SETTINGS = {
   /** PBKDF2 iterations of new hashes. OWASP recommends 600000 for PBKDF2-HMAC-SHA256. */
   iterations: setting('PBKDF2_ITERATIONS', wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), '600000'),
 
+  /** Django's hashers whose hashes are verified. The first one writes the new hashes. */
+  passwordHashers: setting(
+    'PASSWORD_HASHERS',
+    kind(
+      v.pipe(
+        list,
+        v.array(v.custom<PasswordHasherName>((name) => isPasswordHasher(String(name)))),
+        v.check(([first]) => first === PREFERRED_HASHER),
+      ),
+      `${PREFERRED_HASHER} and then any of ${Object.keys(PASSWORD_HASHERS).slice(1).join(', ')}, separated by commas`,
+    ),
+    DEFAULT_PASSWORD_HASHERS.join(','),
+  ),
+
   /** Browser origins that may call the API. */
   corsAllowedOrigins: setting('CORS_ALLOWED_ORIGINS', origins, DEVELOPMENT_ORIGINS),
 
@@ -152,7 +180,7 @@ export const SETTINGS = {
     '',
   ),
 
-  /** Where tokens are looked up: the primary database, or the nearest read replica. */
+  /** The database that tokens are read from: the primary, or the nearest read replica. */
   tokenReads: setting('TOKEN_READS', oneOf('primary', 'nearest'), 'primary'),
 
   /** Seconds for which an isolate caches a token. With 0 it caches none. */
@@ -193,12 +221,12 @@ export const SETTINGS = {
   ),
 
   /**
-   * The page where a user chooses a password, with {uid} and {token} in its address. If it is
+   * The page on which a user chooses a password, with {uid} and {token} in its address. If it is
    * unset, links lead to /account of this app, but only on this machine.
    */
   passwordResetConfirmUrl: optional('PASSWORD_RESET_CONFIRM_URL', linkTemplate),
 
-  /** The page where a user activates an account, in the same form. */
+  /** The page on which a user activates an account, in the same form. */
   activationUrl: optional('ACTIVATION_URL', linkTemplate),
 
   /** Whether new users must verify their address before the first login. */

@@ -54,8 +54,8 @@ const OTHER_DIGITS =
 const DIGITS = new RegExp(`^[\\p{Nd}${OTHER_DIGITS}]+$`, 'u');
 
 /**
- * Runs the validators. Have I Been Pwned is asked only if all others accept the password and the
- * user is known, because anyone can send a password with an invalid link.
+ * Runs the validators. Have I Been Pwned is asked last, and only if the user is known: anyone can
+ * send a password with an invalid link.
  *
  * @param user undefined while the user is not known yet
  * @param loadCommonPasswords loads Django's list, one password per line

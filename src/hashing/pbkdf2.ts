@@ -79,7 +79,7 @@ export function relativeTime(hash: 'SHA-256' | 'SHA-1', iterations: number): num
   return webAssembly === null ? JAVASCRIPT_SHA256 : WEBASSEMBLY;
 }
 
-/** Returns undefined if the runtime refuses so many iterations. */
+/** Returns undefined if the runtime refuses this number of iterations. */
 async function unlessRefused(
   iterations: number,
   derive: () => Promise<Uint8Array>,

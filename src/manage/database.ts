@@ -144,7 +144,7 @@ async function confirmWrite(name: string): Promise<void> {
 
 /**
  * Opens the bindings by a temporary configuration. The project's own has bindings that wrangler cannot
- * provide outside a Worker, and wrangler reads from the configuration whether a database is remote.
+ * provide outside a Worker. The configuration also says whether a database is remote.
  */
 async function openProxy({ remote, persistTo }: Where, config: object) {
   const { getPlatformProxy } = await loadWrangler();

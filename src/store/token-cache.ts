@@ -28,8 +28,8 @@ export function withTokenCache(store: Store, seconds: number): Store {
   };
 
   /**
-   * Invalidates before the change, so that requests after it do not get the old entry, and again
-   * after the change, so that nothing read during the change stays in the cache.
+   * Invalidates before the change, so that requests after it do not get the old entry. Invalidates
+   * again after the change, so that nothing read during the change stays in the cache.
    */
   const invalidateAround = async <T>(
     isChanged: (found: Found) => boolean,

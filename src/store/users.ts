@@ -140,7 +140,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
           return exactId(v.parse(InsertedRow, inserted?.results)[0].id);
         } catch (error) {
           if (!isUniqueViolation(error, 'auth_user.username')) throw error;
-          // A retry may find the row of its own first run, whose response was lost. No other user
+          // A retry may find the row of the first run, whose response was lost. No other user
           // has this hash, because its salt is random.
           const own = isRetry ? await selectIdByPassword.get({ username, password }) : undefined;
           return own && exactId(own.id);

@@ -8,7 +8,9 @@
  * it in production. The local `EMAIL` binding is a Worker in the same process and thread: it writes and
  * prints the message before the next request is answered.
  *
- *     npm run bench:equal-work -- [--rounds 60] [--production] [--only links]
+ *     npm run bench:equal-work -- [--rounds 60] [--production] [--only links] [--beside 3]
+ *
+ * `--beside`: each timed login starts together with this many logins of unknown users.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -61,7 +63,16 @@ const KINDS: Kind[] = [
   { name: 'scrypt', password: `scrypt$16384$seasalt$8$5$${SCRYPT}` },
   { name: 'unusable', password: `!${'A'.repeat(40)}` },
   { name: 'argon2', password: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$aGFzaA' },
-  { name: 'bcrypt', password: `bcrypt_sha256$$2b$12$${'A'.repeat(53)}` },
+  {
+    name: 'argon2 of Django 3.1',
+    password: 'argon2$argon2i$v=19$m=512,t=2,p=2$c29tZXNhbHQ$aGFzaA',
+  },
+  {
+    name: 'argon2 above the limits',
+    password: 'argon2$argon2id$v=19$m=131072,t=2,p=8$c29tZXNhbHQ$aGFzaA',
+  },
+  { name: 'bcrypt_sha256', password: `bcrypt_sha256$$2b$12$${'A'.repeat(53)}` },
+  { name: 'md5, which is not listed', password: `md5$salt$${'0'.repeat(32)}` },
   { name: 'inactive', password: await makePassword(PASSWORD, 600_000), isActive: false },
   {
     name: 'inactive, right password',
@@ -91,9 +102,11 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '60' },
     production: { type: 'boolean', default: false },
     only: { type: 'string' },
+    beside: { type: 'string', default: '0' },
   },
 });
 const rounds = Number(options.rounds);
+const beside = Number(options.beside);
 
 const VARS = {
   SECRET_KEY: 'of a bench',
@@ -219,10 +232,16 @@ async function insertUsers(server: Server, users: Asked[]): Promise<void> {
 }
 
 /** @returns milliseconds that a login took which must fail */
-async function timeOf(server: Server, { username, sent }: Asked): Promise<number> {
+async function timeOf({ url }: Server, { username, sent }: Asked): Promise<number> {
   const start = performance.now();
-  await post(`${server.url}/login`, 401, { username, password: sent });
-  return performance.now() - start;
+  const login = post(`${url}/login`, 401, { username, password: sent });
+  const others = Array.from({ length: beside }, () =>
+    post(`${url}/login`, 401, { username: crypto.randomUUID(), password: WRONG }),
+  );
+  await login;
+  const time = performance.now() - start;
+  await Promise.all(others);
+  return time;
 }
 
 /** @returns the name of a user with an address */

@@ -3,8 +3,8 @@
  *
  *     npm run bench -- [--users 10000] [--duration 2] [--only me,login,…] [--production]
  *
- * `--production`: on a runtime that refuses what production refuses, and the product once more without
- * its Durable Objects.
+ * `--production`: on a runtime with production's limit of PBKDF2 iterations. The product is also measured
+ * without its Durable Objects.
  */
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
- * The least a Worker can do for the same answers, by hand: one prepared select for `GET /me`, one
- * select and one native PBKDF2 for `POST /login`, one native PBKDF2 and one batch for
- * `POST /register`. No framework, no validation, no error answers: the floor the product is
- * measured against, never something to deploy.
+ * A minimal Worker with the same successful responses, to compare the product with: one prepared
+ * select for `GET /me`, one select and one native PBKDF2 for `POST /login`, one native PBKDF2 and one
+ * batch for `POST /register`. It has no framework, no validation and no error responses. Do not
+ * deploy it.
  */
 import { pbkdf2 as noble } from '@noble/hashes/pbkdf2.js';
 import { sha256 } from '@noble/hashes/sha2.js';

@@ -1,7 +1,7 @@
 /**
- * How servers are compared: they take turns (A B A B), short ones where they can be, since how fast this
- * machine is may change within a second. There are several rounds, each in new processes, so that the
- * luck of one process decides nothing. Sums are over all turns; a percentile is the median of the turns'.
+ * Compares servers in short turns (A B A B), because the speed of a machine may change within a
+ * second. Each round starts new processes, because processes differ too. Sums are over all turns. A
+ * percentile is the median of the percentiles of the turns.
  */
 import type { Run } from './load.ts';
 import { cpuMs, residentBytes } from './processes.ts';

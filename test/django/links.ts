@@ -190,7 +190,7 @@ function requestsForLinks(origin: string, { mailed, happenings, password }: Seed
   ];
 }
 
-/** Every link that was made here is as valid in Django as it is here. */
+/** Django accepts and refuses the same links as this service. */
 export function checkLinksOfWorker(
   { directory, shell }: Project,
   sent: Made[],

@@ -188,7 +188,7 @@ it('leaves nothing in the memory of WebAssembly, including between slices', asyn
 });
 
 describe('relativeTime', () => {
-  it('is the time of the engine that derives so many iterations', async () => {
+  it('is the time of the engine for this number of iterations', async () => {
     refuseAbove(1000);
     const { pbkdf2Sha256, relativeTime } = await load();
     await pbkdf2Sha256(utf8('pw'), utf8('salt'), 2000);

@@ -22,9 +22,12 @@ type Mail = v.InferOutput<typeof Mail>;
 
 const SECRET_KEY = 'a secret key of the tests';
 
-/** Bindings that send e-mail without the random delay, and the sent messages. */
+/** Sends messages without the random delay until the end of the test. */
+export const sendWithoutDelay = () => vi.spyOn(Math, 'random').mockReturnValue(0);
+
+/** Bindings that send e-mail, without the random delay in the current test, and the sent messages. */
 export function withMailbox(bindings: Partial<Bindings> = {}) {
-  vi.spyOn(Math, 'random').mockReturnValue(0);
+  sendWithoutDelay();
   const mails: Mail[] = [];
   const EMAIL: SendEmail = {
     async send(message: unknown) {

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { beforeEach, expect, inject, it, type MockInstance, vi } from 'vitest';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
-import { withMailbox } from '../helpers/mailbox.ts';
+import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
 
 const REQUESTS = 10_000;
 const MAIL_REQUESTS = 2000;
@@ -219,6 +219,7 @@ let log: MockInstance[];
 let token: string;
 
 beforeEach(async () => {
+  sendWithoutDelay();
   log = [vi.spyOn(console, 'log'), vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')];
   for (const spy of log) spy.mockImplementation(() => {});
   token = await register(newName(), 'pw');

@@ -8,7 +8,7 @@ import type { Bindings } from '../../src/services/bindings.ts';
 import * as serializers from '../../src/validation/schemas.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
 import { countWork, type Work } from '../helpers/count-work.ts';
-import { withMailbox } from '../helpers/mailbox.ts';
+import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
 
 const KIB = 1024;
 
@@ -185,6 +185,7 @@ const HEADERS: Record<string, (bytes: number) => Record<string, string>> = {
 
 let token: string;
 beforeEach(async () => {
+  sendWithoutDelay();
   for (const level of ['log', 'warn', 'error'] as const) {
     vi.spyOn(console, level).mockImplementation(() => {});
   }

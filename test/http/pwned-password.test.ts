@@ -1,10 +1,14 @@
 /** `PwnedPassword` in the routes that set passwords. test/helpers/pwned-passwords.ts is the service. */
-import { describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { answer, newName, post, register, sendAs } from '../helpers/client.ts';
-import { linkFor, withMailbox } from '../helpers/mailbox.ts';
+import { linkFor, sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
 
 const { bindings } = withMailbox({
   AUTH_PASSWORD_VALIDATORS: 'PwnedPassword,UserAttributeSimilarity,MinimumLength',
+});
+
+beforeEach(() => {
+  sendWithoutDelay();
 });
 
 const BREACHED = 'breached words';

@@ -62,7 +62,7 @@ describe.each(['/login', '/api-token-auth'])('POST %s', (path) => {
     expect(deriveBits).not.toHaveBeenCalled();
   });
 
-  it('counts the normal form of a username, so other spellings give no more attempts', async () => {
+  it('counts the normal form of a username, so other spellings do not give more attempts', async () => {
     const username = newName();
     for (let i = 0; i < LIMIT; i++) await attempt(path, { username, password: 'no' });
     const fullwidth = username.replace('u', '\uFF55');

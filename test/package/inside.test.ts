@@ -16,11 +16,12 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-it('installs the package, hono and drizzle-orm only', () => {
+it('installs the package, hono, drizzle-orm and @noble/hashes only', () => {
   const installed = project.run('npm', 'ls', '--omit=dev', '--parseable', '--depth=1');
-  for (const name of ['valibot', 'commander', '@noble', 'quick-lru', '@clack']) {
+  for (const name of ['valibot', 'commander', 'quick-lru', '@clack']) {
     expect(installed.stdout).not.toContain(`node_modules/${name}`);
   }
+  expect(installed.stdout).toContain('node_modules/@noble/hashes');
 });
 
 it('compiles with the strictest options', () => {

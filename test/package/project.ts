@@ -102,7 +102,7 @@ export function createProject(example: string, tarball: string, dependencies: st
 function wranglerDev(directory: string, args: string[]) {
   const ports = ['--port', '0', '--inspector-port', '0'];
   const registry = join(directory, '.wrangler/registry');
-  // A group of its own, so that wrangler and its workerd end together.
+  // A separate process group, so that wrangler and its workerd end together.
   const child = spawn(
     process.execPath,
     [join(directory, 'node_modules/wrangler/bin/wrangler.js'), 'dev', ...args, ...ports],
