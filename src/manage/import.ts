@@ -66,14 +66,7 @@ export async function importFiles(
   const { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds } = options;
   const { matchUsersBy } = options;
   const model = parseUserModel(options);
-  for (const path of paths) {
-    if (path === STDIO) continue;
-    const isReadable = await access(path, constants.R_OK).then(
-      async () => !(await stat(path)).isDirectory(),
-      () => false,
-    );
-    if (!isReadable) throw new CommandError(`cannot read ${path}`);
-  }
+  await refuseUnreadable(paths);
   const bulk = bulkQueries(d1);
   const usersBefore = await bulk.countUsers();
   const lastUserId = await bulk.lastUserId();
@@ -103,6 +96,18 @@ export async function importFiles(
     printReport(staging, reading, { dryRun, isUpdate, inactiveUsers, hashers });
   } finally {
     staging.close();
+  }
+}
+
+/** @throws CommandError for the first file that cannot be read */
+export async function refuseUnreadable(paths: string[]): Promise<void> {
+  for (const path of paths) {
+    if (path === STDIO) continue;
+    const isReadable = await access(path, constants.R_OK).then(
+      async () => !(await stat(path)).isDirectory(),
+      () => false,
+    );
+    if (!isReadable) throw new CommandError(`cannot read ${path}`);
   }
 }
 

@@ -92,10 +92,12 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       );
   }
 
-  writing('import <file...>', 'Import the users and tokens of a Django project.', [
-    'import users.json tokens.json --dry-run',
-    'import db.sqlite3 --on-conflict skip --remote',
-  ])
+  withUserModel(
+    writing('import <file...>', 'Import the users and tokens of a Django project.', [
+      'import users.json tokens.json --dry-run',
+      'import db.sqlite3 --on-conflict skip --remote',
+    ]),
+  )
     .option('--dry-run', 'check and compare, and write nothing')
     .addOption(
       new Option('--on-conflict <what>', 'what to do with users who exist with other values')
@@ -112,13 +114,6 @@ function createProgram(openDatabase: typeof withDatabase): Command {
     )
     .option('--user <username>', 'only this user; may be repeated', collect)
     .option('--new-ids', 'give another id to users whose id belongs to another user here')
-    .option('--user-model <app.Model>', "the project's user model, if it is not auth.User")
-    .option('--user-table <table>', "the model's table in an SQLite file, if it is not app_model")
-    .option(
-      '--map <field=theirs>',
-      'the name of a field in the user model, such as is_staff=is_admin; may be repeated',
-      collect,
-    )
     .addOption(
       new Option(
         '--match-users-by <what>',
@@ -143,11 +138,13 @@ them as they are.`,
       ),
     );
 
-  command('export <file>', 'Export users and tokens for a Django project.', [
-    'export users.json.gz',
-    'export db.sqlite3 --remote',
-    'export changes.py --against django.json',
-  ])
+  withUserModel(
+    command('export <file>', 'Export users and tokens for a Django project.', [
+      'export users.json.gz',
+      'export db.sqlite3 --remote',
+      'export changes.py --against django.json',
+    ]),
+  )
     .addOption(
       new Option('--format <format>', 'by default, the ending of the name decides').choices([
         'json',
@@ -205,6 +202,12 @@ same moment or have the same token, and the id or the username is the same.`,
         program.error('error: --deleted-users needs --imported, which says who was here');
       }
       if (options.imported && !options.against) program.error('error: --imported needs --against');
+      if (options.userModel !== undefined && !options.against) {
+        program.error(
+          'error: --user-model needs --against and a name in .py: `loaddata` would set the fields that ' +
+            'only Django has to their defaults',
+        );
+      }
       return openDatabase(options, 'read', (database) =>
         exportAccounts(database, file, format, options),
       );
@@ -338,6 +341,17 @@ wrangler configuration, for the list "Before production" of SECURITY.md.`,
 
   return program;
 }
+
+/** The options for a user model of the project's own. */
+const withUserModel = (command: Command): Command =>
+  command
+    .option('--user-model <app.Model>', "the project's user model, if it is not auth.User")
+    .option('--user-table <table>', "the model's table in an SQLite file, if it is not app_model")
+    .option(
+      '--map <field=theirs>',
+      'the name of a field in the user model, such as is_staff=is_admin; may be repeated',
+      collect,
+    );
 
 /** The values of an option that may be repeated. */
 const collect = (value: string, values: string[] = []): string[] => [...values, value];

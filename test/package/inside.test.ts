@@ -1,6 +1,6 @@
 /** The example `inside`, from the package: one Worker with authentication below /auth. */
 import { spawnSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ask, createProject, type Project } from './project.ts';
@@ -56,6 +56,13 @@ it('gets its tables from the package’s migrations beside its own', () => {
   );
   const { status } = project.npx('wrangler', 'd1', 'migrations', 'apply', 'AUTH_DB', '--local');
   expect(status).toBe(0);
+});
+
+it('exports an SQLite file and a script, which need files of the package', () => {
+  writeFileSync(join(project.directory, 'django.json'), '[]');
+  for (const args of [['edge.sqlite3'], ['changes.py', '--against', 'django.json']]) {
+    expect(project.npx('edge-authtoken', 'export', ...args)).toMatchObject({ status: 0 });
+  }
 });
 
 it('serves the API below /auth, beside a route that it protects', async () => {
