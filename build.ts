@@ -60,6 +60,10 @@ const command = await build({
   ...SHARED,
   entryPoints: [source(COMMAND)],
   platform: 'node',
+  // For yauzl, which is CommonJS: a module has no `require` of its own.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  },
 });
 writeTypes();
 writeNotices([library.metafile, command.metafile]);

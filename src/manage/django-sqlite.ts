@@ -1,17 +1,15 @@
 /** Django's SQLite files: reads one into the staging, and writes one that a real Django runs on. */
 import { readFileSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import { addIgnored, type Ignored, MAX_COUNTED } from './ignored.ts';
+import { MAKE_FIXTURE } from './not-a-fixture.ts';
 import { type IdLimit, type Parsed, parseTokenRow, parseUserRow } from './records.ts';
+import { openSqlite, type SqliteOptions } from './sqlite-file.ts';
 import type { Staging } from './staging.ts';
-import { endedByInterrupt, startProgress } from './terminal.ts';
-
-/** The start of every SQLite 3 file (sqlite.org/fileformat.html §1.3.1). */
-const MAGIC = 'SQLite format 3\0';
+import { endedByInterrupt, startProgress, warn } from './terminal.ts';
 
 const USERS = 'auth_user';
 const TOKENS = 'authtoken_token';
@@ -32,49 +30,48 @@ const UNTRUSTED = `PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRA
 const MAX_VALUE_BYTES = 4096;
 
 /**
- * Whether a file is an SQLite database. Nothing is read from a pipe, which cannot be read twice.
- */
-export async function isSqlite(path: string): Promise<boolean> {
-  if (!(await stat(path)).isFile()) return false;
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
-    return bytesRead === MAGIC.length && buffer.toString('latin1') === MAGIC;
-  } finally {
-    await file.close();
-  }
-}
-
-/**
  * Reads a Django project's database into the staging, row by row. The file may come from anywhere:
  * names are quoted, a view never stands in for a table, and no value is read that is too long.
  *
  * @param ignored counts the rows of other tables
  * @throws CommandError with the table, the row and the reason
  */
-export function stageSqlite(path: string, staging: Staging, ignored: Ignored): void {
-  const django = new DatabaseSync(path, { readOnly: true });
+export function stageSqlite(
+  path: string,
+  staging: Staging,
+  ignored: Ignored,
+  options?: SqliteOptions,
+): void {
   try {
-    endedByInterrupt(() => stageTables(django, path, staging, ignored));
+    endedByInterrupt(() => {
+      using file = openSqlite(path, options);
+      stageTables(file.db, path, staging, ignored);
+    });
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`SQLite cannot read the file: ${String(error)}`);
-  } finally {
-    django.close();
+    throw new CommandError(
+      `SQLite cannot read the file: ${String(error)}. Copy it again, or ${MAKE_FIXTURE}`,
+    );
   }
 }
 
 function stageTables(django: DatabaseSync, path: string, staging: Staging, ignored: Ignored): void {
   django.exec(UNTRUSTED);
   const tables = tablesOf(django);
-  for (const table of [USERS, TOKENS]) {
-    if (!tables.includes(table)) throw new CommandError(`the file has no table ${table}`);
-  }
+  if (!tables.includes(USERS)) throw new CommandError(`the file has no table ${USERS}`);
+  const hasTokens = tables.includes(TOKENS);
+  if (!hasTokens) warn(`${path} has no table ${TOKENS}: its users have no tokens.`);
   const hasGroups = [GROUPS, PERMISSIONS].every((table) => tables.includes(table));
-  const toRead = hasGroups ? [USERS, TOKENS, GROUPS, PERMISSIONS] : [USERS, TOKENS];
-  for (const table of toRead) refuseEndless(django, table);
+  for (const table of [
+    USERS,
+    ...(hasTokens ? [TOKENS] : []),
+    ...(hasGroups ? [GROUPS, PERMISSIONS] : []),
+  ]) {
+    refuseEndless(django, table);
+  }
 
-  const [users, tokens] = [countRows(django, USERS), countRows(django, TOKENS)];
+  const users = countRows(django, USERS);
+  const tokens = hasTokens ? countRows(django, TOKENS) : 0;
   using progress = startProgress(`Reading ${path}`, users + tokens);
   let done = 0;
 
@@ -113,14 +110,16 @@ function stageTables(django: DatabaseSync, path: string, staging: Staging, ignor
     (row) => parseUserRow(row, limit),
     (user, _, { has_groups }) => staging.addUser({ ...user, has_groups: Number(has_groups) }),
   );
-  stage(
-    TOKENS,
-    TOKEN_COLUMNS,
-    '0',
-    (row) => parseTokenRow(row, limit),
-    ({ user_id, ...token }, record) =>
-      staging.addToken({ ...token, user: user_id }, { file: path, record }),
-  );
+  if (hasTokens) {
+    stage(
+      TOKENS,
+      TOKEN_COLUMNS,
+      '0',
+      (row) => parseTokenRow(row, limit),
+      ({ user_id, ...token }, record) =>
+        staging.addToken({ ...token, user: user_id }, { file: path, record }),
+    );
+  }
 
   for (const table of tables) {
     if (table === USERS || table === TOKENS) continue;

@@ -9,17 +9,21 @@ import { runWriteWithRetry } from '../store/d1-errors.ts';
 import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
-import { isSqlite, stageSqlite } from './django-sqlite.ts';
-import { type FindUserIds, stageFixture } from './dumpdata.ts';
+import { stageSqlite } from './django-sqlite.ts';
+import { type FindUserIds, type FixtureOptions, stageFixture } from './dumpdata.ts';
 import type { Ignored } from './ignored.ts';
 import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
+import { isSqlite, type SqliteOptions } from './sqlite-file.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
-import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
+import { count, fileName, note, number, STDIO, startProgress } from './terminal.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
 
-export type ImportOptions = {
+/** What the operator states about files that do not say it themselves. */
+export type FileOptions = FixtureOptions & SqliteOptions;
+
+export type ImportOptions = FileOptions & {
   dryRun?: boolean;
   onConflict: OnConflict;
   /**
@@ -42,7 +46,7 @@ const USERS_LENGTH = 1000;
 export async function importFiles(
   { d1 }: Pick<Database, 'd1'>,
   paths: string[],
-  { dryRun = false, onConflict, inactiveUsers = 'deactivated' }: ImportOptions,
+  { dryRun = false, onConflict, inactiveUsers = 'deactivated', ...files }: ImportOptions,
 ): Promise<void> {
   for (const path of paths) {
     if (path === STDIO) continue;
@@ -63,7 +67,7 @@ export async function importFiles(
     const ignored: Ignored = new Map();
     const findUserIds: FindUserIds =
       usersBefore > 0 ? bulk.findUserIds : async () => new Map<string, number>();
-    for (const path of paths) await stageFile(path, staging, ignored, findUserIds);
+    for (const path of paths) await stageFile(path, staging, ignored, findUserIds, files);
     if (usersBefore > 0) await addKnownUsers(bulk, staging);
     refuseOrphans(staging);
     if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
@@ -81,10 +85,11 @@ async function stageFile(
   staging: Staging,
   ignored: Ignored,
   findUserIds: FindUserIds,
+  options: FileOptions,
 ): Promise<void> {
   try {
-    if (path !== STDIO && (await isSqlite(path))) stageSqlite(path, staging, ignored);
-    else await stageFixture(path, staging, ignored, findUserIds);
+    if (path !== STDIO && isSqlite(path)) stageSqlite(path, staging, ignored, options);
+    else await stageFixture(path, staging, ignored, findUserIds, options);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new CommandError(`${fileName(path)}: ${error.message}`);
@@ -133,14 +138,22 @@ function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
     staging.countStanding('id-taken') +
     staging.countStanding('username-taken') +
     staging.countStanding('token-taken');
-  const differing = staging.countStanding('differs');
-  const refused = { fail: differing + strangers, update: strangers, skip: 0 }[onConflict];
-  if (refused === 0) return;
+  const differing = onConflict === 'fail' ? staging.countStanding('differs') : 0;
+  const refused = differing + strangers;
+  if (onConflict === 'skip' || refused === 0) return;
 
   printConflicts(staging);
+  const advice = [
+    strangers > 0 &&
+      `In ${number(strangers)}, the id, username or token belongs to another user here, and no option ` +
+        'moves it. Delete the users here if they are for tests, or import into an empty database ' +
+        '(docs/moving-from-django.md, "Users who are here already"). --on-conflict skip imports all others',
+    differing > 0 &&
+      `Of users with other values, --on-conflict skip keeps the values here and --on-conflict update ` +
+        'takes those of the files',
+  ].filter((sentence) => sentence !== false);
   throw new CommandError(
-    `${count(refused, 'conflict')}, nothing is written: choose ` +
-      (onConflict === 'fail' ? '--on-conflict skip or --on-conflict update' : '--on-conflict skip'),
+    `${count(refused, 'conflict')}, nothing is written. ${advice.join('. ')}.`,
   );
 }
 

@@ -11,6 +11,7 @@ import { exportAccounts, type Format, formatOf } from './export.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { sendTestEmailCommand } from './send-test-email.ts';
 import { note, STDIO } from './terminal.ts';
+import { STATED_ENCODINGS } from './text-encoding.ts';
 import {
   type CreateOptions,
   changePasswordCommand,
@@ -99,13 +100,20 @@ function createProgram(openDatabase: typeof withDatabase): Command {
         .choices(['deactivated', 'waiting'])
         .default('deactivated'),
     )
+    .addOption(
+      new Option('--encoding <name>', 'the encoding of fixtures that are not in UTF-8').choices(
+        STATED_ENCODINGS,
+      ),
+    )
+    .option('--without-wal', 'an SQLite file in WAL mode is complete without its -wal file')
     .addHelpText(
       'after',
       `
-A <file> is a JSON fixture, as \`manage.py dumpdata\` writes it, or a Django SQLite file. A name in .gz is
-decompressed, and - is standard input. Several files are read one after the other. All of them are checked
-before anything is written. A user who exists with the same values is no conflict. If a user differs, \`skip\`
-keeps the database's values and \`update\` takes the file's. No user gets the id, name or token of another.
+A <file> is a JSON fixture, as \`manage.py dumpdata\` writes it, or a Django SQLite file; - is standard input.
+A fixture may be JSON Lines, and compressed with gzip, zip or zstd: the content decides, not the name.
+Several files are read one after the other. All of them are checked before anything is written. A user who
+exists with the same values is no conflict. If a user differs, \`skip\` keeps the database's values and
+\`update\` takes the file's. No user gets the id, name or token of another.
 
 Django does not say whether an inactive user was deactivated or waits for djoser's activation. Those without
 a login or a token are imported as \`deactivated\`: an activation link does not let them in. \`waiting\` keeps

@@ -153,7 +153,7 @@ test('a fixture that comes by standard input and is none is refused as such', as
   expect(await manage(['import', '-'], { input: 'CommandError: no' })).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(
-      /\nCommandError: standard input: line 1: not a JSON array of records.*; expected \[\{"model": "auth.user"/,
+      /\nCommandError: standard input: not a JSON array of records.*; expected \[\{"model": "auth.user"/,
     ),
   });
 });

@@ -1,0 +1,39 @@
+/** Says what a file is that is no fixture, and how to make one. No I/O. */
+import { CommandError } from './command-error.ts';
+
+/** Writes UTF-8 on every system: `>` would take the encoding of the shell, and what `print` writes. */
+const DUMPDATA = 'python -Xutf8 manage.py dumpdata auth.user authtoken.token -o users.json';
+
+/** The hint for a file that is not a fixture. */
+export const EXPECTED = `expected [{"model": "auth.user", "pk": 1, "fields": {…}}, …], as \`${DUMPDATA}\` writes it`;
+
+/** The way out for a file that cannot be read as it is. */
+export const MAKE_FIXTURE = `make a fixture with \`${DUMPDATA}\``;
+
+/** What a text is, by its start. The first that fits counts. */
+const KINDS: [start: RegExp, kind: string][] = [
+  [/^$/, 'an empty file'],
+  [/^<(!doctype html|html)/i, 'an HTML page'],
+  [/^<(\?xml|django-objects)/, 'XML, which `import` does not read'],
+  [/^(---\s|- )/, 'YAML, which `import` does not read'],
+  [/^(--|(begin|pragma|create|insert|set)\b)/i, 'an SQL dump'],
+  [/^```/, "JSON inside Markdown's fence"],
+  [/^(\/\/|\/\*|#)/, 'JSON with comments'],
+  [/^[^[{]*\n\s*[[{]|^\[\w.*\n\s*[[{]/, 'text before the JSON, such as the output of a print()'],
+  [/^"?\w+"?([,;]"?\w+"?)+\s*\n/, 'CSV'],
+];
+
+/** The start of an array of records, or of records one after another. */
+const FIXTURE = /^(\[\s*)?\{/;
+
+/**
+ * @param head the start of the file's text, after white space
+ * @returns undefined if it starts as a fixture does
+ */
+export function notAFixture(head: string): CommandError | undefined {
+  if (FIXTURE.test(head)) return undefined;
+  const kind = KINDS.find(([start]) => start.test(head))?.[1];
+  return new CommandError(
+    `${kind ?? 'not a JSON array of records, nor JSON Lines, nor an SQLite file'}; ${EXPECTED}`,
+  );
+}
