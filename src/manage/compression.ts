@@ -43,15 +43,17 @@ export class BrokenData extends Error {
 export function compressionOf(head: Buffer, path: string): Compression | undefined {
   const startsWith = (magic: string) => head.indexOf(magic, 0, 'latin1') === 0;
   for (const [magic, name, command] of FOREIGN) {
-    if (startsWith(magic)) throw notDecompressed(name, `${command} ${path}`);
+    if (startsWith(magic)) throw notDecompressed(name, command, path);
   }
   return (['gzip', 'zip', 'zstd'] as const).find((compression) => startsWith(MAGIC[compression]));
 }
 
-const notDecompressed = (name: string, command: string) =>
-  new CommandError(
-    `compressed with ${name}, which \`import\` does not read: decompress it with \`${command}\` first`,
+function notDecompressed(name: string, command: string, path: string): CommandError {
+  const whole = path === STDIO ? command : `${command} ${path}`;
+  return new CommandError(
+    `compressed with ${name}, which \`import\` does not read: decompress it with \`${whole}\` first`,
   );
+}
 
 /**
  * @param bytes the compressed data; of a zip file the path is read instead
@@ -76,7 +78,7 @@ function decompressor(compression: 'gzip' | 'zstd', path: string) {
   if (compression === 'gzip') return zlib.createGunzip(options);
   // Node.js has it since 22.15.
   if ('createZstdDecompress' in zlib) return zlib.createZstdDecompress(options);
-  throw notDecompressed('zstd', `zstd -d ${path}`);
+  throw notDecompressed('zstd', 'zstd -d', path);
 }
 
 /** zlib's codes (nodejs.org/api/zlib.html, "Constants"), and yauzl's errors, which have none. */

@@ -16,7 +16,7 @@ import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
 import { isSqlite, type SqliteOptions } from './sqlite-file.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
-import { count, fileName, note, number, STDIO, startProgress } from './terminal.ts';
+import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
 
@@ -129,6 +129,16 @@ async function classify(bulk: Bulk, staging: Staging): Promise<void> {
   }
 }
 
+/** An id, name or token of another user. An empty database is the only way to import everybody. */
+const TAKEN =
+  'No option takes an id, username or token from another user here. If the users here are only for tests, ' +
+  'delete them and import again (docs/moving-from-django.md, "Users who are here already"). Otherwise ' +
+  '--on-conflict skip imports the other users.';
+
+const DIFFERING =
+  'For the same user with other values, --on-conflict skip keeps the values here, and --on-conflict update ' +
+  'takes those of the files.';
+
 /**
  * `update` writes over the values of the same user. An id, name or token that another user has, it
  * leaves to people.
@@ -143,18 +153,8 @@ function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
   if (onConflict === 'skip' || refused === 0) return;
 
   printConflicts(staging);
-  const advice = [
-    strangers > 0 &&
-      `In ${number(strangers)}, the id, username or token belongs to another user here, and no option ` +
-        'moves it. Delete the users here if they are for tests, or import into an empty database ' +
-        '(docs/moving-from-django.md, "Users who are here already"). --on-conflict skip imports all others',
-    differing > 0 &&
-      `Of users with other values, --on-conflict skip keeps the values here and --on-conflict update ` +
-        'takes those of the files',
-  ].filter((sentence) => sentence !== false);
-  throw new CommandError(
-    `${count(refused, 'conflict')}, nothing is written. ${advice.join('. ')}.`,
-  );
+  const advice = [...(strangers > 0 ? [TAKEN] : []), ...(differing > 0 ? [DIFFERING] : [])];
+  throw new CommandError(`${count(refused, 'conflict')}, nothing is written. ${advice.join(' ')}`);
 }
 
 async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Promise<void> {

@@ -99,7 +99,9 @@ test('a conflict stops an import before it writes, unless told what to do', asyn
   expect(await manage(['import', changed])).toMatchObject({
     code: 1,
     stdout: 'Conflicts: 1\n  user1 (id 1) is in the database with other values\n',
-    stderr: expect.stringContaining('CommandError: 1 conflict, nothing is written'),
+    stderr: expect.stringMatching(
+      /CommandError: 1 conflict, nothing is written\. For the same user .* skip keeps .* update takes .*\.\n$/,
+    ),
   });
   expect(await query(USERS)).toHaveLength(1);
 
@@ -139,6 +141,40 @@ test('an update does not give the id, name or token of one user to another', asy
     ].join('\n'),
   });
   expect([await query(USERS), await query(TOKENS)]).toEqual(before);
+});
+
+test('what is taken by test users is resolved in one step: they are deleted, or skipped', async () => {
+  await manage(['import', dump(user(1, { username: 'test1' }), user(2, { username: 'test2' }))]);
+  const files = dump(user(1), token('a', 1), user(2), user(3));
+  for (const choice of ['fail', 'update']) {
+    const { code, stderr } = await manage(['import', files, '--on-conflict', choice]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('2 conflicts, nothing is written. No option takes an id');
+    expect(stderr).toContain('delete them and import again');
+    expect(stderr).not.toContain('update');
+  }
+
+  expect(await manage(['import', files, '--on-conflict', 'skip'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('0 already here, 2 in conflict'),
+  });
+  expect(await query('SELECT username FROM auth_user ORDER BY id')).toEqual(
+    ['test1', 'test2', 'user3'].map((username) => ({ username })),
+  );
+
+  await query('DELETE FROM auth_user WHERE id < 3');
+  expect(await manage(['import', files])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 already here, 0 in conflict'),
+  });
+  expect(await query(TOKENS)).toMatchObject([{ key: 'a', user_id: 1 }]);
+});
+
+test('a conflict of each kind gets the advice for both', async () => {
+  await manage(['import', dump(user(1, { username: 'test1' }), user(2))]);
+  const { stderr } = await manage(['import', dump(user(1), user(2, { email: 'b@example.com' }))]);
+  expect(stderr).toContain('2 conflicts, nothing is written. No option takes');
+  expect(stderr).toContain('--on-conflict update takes those of the files.');
 });
 
 test('a token that was created before the update stays', async () => {
