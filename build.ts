@@ -3,8 +3,16 @@
  * runs it.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 
 const OUT = 'dist';
@@ -65,8 +73,16 @@ const command = await build({
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
 });
+copyTexts();
 writeTypes();
 writeNotices([library.metafile, command.metafile]);
+
+/** The files that a command reads from its own folder. */
+function copyTexts(): void {
+  for (const file of globSync('src/manage/*.{py,sql}')) {
+    copyFileSync(file, join(OUT, dirname(COMMAND), basename(file)));
+  }
+}
 
 /** Of the declarations that tsc makes, those that the entries lead to. */
 function writeTypes(): void {

@@ -2,9 +2,10 @@
 import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
 import { readText } from './fixture-text.ts';
-import { addIgnored, type Ignored } from './ignored.ts';
+import { addIgnored } from './ignored.ts';
 import { createJsonRecordsParser } from './json-records.ts';
-import { EXPECTED } from './not-a-fixture.ts';
+import { expected } from './not-a-fixture.ts';
+import type { Reading } from './reading.ts';
 import {
   type FixtureToken,
   type FixtureUser,
@@ -15,16 +16,15 @@ import {
   toDumpedUser,
 } from './records.ts';
 import type { Staging } from './staging.ts';
-import type { StatedEncoding } from './text-encoding.ts';
+import { AUTH_USER, BASE_USER_FIELDS, takeFields } from './user-model.ts';
 
 /** The end of the name of a fixture that is to be compressed. */
 export const GZIP = '.gz';
 
-/** Looks for users in the database: the ids of those there are, by username. */
-export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
-
 /** Django's app labels and names of models have up to 100 characters (`ContentType`). */
 const MAX_MODEL_LENGTH = 201;
+
+const Fields = v.record(v.string(), v.unknown());
 
 const Item = v.looseObject({ model: v.pipe(v.string(), v.maxLength(MAX_MODEL_LENGTH)) });
 
@@ -32,30 +32,24 @@ const Item = v.looseObject({ model: v.pipe(v.string(), v.maxLength(MAX_MODEL_LEN
 type Entry =
   | { model: string; user: FixtureUser }
   | { model: string; token: FixtureToken }
-  | { model: string };
-
-export type FixtureOptions = {
-  /** The encoding of files that are not in UTF-8, as the operator states it. */
-  encoding?: StatedEncoding;
-};
+  | { model: string; hasFieldsOfUser: boolean };
 
 /**
  * Reads a fixture into the staging.
  *
  * @param path `-` for standard input
- * @param ignored counts the records of other models
+ * @param reading counts the records of other models
  * @throws CommandError with the record's number, from 1, and the reason
  */
 export async function stageFixture(
   path: string,
   staging: Staging,
-  ignored: Ignored,
-  findUserIds: FindUserIds,
-  { encoding }: FixtureOptions = {},
+  reading: Reading,
 ): Promise<void> {
+  const { ignored, otherUserModels, findUserIds, namesKnownUsers } = reading;
   let record = 0;
-  for await (const items of readFixture(path, encoding)) {
-    const entries = items.map((item, i) => entryOf(item, record + 1 + i));
+  for await (const items of readFixture(path, reading)) {
+    const entries = items.map((item, i) => entryOf(item, record + 1 + i, reading));
     const usernames = entries
       .map(naturalKey)
       .filter((name) => name !== undefined)
@@ -65,38 +59,52 @@ export async function stageFixture(
       record += 1;
       ofRecord(record, entry.model, () => {
         if ('user' in entry) staging.addUser(entry.user, known);
-        else if ('token' in entry) staging.addToken(entry.token, { file: path, record }, known);
-        else addIgnored(ignored, entry.model, 1);
+        else if ('token' in entry) {
+          const nameable = namesKnownUsers ? known : undefined;
+          staging.addToken(entry.token, { file: path, record }, nameable);
+        } else {
+          addIgnored(ignored, entry.model, 1);
+          if (entry.hasFieldsOfUser) addIgnored(otherUserModels, entry.model, 1);
+        }
       });
     }
   }
 }
 
-function entryOf(item: unknown, record: number): Entry {
+function entryOf(item: unknown, record: number, reading: Reading): Entry {
   if (!v.is(Item, item)) {
-    throw new CommandError(`record ${record}: not a record: it has no model; ${EXPECTED}`);
+    throw new CommandError(
+      `record ${record}: not a record: it has no model; ${expected(reading.model)}`,
+    );
   }
   const { model } = item;
+  const { label } = reading.model;
+  const isCustom = label !== AUTH_USER.label;
   const rowOf = <T>(parsed: Parsed<T>): T =>
     ofRecord(record, model, () => {
       if ('reason' in parsed) throw new CommandError(parsed.reason);
       return parsed.row;
     });
+  const fields = v.is(Fields, item.fields) ? item.fields : {};
   switch (model.toLowerCase()) {
-    case 'auth.user':
-      return { model, user: rowOf(parseUserRecord(item)) };
+    case label: {
+      const taken = isCustom
+        ? ofRecord(record, model, () => takeFields(reading.model, fields, reading.dropped))
+        : item.fields;
+      return { model, user: rowOf(parseUserRecord({ ...item, fields: taken }, isCustom)) };
+    }
     case 'authtoken.token':
     // A proxy of the same table and primary key (rest_framework/authtoken/models.py, `TokenProxy`).
     case 'authtoken.tokenproxy':
-      return { model, token: rowOf(parseTokenRecord(item)) };
+      return { model, token: rowOf(parseTokenRecord(item, isCustom)) };
     default:
-      return { model };
+      return { model, hasFieldsOfUser: BASE_USER_FIELDS.every((name) => name in fields) };
   }
 }
 
 /** The username by which a record refers to a user. */
 function naturalKey(entry: Entry): string | undefined {
-  if ('user' in entry) return entry.user.id === null ? entry.user.username : undefined;
+  if ('user' in entry) return typeof entry.user.id === 'number' ? undefined : entry.user.username;
   if ('token' in entry) return Array.isArray(entry.token.user) ? entry.token.user[0] : undefined;
   return undefined;
 }
@@ -115,12 +123,9 @@ function ofRecord<T>(record: number, model: string, work: () => T): T {
  * The records of a fixture, some at a time. Numbers are read as text: as such Django takes them
  * too, whatever the field, and they keep all their digits.
  */
-async function* readFixture(
-  path: string,
-  encoding: StatedEncoding | undefined,
-): AsyncGenerator<unknown[]> {
-  const parser = createJsonRecordsParser();
-  for await (const { text, problem } of readText(path, encoding)) {
+async function* readFixture(path: string, reading: Reading): AsyncGenerator<unknown[]> {
+  const parser = createJsonRecordsParser(reading.model);
+  for await (const { text, problem } of readText(path, reading)) {
     yield parser.read(text);
     if (problem !== undefined) throw parser.refusal(problem);
   }

@@ -3,10 +3,12 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { CommandError } from './command-error.ts';
 import { BrokenData, compressionOf, decompress } from './compression.ts';
-import { EXPECTED } from './not-a-fixture.ts';
+import { expected } from './not-a-fixture.ts';
+import type { Reading } from './reading.ts';
 import { SQLITE_MAGIC } from './sqlite-file.ts';
 import { fileName, note, type Progress, STDIO, startProgress } from './terminal.ts';
-import { createDecoder, type Decoded, type StatedEncoding } from './text-encoding.ts';
+import { createDecoder, type Decoded } from './text-encoding.ts';
+import type { UserModel } from './user-model.ts';
 
 /** The first bytes that say what a file is. */
 const HEAD_BYTES = 16;
@@ -18,12 +20,11 @@ const POSTGRESQL_MAGIC = 'PGDMP';
  * The text of a fixture, in pieces. The last of them may have a problem, and then nothing follows.
  *
  * @param path `-` for standard input
- * @param encoding what the operator states about files that are not in UTF-8
  * @throws CommandError for a file that holds no text
  */
 export async function* readText(
   path: string,
-  encoding: StatedEncoding | undefined,
+  { model, files }: Pick<Reading, 'model' | 'files'>,
 ): AsyncGenerator<Decoded> {
   const source = path === STDIO ? process.stdin : createReadStream(path);
   using progress = await startReading(path);
@@ -33,8 +34,8 @@ export async function* readText(
     const { head, bytes } = compression
       ? await peek(decompress(compression, path, file.bytes))
       : file;
-    refuseBinary(head);
-    const decode = createDecoder(head, encoding);
+    refuseBinary(head, model);
+    const decode = createDecoder(head, files.encoding);
     for await (const chunk of bytes) {
       const decoded = decode(chunk);
       yield decoded;
@@ -68,7 +69,7 @@ async function peek(source: AsyncIterable<Buffer>) {
 }
 
 /** @throws CommandError if it is a database or a dump of one */
-function refuseBinary(head: Buffer): void {
+function refuseBinary(head: Buffer, model: UserModel): void {
   const start = head.toString('latin1');
   if (start.startsWith(SQLITE_MAGIC)) {
     throw new CommandError(
@@ -76,7 +77,7 @@ function refuseBinary(head: Buffer): void {
     );
   }
   if (start.startsWith(POSTGRESQL_MAGIC)) {
-    throw new CommandError(`a dump of PostgreSQL and not of Django; ${EXPECTED}`);
+    throw new CommandError(`a dump of PostgreSQL and not of Django; ${expected(model)}`);
   }
 }
 

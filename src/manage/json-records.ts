@@ -6,9 +6,10 @@ import { getManyValues, isMany } from 'stream-chain/defs.js';
 import { Assembler } from 'stream-json/core/assembler.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
 import { CommandError } from './command-error.ts';
-import { EXPECTED, notAFixture } from './not-a-fixture.ts';
+import { expected, notAFixture } from './not-a-fixture.ts';
 import { number } from './terminal.ts';
 import type { Problem } from './text-encoding.ts';
+import type { UserModel } from './user-model.ts';
 
 /**
  * UTF-16 units of one record. The elements of an array cost up to 50 bytes of memory for each
@@ -37,7 +38,8 @@ const TOO_LONG: Problem = {
   reason: `more than ${number(MAX_RECORD_LENGTH)} characters in one record`,
 };
 
-export function createJsonRecordsParser() {
+/** @param model for the hints of refusals */
+export function createJsonRecordsParser(model: UserModel) {
   // One value after another, as JSON Lines have them.
   const parse = jsonParser({ packValues: true, streamValues: false, jsonStreaming: true });
   const assembler = new Assembler({ numberAsString: true });
@@ -52,13 +54,13 @@ export function createJsonRecordsParser() {
 
   const refusal = ({ reason, advice }: Problem): CommandError => {
     const place = at === 'array' || at === 'lines' ? `record ${records + 1}: ` : '';
-    const hint = advice === undefined ? EXPECTED : `${EXPECTED}. ${advice}`;
-    return new CommandError(`${place}${reason} here, near line ${line}; ${hint}`);
+    const hint = advice === undefined ? '' : `. ${advice}`;
+    return new CommandError(`${place}${reason} here, near line ${line}; ${expected(model)}${hint}`);
   };
 
   /** Names what the text is, if no record starts with it. */
   const refusalAtStart = (problem: Problem): CommandError =>
-    (records === 0 ? notAFixture(head) : undefined) ?? refusal(problem);
+    (records === 0 ? notAFixture(head, model) : undefined) ?? refusal(problem);
 
   const malformed = (): CommandError =>
     at === 'after' ? refusal(TEXT_AFTER) : refusalAtStart(MALFORMED);

@@ -1,14 +1,17 @@
 /** Says what a file is that is no fixture, and how to make one. No I/O. */
 import { CommandError } from './command-error.ts';
+import type { UserModel } from './user-model.ts';
 
-/** Writes UTF-8 on every system: `>` would take the encoding of the shell, and what `print` writes. */
-const DUMPDATA = 'python -Xutf8 manage.py dumpdata auth.user authtoken.token -o users.json';
+/** Writes UTF-8 on every system: `>` takes the encoding of the shell, and what a `print` writes. */
+const dumpdata = ({ label }: UserModel): string =>
+  `\`python -Xutf8 manage.py dumpdata ${label} authtoken.token -o users.json\``;
 
 /** The hint for a file that is not a fixture. */
-export const EXPECTED = `expected [{"model": "auth.user", "pk": 1, "fields": {…}}, …], as \`${DUMPDATA}\` writes it`;
+export const expected = (model: UserModel): string =>
+  `expected [{"model": "${model.label}", "pk": 1, "fields": {…}}, …], as ${dumpdata(model)} writes it`;
 
 /** The way out for a file that cannot be read as it is. */
-export const MAKE_FIXTURE = `make a fixture with \`${DUMPDATA}\``;
+export const makeFixture = (model: UserModel): string => `make a fixture with ${dumpdata(model)}`;
 
 /** What a text is, by its start. The first that fits counts. */
 const KINDS: [start: RegExp, kind: string][] = [
@@ -30,10 +33,10 @@ const FIXTURE = /^(\[\s*)?\{/;
  * @param head the start of the file's text, after white space
  * @returns undefined if it starts as a fixture does
  */
-export function notAFixture(head: string): CommandError | undefined {
+export function notAFixture(head: string, model: UserModel): CommandError | undefined {
   if (FIXTURE.test(head)) return undefined;
   const kind = KINDS.find(([start]) => start.test(head))?.[1];
   return new CommandError(
-    `${kind ?? 'not a JSON array of records, nor JSON Lines, nor an SQLite file'}; ${EXPECTED}`,
+    `${kind ?? 'not a JSON array of records, nor JSON Lines, nor an SQLite file'}; ${expected(model)}`,
   );
 }

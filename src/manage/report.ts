@@ -3,7 +3,8 @@
 import { identifyPassword } from '../hashing/identify.ts';
 import { normalizeUsername } from '../validation/normal-form.ts';
 import { add, type Found, list, NAMED, nobody } from './found.ts';
-import { type Ignored, ignoredLines } from './ignored.ts';
+import { ignoredLines } from './ignored.ts';
+import type { Reading } from './reading.ts';
 import type { Staging } from './staging.ts';
 import { count, note, number, print, warn } from './terminal.ts';
 
@@ -33,7 +34,7 @@ type ReportOptions = {
 
 export function printReport(
   staging: Staging,
-  ignored: Ignored,
+  { ignored, dropped, hasNoTokens }: Reading,
   { dryRun, isUpdate, inactiveUsers }: ReportOptions,
 ): void {
   const same = staging.countStanding('same');
@@ -47,7 +48,11 @@ export function printReport(
   print(
     `Skipped:         ${number(same)} already here, ${number(conflicts - updated)} in conflict`,
   );
+  for (const line of hashLines(staging)) print(`Passwords:       ${line}`);
   for (const line of ignoredLines(ignored)) print(`Ignored:         ${line}`);
+  for (const [field, users] of dropped)
+    print(`Field dropped:   ${field} (${count(users, 'user')})`);
+  if (hasNoTokens) print('A file has no table authtoken_token: its users have no tokens.');
   const inGroups = staging.countInGroups();
   if (inGroups > 0) {
     warn(
@@ -55,9 +60,35 @@ export function printReport(
         'An export does not change them.',
     );
   }
+  const uuids = staging.countUuids();
+  if (uuids > 0) {
+    warn(`${count(uuids, 'user')} with a UUID in Django and a number as id here.`);
+  }
+  reportNewIds(staging);
   reportMaybeWaiting(staging, inactiveUsers);
   reportUsers(staging);
   reportTokens(staging);
+}
+
+/** `argon2 (6)`: how many passwords are stored by an algorithm. */
+function hashLines(staging: Staging): string[] {
+  const hashes = new Map<string, number>();
+  for (const { password } of staging.passwords()) {
+    const { kind, algorithm } = identifyPassword(password);
+    const name = algorithm || kind;
+    hashes.set(name, (hashes.get(name) ?? 0) + 1);
+  }
+  return [...hashes].map(([name, users]) => `${name} (${number(users)})`);
+}
+
+function reportNewIds(staging: Staging): void {
+  const found = nobody();
+  for (const { id, was, username } of staging.renumbered()) {
+    add(found, username, ` (${was} there, ${id} here)`);
+  }
+  if (found.total > 0) {
+    warn(`${count(found.total, 'user')} with another id here: ${list(found)}.`);
+  }
 }
 
 /** Names the inactive users that an activation link would activate, and how they were imported. */

@@ -18,7 +18,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CommandError } from './command-error.ts';
-import { MAKE_FIXTURE } from './not-a-fixture.ts';
+import { makeFixture } from './not-a-fixture.ts';
+import type { Reading } from './reading.ts';
+import type { UserModel } from './user-model.ts';
 
 /** The start of every SQLite 3 file (sqlite.org/fileformat.html §1.3.1). */
 export const SQLITE_MAGIC = 'SQLite format 3\0';
@@ -34,11 +36,6 @@ const OWNER_ONLY = 0o600;
 
 /** A database to read, until the end of its scope. */
 export type SqliteFile = { db: DatabaseSync } & Disposable;
-
-export type SqliteOptions = {
-  /** The operator states that a database in WAL mode is complete without its `-wal` file. */
-  withoutWal?: boolean;
-};
 
 /**
  * Whether a file is an SQLite database. Nothing is read from a pipe, which cannot be read twice.
@@ -65,19 +62,22 @@ function startOf(path: string): Buffer {
  *   the project ran lacks the rows of that file. So does not the file of a project that was stopped,
  *   and the two look the same.
  */
-export function openSqlite(path: string, { withoutWal = false }: SqliteOptions = {}): SqliteFile {
+export function openSqlite(
+  path: string,
+  { model, files }: Pick<Reading, 'model' | 'files'>,
+): SqliteFile {
   const file = realpathSync(path);
   const companions = COMPANIONS.map((ending) => file + ending).filter((name) => existsSync(name));
   const isWal = startOf(file)[READ_VERSION_AT] === WAL_VERSION;
-  if (isWal && !withoutWal && !companions.includes(`${file}-wal`)) {
+  if (isWal && !files.withoutWal && !companions.includes(`${file}-wal`)) {
     throw new CommandError(
       `in SQLite's WAL mode, and without its file ${basename(file)}-wal, which holds the newest rows if ` +
-        `the project was running: copy that file too, or ${MAKE_FIXTURE}. If the project was stopped ` +
+        `the project was running: copy that file too, or ${makeFixture(model)}. If the project was stopped ` +
         'before the file was copied, nothing is missing: add --without-wal',
     );
   }
   return isWal || companions.length > 0
-    ? openCopy([file, ...companions])
+    ? openCopy([file, ...companions], model)
     : opened(new DatabaseSync(file, { readOnly: true }));
 }
 
@@ -89,11 +89,11 @@ const opened = (db: DatabaseSync, close = () => {}): SqliteFile => ({
   },
 });
 
-function openCopy([file = '', ...companions]: string[]): SqliteFile {
+function openCopy(files: string[], model: UserModel): SqliteFile {
   const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
-    const copies = copyUnchanged([file, ...companions], directory);
+    const copies = copyUnchanged(files, directory, model);
     const [copy = ''] = copies;
     const db = new DatabaseSync(copy);
     // Opens the companions too.
@@ -108,7 +108,7 @@ function openCopy([file = '', ...companions]: string[]): SqliteFile {
 }
 
 /** @throws CommandError if a file changes meanwhile: the copies would not belong together */
-function copyUnchanged(files: string[], directory: string): string[] {
+function copyUnchanged(files: string[], directory: string, model: UserModel): string[] {
   const states = () => files.map((file) => statSync(file, { bigint: true }));
   const before = states();
   const copies = files.map((file) => {
@@ -122,6 +122,6 @@ function copyUnchanged(files: string[], directory: string): string[] {
   );
   if (isUnchanged) return copies;
   throw new CommandError(
-    `the project writes to the database while it is read: stop the project, or ${MAKE_FIXTURE}`,
+    `the project writes to the database while it is read: stop the project, or ${makeFixture(model)}`,
   );
 }

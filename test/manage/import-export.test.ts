@@ -33,7 +33,9 @@ test('a dump that went in comes out again, record by record', async () => {
   expect(await manage(['import', DUMP])).toMatchObject({
     code: 0,
     stdout:
-      'Users imported:  26\nTokens imported: 23\nSkipped:         0 already here, 0 in conflict\n',
+      'Users imported:  26\nTokens imported: 23\nSkipped:         0 already here, 0 in conflict\n' +
+      'Passwords:       pbkdf2_sha256 (21)\nPasswords:       unusable (2)\n' +
+      'Passwords:       pbkdf2_sha1 (1)\nPasswords:       malformed (2)\n',
   });
 
   const exported = join(temporaryDirectory(), 'edge.json');
@@ -81,7 +83,7 @@ test('of a broken file nothing is written', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(
-      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is neither in what is imported nor in the database\n$/,
+      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is not in the files\n$/,
     ),
   });
   expect(await query(USERS)).toEqual([]);
@@ -149,8 +151,9 @@ test('what is taken by test users is resolved in one step: they are deleted, or 
   for (const choice of ['fail', 'update']) {
     const { code, stderr } = await manage(['import', files, '--on-conflict', choice]);
     expect(code).toBe(1);
-    expect(stderr).toContain('2 conflicts, nothing is written. No option takes an id');
+    expect(stderr).toContain('2 conflicts, nothing is written. An id, username or token of');
     expect(stderr).toContain('delete them and import again');
+    expect(stderr).toContain('--new-ids gives another id to users whose id is taken.');
     expect(stderr).not.toContain('update');
   }
 
@@ -173,8 +176,8 @@ test('what is taken by test users is resolved in one step: they are deleted, or 
 test('a conflict of each kind gets the advice for both', async () => {
   await manage(['import', dump(user(1, { username: 'test1' }), user(2))]);
   const { stderr } = await manage(['import', dump(user(1), user(2, { email: 'b@example.com' }))]);
-  expect(stderr).toContain('2 conflicts, nothing is written. No option takes');
-  expect(stderr).toContain('--on-conflict update takes those of the files.');
+  expect(stderr).toContain('2 conflicts, nothing is written. For the same user with other values');
+  expect(stderr).toContain('An id, username or token of another user here stays with that user.');
 });
 
 test('a token that was created before the update stays', async () => {

@@ -3,6 +3,7 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { newReading } from '../../src/manage/reading.ts';
 import { openSqlite } from '../../src/manage/sqlite-file.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
@@ -31,7 +32,7 @@ const insertUsers = (count: number) => `
   SELECT 1000 + n, '!', NULL, 0, 'user' || n, '', '', 0, 1, '2024-03-18 02:30:00', '' FROM c`;
 
 function countUsers(path: string): number {
-  using file = openSqlite(path);
+  using file = openSqlite(path, newReading());
   return Number(file.db.prepare('SELECT count(*) AS n FROM auth_user').get()?.n);
 }
 
@@ -68,7 +69,7 @@ test.skipIf(process.platform === 'win32')('leaves no copy behind, even if it is 
   onTestFinished(() => {
     vi.unstubAllEnvs();
   });
-  using file = openSqlite(path);
+  using file = openSqlite(path, newReading());
   expect(readdirSync(temporary)).toEqual([]);
   expect(file.db.prepare('SELECT count(*) AS n FROM auth_user').get()).toEqual({ n: USERS + 5 });
 });
