@@ -68,7 +68,7 @@ const command = await build({
   ...SHARED,
   entryPoints: [source(COMMAND)],
   platform: 'node',
-  // For yauzl, which is CommonJS: a module has no `require` of its own.
+  // yauzl is CommonJS, and an ES module has no `require`.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },

@@ -1,4 +1,5 @@
 /** Compressed fixtures. Their first bytes decide, whatever their names say. */
+import { statSync } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
@@ -91,7 +92,9 @@ const isBroken = (error: unknown): boolean =>
  * list of files is at its end, so it is read from the file and not from a stream.
  */
 async function* unzip(path: string): AsyncGenerator<Buffer> {
-  if (path === STDIO) throw new CommandError('a zip file cannot come by standard input: name it');
+  if (path === STDIO || !statSync(path).isFile()) {
+    throw new CommandError('a zip file cannot come by a pipe: name the file itself');
+  }
   const { openPromise } = (await import('yauzl')).default;
   const archive = await openPromise(path, { autoClose: false });
   try {

@@ -1,4 +1,4 @@
-/** Says what a file is that is no fixture, and how to make one. No I/O. */
+/** Names a file that is not a fixture, and the command that makes one. No I/O. */
 import { CommandError } from './command-error.ts';
 import type { UserModel } from './user-model.ts';
 
@@ -13,16 +13,16 @@ export const expected = (model: UserModel): string =>
 /** The way out for a file that cannot be read as it is. */
 export const makeFixture = (model: UserModel): string => `make a fixture with ${dumpdata(model)}`;
 
-/** What a text is, by its start. The first that fits counts. */
+/** Names of texts by their start. The first that fits counts. */
 const KINDS: [start: RegExp, kind: string][] = [
   [/^$/, 'an empty file'],
   [/^<(!doctype html|html)/i, 'an HTML page'],
   [/^<(\?xml|django-objects)/, 'XML, which `import` does not read'],
   [/^(---\s|- )/, 'YAML, which `import` does not read'],
-  [/^(--|(begin|pragma|create|insert|set)\b)/i, 'an SQL dump'],
   [/^```/, "JSON inside Markdown's fence"],
   [/^(\/\/|\/\*|#)/, 'JSON with comments'],
   [/^[^[{]*\n\s*[[{]|^\[\w.*\n\s*[[{]/, 'text before the JSON, such as the output of a print()'],
+  [/^(--|(begin|pragma|create|insert|set)\b)/i, 'an SQL dump'],
   [/^"?\w+"?([,;]"?\w+"?)+\s*\n/, 'CSV'],
 ];
 

@@ -8,7 +8,7 @@ import { AUTH_USER, type Dropped, type UserModel } from './user-model.ts';
 /** Finds users in the database: their ids by username. */
 export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
 
-/** What the operator states about files that do not say it themselves. */
+/** Statements of the operator about files that do not show it. */
 export type FileOptions = {
   /** The encoding of fixtures that are not in UTF-8. */
   encoding?: StatedEncoding;

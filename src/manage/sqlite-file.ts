@@ -59,7 +59,7 @@ function startOf(path: string): Buffer {
  * write to read these.
  *
  * @throws CommandError for a database in WAL mode without a `-wal` file. A copy that was made while
- *   the project ran lacks the rows of that file. So does not the file of a project that was stopped,
+ *   the project ran lacks the rows of that file. The file of a project that was stopped is complete,
  *   and the two look the same.
  */
 export function openSqlite(
@@ -98,7 +98,7 @@ function openCopy(files: string[], model: UserModel): SqliteFile {
     const db = new DatabaseSync(copy);
     // Opens the companions too.
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
-    // A process that is killed leaves no copy behind. Windows cannot delete an open file.
+    // A process that is killed from here on leaves no copy behind. Windows cannot delete an open file.
     if (process.platform !== 'win32') remove();
     return opened(db, remove);
   } catch (error) {
@@ -107,7 +107,7 @@ function openCopy(files: string[], model: UserModel): SqliteFile {
   }
 }
 
-/** @throws CommandError if a file changes meanwhile: the copies would not belong together */
+/** @throws CommandError if a file changes while it is copied: the copies would not belong together */
 function copyUnchanged(files: string[], directory: string, model: UserModel): string[] {
   const states = () => files.map((file) => statSync(file, { bigint: true }));
   const before = states();

@@ -3,7 +3,7 @@
  * UTF-16 and Python on Windows writes CP1252. No I/O.
  */
 
-/** What the operator may state about a fixture that is not in UTF-8. */
+/** Encodings that the operator may state for a fixture that is not in UTF-8. */
 export const STATED_ENCODINGS = ['utf-16', 'cp1252'] as const;
 
 export type StatedEncoding = (typeof STATED_ENCODINGS)[number];

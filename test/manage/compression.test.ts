@@ -78,11 +78,7 @@ const zipped = zipOf({ name: 'users.json' });
 
 test.each([
   ['gzip without its end', gzipped.subarray(0, -1), 'the gzip data breaks off or is broken'],
-  [
-    'gzip of which only the start is there',
-    gzipped.subarray(0, 4),
-    'the gzip data breaks off or is broken',
-  ],
+  ['the first bytes of gzip', gzipped.subarray(0, 4), 'the gzip data breaks off or is broken'],
   [
     'gzip with a wrong byte',
     gzipped.map((byte, i) => (i === gzipped.length - 8 ? byte ^ 1 : byte)),
@@ -94,11 +90,7 @@ test.each([
     'the zstd data breaks off or is broken',
   ],
   ['zip without its end', zipped.subarray(0, -30), 'the zip data breaks off or is broken'],
-  [
-    'zip of which only the start is there',
-    zipped.subarray(0, 40),
-    'the zip data breaks off or is broken',
-  ],
+  ['the first bytes of a zip file', zipped.subarray(0, 40), 'the zip data breaks off or is broken'],
   [
     'zip with a wrong byte',
     zipOf({ name: 'users.json', checksum: 1 }),
@@ -135,7 +127,7 @@ test.each([
 });
 
 test.each([
-  ['zip', zipped, 'standard input: a zip file cannot come by standard input: name it'],
+  ['zip', zipped, 'standard input: a zip file cannot come by a pipe: name the file itself'],
   [
     'SQLite',
     Buffer.from('SQLite format 3\0'.padEnd(100)),
