@@ -27,6 +27,9 @@ const ENTRIES = [
 ];
 const COMMAND = 'manage/manage';
 
+/** The licences of the packages whose WebAssembly is copied (src/hashing/wasm/copy.ts). */
+const COPIED_NOTICES = 'src/hashing/wasm/LICENSES.txt';
+
 const source = (name: string) => `src/${name}.ts`;
 
 const SHARED = {
@@ -44,7 +47,7 @@ const SHARED = {
   assetNames: '[name]',
   chunkNames: 'chunks/[name]-[hash]',
   // Dependencies and peer dependencies: npm installs them in the project that uses the package.
-  external: ['@noble/hashes', 'hono', 'drizzle-orm', 'wrangler', 'cloudflare:*'],
+  external: ['@noble/hashes', 'hono', 'drizzle-orm', 'wrangler', 'cloudflare:*', 'node:*'],
 } as const satisfies BuildOptions;
 
 rmSync(OUT, { recursive: true, force: true });
@@ -120,6 +123,7 @@ function writeNotices(metafiles: Metafile[]): void {
     if (!file) throw new Error(`${name} has no licence to be found.`);
     return `${name} ${version} (${license})\n\n${readFileSync(file, 'utf8').trim()}\n`;
   });
+  notices.push(readFileSync(COPIED_NOTICES, 'utf8'));
   const line = `\n${'-'.repeat(80)}\n\n`;
   writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), notices.join(line));
 }

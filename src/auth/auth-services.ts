@@ -10,6 +10,6 @@ export type AuthServices = {
   passwordAttempts: PasswordAttempts;
   settings: Pick<
     Settings,
-    'tokenMaxAgeDays' | 'passwordValidators' | 'emailVerification' | 'secretKey'
+    'tokenMaxAgeDays' | 'passwordValidators' | 'passwordHashers' | 'emailVerification' | 'secretKey'
   >;
 };

@@ -5,6 +5,7 @@
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
+import { parseSettings } from '../settings.ts';
 import { runWriteWithRetry } from '../store/d1-errors.ts';
 import {
   type Accounts,
@@ -59,10 +60,11 @@ const USERS_LENGTH = 1000;
  *   conflict: then nothing was written
  */
 export async function importFiles(
-  { d1 }: Pick<Database, 'd1'>,
+  { d1, vars }: Pick<Database, 'd1' | 'vars'>,
   paths: string[],
   options: ImportOptions,
 ): Promise<void> {
+  const { passwordHashers: hashers } = parseSettings(vars);
   const { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds } = options;
   const { matchUsersBy } = options;
   const model = parseUserModel(options);
@@ -100,7 +102,8 @@ export async function importFiles(
     if (newIds && (await giveNewIds(bulk, staging))) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    printReport(staging, reading, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
+    const isUpdate = onConflict === 'update';
+    printReport(staging, reading, { dryRun, isUpdate, inactiveUsers, hashers });
   } finally {
     staging.close();
   }

@@ -1,9 +1,10 @@
 /** The report of `manage import`: what it did, and the users and tokens that need attention. */
 
-import { identifyPassword } from '../hashing/identify.ts';
+import { identifyPassword, type PasswordHasherName } from '../hashing/identify.ts';
 import { normalizeUsername } from '../validation/normal-form.ts';
 import { add, type Found, list, NAMED, nobody } from './found.ts';
 import { ignoredLines } from './ignored.ts';
+import { whyNotChecked } from './not-checked.ts';
 import type { Reading } from './reading.ts';
 import type { Staging } from './staging.ts';
 import { count, note, number, print, warn } from './terminal.ts';
@@ -30,12 +31,14 @@ type ReportOptions = {
   dryRun: boolean;
   isUpdate: boolean;
   inactiveUsers: 'deactivated' | 'waiting';
+  /** The setting `PASSWORD_HASHERS`. */
+  hashers: PasswordHasherName[];
 };
 
 export function printReport(
   staging: Staging,
   { ignored, dropped, hasNoTokens }: Reading,
-  { dryRun, isUpdate, inactiveUsers }: ReportOptions,
+  { dryRun, isUpdate, inactiveUsers, hashers }: ReportOptions,
 ): void {
   const same = staging.countStanding('same');
   const conflicts = staging.countConflicts();
@@ -48,7 +51,7 @@ export function printReport(
   print(
     `Skipped:         ${number(same)} already here, ${number(conflicts - updated)} in conflict`,
   );
-  for (const line of hashLines(staging)) print(`Passwords:       ${line}`);
+  for (const line of hashLines(staging, hashers)) print(`Passwords:       ${line}`);
   for (const line of ignoredLines(ignored)) print(`Ignored:         ${line}`);
   for (const [field, users] of dropped)
     print(`Field dropped:   ${field} (${count(users, 'user')})`);
@@ -66,15 +69,15 @@ export function printReport(
   }
   reportNewIds(staging);
   reportMaybeWaiting(staging, inactiveUsers);
-  reportUsers(staging);
+  reportUsers(staging, hashers);
   reportTokens(staging);
 }
 
 /** `argon2 (6)`: how many passwords are stored by an algorithm. */
-function hashLines(staging: Staging): string[] {
+function hashLines(staging: Staging, hashers: PasswordHasherName[]): string[] {
   const hashes = new Map<string, number>();
   for (const { password } of staging.passwords()) {
-    const { kind, algorithm } = identifyPassword(password);
+    const { kind, algorithm } = identifyPassword(password, hashers);
     const name = algorithm || kind;
     hashes.set(name, (hashes.get(name) ?? 0) + 1);
   }
@@ -107,8 +110,8 @@ function reportMaybeWaiting(staging: Staging, inactiveUsers: ReportOptions['inac
 }
 
 /** Names the users who cannot log in here, and says what to do about it. */
-function reportUsers(staging: Staging): void {
-  const unsupported = new Map<string, Found>();
+function reportUsers(staging: Staging, hashers: PasswordHasherName[]): void {
+  const notChecked = new Map<string, Found>();
   const malformed = nobody();
   const notNormalized = nobody();
   const nameless = nobody();
@@ -116,22 +119,23 @@ function reportUsers(staging: Staging): void {
     const name = username || `id ${id}`;
     if (normalizeUsername(username) !== username) add(notNormalized, name);
     if (username === '') add(nameless, name);
-    const { kind, algorithm } = identifyPassword(password);
-    if (kind === 'malformed') add(malformed, name);
-    if (kind !== 'unsupported') continue;
-    const users = unsupported.get(algorithm) ?? nobody();
-    unsupported.set(algorithm, users);
+    const identified = identifyPassword(password, hashers);
+    if (identified.kind === 'malformed') add(malformed, name);
+    const reason = whyNotChecked(identified);
+    if (reason === undefined) continue;
+    const label = `Passwords stored as ${identified.algorithm}: ${reason}`;
+    const users = notChecked.get(label) ?? nobody();
+    notChecked.set(label, users);
     add(users, name);
   }
-  for (const [algorithm, users] of unsupported) {
-    warn(
-      `Passwords stored as ${algorithm} cannot be checked here (${count(users.total, 'user')}): ${list(users)}`,
-    );
+  for (const [label, users] of notChecked) {
+    warn(`${label} (${count(users.total, 'user')}): ${list(users)}`);
   }
-  if (unsupported.size > 0) {
+  if (notChecked.size > 0) {
     note(
-      'Their tokens work. Set a password with `changepassword <username>`, or let them log in to ' +
-        'Django with PBKDF2 first in PASSWORD_HASHERS, and import again with --on-conflict update.',
+      'Their tokens work, and they can reset the password by e-mail. Or set one with ' +
+        '`changepassword <username>`, or let them log in to Django with PBKDF2 first in ' +
+        'PASSWORD_HASHERS, and import again with --on-conflict update.',
     );
   }
   if (malformed.total > 0) {

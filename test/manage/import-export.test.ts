@@ -215,8 +215,8 @@ test('a fixture that is named as gzip is written and read as gzip', async () => 
 
 test('the report names users whose password only Django can check', async () => {
   const file = dump(
-    user(1, { password: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA' }),
-    user(2, { password: 'bcrypt_sha256$$2b$12$abcdefghijklmnopqrstuv' }),
+    user(1, { password: 'argon2$argon2id$v=19$m=131072,t=2,p=8$c29tZXNhbHQ$aGFzaA' }),
+    user(2, { password: 'crypt$$abBnbvhnmongU' }),
     user(3, { password: 'd41d8cd98f00b204e9800998ecf8427e' }),
     user(4, { password: '!unusable' }),
     user(5, { password: 'gibberish' }),
@@ -224,10 +224,12 @@ test('the report names users whose password only Django can check', async () => 
   );
   const { stderr } = await manage(['import', file, '--dry-run']);
   expect(stderr).toContain(
-    'WARNING: Passwords stored as argon2 cannot be checked here (1 user): user1\n',
+    'WARNING: Passwords stored as argon2: above the limits of this service (1 user): user1\n',
   );
-  expect(stderr).toContain('stored as bcrypt_sha256 cannot be checked here (1 user): user2\n');
-  expect(stderr).toContain('stored as unsalted_md5 cannot be checked here (1 user): user3\n');
+  expect(stderr).toContain('stored as crypt: cannot be checked here (1 user): user2\n');
+  expect(stderr).toContain(
+    'stored as unsalted_md5: UnsaltedMD5PasswordHasher is not in PASSWORD_HASHERS (1 user): user3\n',
+  );
   expect(stderr).toContain(
     'WARNING: No valid password hash (1 user): user5. Django cannot log them in',
   );
