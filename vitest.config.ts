@@ -9,6 +9,7 @@ import { pwnedPasswords } from './test/helpers/pwned-passwords.ts';
 const SLOW_TESTS = ['test/**/*.slow.test.ts'];
 const BROWSER_TESTS = ['test/browser/*.test.ts'];
 const PACKAGE_TESTS = ['test/package/*.test.ts'];
+const OPENAPI_TESTS = ['test/openapi/*.test.ts'];
 
 /** Tests of what runs in Node. All others run in workerd. */
 const NODE_TESTS = ['test/**/*.node.test.ts', 'test/manage/**/*.test.ts'];
@@ -52,6 +53,7 @@ export default defineConfig(async () => ({
                 // These replace the values of `.dev.vars`.
                 SECRET_KEY: 'a secret key of the tests',
                 DEFAULT_FROM_EMAIL: 'us@example.com',
+                OLD_PASSWORD_FIELD_ENABLED: 'true',
               },
             },
           }),
@@ -70,7 +72,13 @@ export default defineConfig(async () => ({
             nodeDerivations: nodeDerivations(),
           },
           include: ['test/**/*.test.ts'],
-          exclude: [...NODE_TESTS, ...SLOW_TESTS, ...BROWSER_TESTS, ...PACKAGE_TESTS],
+          exclude: [
+            ...NODE_TESTS,
+            ...SLOW_TESTS,
+            ...BROWSER_TESTS,
+            ...PACKAGE_TESTS,
+            ...OPENAPI_TESTS,
+          ],
           setupFiles: ['./test/helpers/fresh-storage.ts'],
         },
       },
@@ -115,6 +123,15 @@ export default defineConfig(async () => ({
           fileParallelism: false,
           // A package installation can take minutes.
           testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'openapi',
+          include: OPENAPI_TESTS,
+          testTimeout: 120_000,
+          // A package installation can take minutes.
           hookTimeout: 600_000,
         },
       },

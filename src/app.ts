@@ -3,11 +3,14 @@
  * handler.
  */
 import { type Context, Hono } from 'hono';
+import { getPathNoStrict } from 'hono/utils/url';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Api } from './client/api.ts';
 import { clientNetwork } from './http/client-address.ts';
 import type { AppEnv } from './http/context.ts';
+import { addErrorMessage } from './http/error-message.ts';
 import { onError } from './http/errors.ts';
+import { toListedPath } from './http/families.ts';
 import { methodNotAllowed } from './http/method-not-allowed.ts';
 import { crossOrigin } from './http/middleware/cors.ts';
 import { hardeningHeaders, pageHeaders } from './http/middleware/security-headers.ts';
@@ -17,16 +20,19 @@ import { index } from './http/pages/try-it/route.tsx';
 import type { Route } from './http/route.ts';
 import { activateUser, resendActivation } from './http/routes/activation.ts';
 import { changePassword } from './http/routes/change-password.ts';
+import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
 import { health } from './http/routes/health.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
 import { logout } from './http/routes/logout.ts';
-import { deleteMe, retrieveMe, updateMe } from './http/routes/me.ts';
+import { deleteMe, replaceMe, retrieveMe, updateMe } from './http/routes/me.ts';
 import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
+import { pathBelow } from './http/url-prefix.ts';
 import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
 import { createServices } from './services/services.ts';
+import type { Settings } from './settings.ts';
 
 /** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
 export const ROUTES: Route[] = [
@@ -38,11 +44,13 @@ export const ROUTES: Route[] = [
   changePassword,
   retrieveMe,
   updateMe,
+  replaceMe,
   deleteMe,
   sendPasswordReset,
   confirmPasswordReset,
   activateUser,
   resendActivation,
+  ...djRestAuth,
   account,
   health,
   openApi(() => ROUTES),
@@ -69,7 +77,23 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
  */
 export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
   const servicesOf = createServices(options);
-  const app = new Hono<Env<E>, Api, '/'>({ strict: false });
+  const app = new Hono<Env<E>, Api, '/'>({
+    // As with `strict: false`: a path may end with a slash.
+    getPath: (request, { env } = {}) => {
+      const path = getPathNoStrict(request);
+      const settings = env && settingsOf(env);
+      return settings ? toListedPath(pathBelow(settings.urlPrefix, path), settings) : path;
+    },
+  });
+
+  function settingsOf(env: E): Settings | undefined {
+    try {
+      return servicesOf(env).settings;
+    } catch {
+      // The middleware below throws the same error, which then gets a response.
+      return undefined;
+    }
+  }
 
   for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
@@ -87,12 +111,16 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     c.set('authenticate', authenticate);
     c.set('mail', mail);
     await next();
+    if (settings.errorMessage) await addErrorMessage(c);
   });
   app.use(crossOrigin);
   for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
   app.notFound(methodNotAllowed(ROUTES));
   app.onError(onError);
-  makeMountable(app);
+  makeMountable(app, (path, env) => {
+    const settings = settingsOf(env);
+    return settings ? toListedPath(path, settings) : path;
+  });
 
   return Object.assign(app, {
     authenticate: (authorization: string | undefined, { env }: { env: E }) =>

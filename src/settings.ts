@@ -50,6 +50,9 @@ const list = v.pipe(
   v.transform((items) => items.filter((item) => item !== '')),
 );
 
+/** One `*` in the first label of a host, and a domain of at least two labels after it. */
+const ORIGIN_PATTERN = /^https?:\/\/[a-z\d-]*\*[a-z\d-]*(?:\.[a-z\d-]+){2,}(?::\d+)?$/;
+
 const origins = kind(
   v.pipe(
     list,
@@ -57,10 +60,54 @@ const origins = kind(
       v.pipe(
         v.string(),
         v.check((origin) => URL.parse(origin)?.origin === origin),
+        v.check((origin) => !origin.includes('*') || ORIGIN_PATTERN.test(origin)),
       ),
     ),
   ),
-  'origins separated by commas, each a scheme and host without a path or a final slash, such as "https://example.com,http://localhost:5173"',
+  'origins separated by commas, each a scheme and host without a path or a final slash, such as "https://example.com,http://localhost:5173", or with one * before the domain, such as "https://*.example.pages.dev"',
+);
+
+/** RFC 9110 §5.6.2, `token`: the name of a header, or of an authentication scheme. */
+const HTTP_TOKEN = /^[!#$%&'*+.^`|~\w-]+$/;
+
+const headerNames = kind(
+  v.pipe(list, v.array(v.pipe(v.string(), v.regex(HTTP_TOKEN))), v.nonEmpty()),
+  'names of headers separated by commas',
+);
+
+/** What a field of `TOKEN_RESPONSE_FIELDS` can be: a field of the user, or the value `true`. */
+export const RESPONSE_FIELD_VALUES = [
+  'id',
+  'username',
+  'first_name',
+  'last_name',
+  'email',
+  'is_staff',
+  'is_superuser',
+  'true',
+] as const;
+
+/** Keys that responses to a registration or a login have on their own. */
+const OWN_KEYS = ['token', 'detail'];
+
+const responseFields = kind(
+  v.pipe(
+    list,
+    v.array(
+      v.pipe(
+        v.string(),
+        v.transform((field) => {
+          const [key = '', value = key, ...rest] = field.split('=').map((part) => part.trim());
+          return { key, value, rest };
+        }),
+        v.check(({ key, rest }) => /^[A-Za-z_]\w*$/.test(key) && rest.length === 0),
+        v.check(({ key }) => !OWN_KEYS.includes(key)),
+        v.check(({ value }) => RESPONSE_FIELD_VALUES.some((allowed) => allowed === value)),
+        v.transform(({ key, value }) => `${key}=${value}`),
+      ),
+    ),
+  ),
+  `fields separated by commas, each a key and one of ${RESPONSE_FIELD_VALUES.join(', ')}, such as "user_id=id,staff=is_staff,valid=true", or empty`,
 );
 
 const linkTemplate = kind(
@@ -139,9 +186,33 @@ const secret = <Variable extends string, T>(entry: Setting<Variable, T>): Settin
   isSecret: true,
 });
 
-/** Ports on which React (3000) and Vite (5173) serve a client in development. */
-const DEVELOPMENT_ORIGINS =
-  'http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173';
+/**
+ * Ports on which a client is served in development: Create React App and Next.js (3000), Vite (5173,
+ * 5174 if that is in use, 4173 for a preview), Angular (4200), Live Server (5500), Vue CLI (8080).
+ */
+const DEVELOPMENT_PORTS = [3000, 4173, 4200, 5173, 5174, 5500, 8080];
+
+const DEVELOPMENT_ORIGINS = DEVELOPMENT_PORTS.flatMap((port) => [
+  `http://localhost:${port}`,
+  `http://127.0.0.1:${port}`,
+]);
+
+/**
+ * django-cors-headers' `default_headers` (corsheaders/defaults.py), and the headers of traces: W3C Trace
+ * Context, W3C Baggage and Sentry's. A client that is traced adds them to each request.
+ */
+const CORS_HEADERS = [
+  'accept',
+  'authorization',
+  'content-type',
+  'user-agent',
+  'x-csrftoken',
+  'x-requested-with',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'sentry-trace',
+];
 
 export const SETTINGS = {
   /** PBKDF2 iterations of new hashes. OWASP recommends 600000 for PBKDF2-HMAC-SHA256. */
@@ -162,7 +233,71 @@ export const SETTINGS = {
   ),
 
   /** Browser origins that may call the API. */
-  corsAllowedOrigins: setting('CORS_ALLOWED_ORIGINS', origins, DEVELOPMENT_ORIGINS),
+  corsAllowedOrigins: setting('CORS_ALLOWED_ORIGINS', origins, DEVELOPMENT_ORIGINS.join()),
+
+  /** Request headers that browsers may send. */
+  corsAllowHeaders: setting('CORS_ALLOW_HEADERS', headerNames, CORS_HEADERS.join()),
+
+  /** Whether a client may send its requests with credentials. The API uses no cookies. */
+  corsAllowCredentials: setting('CORS_ALLOW_CREDENTIALS', flag, 'false'),
+
+  /** The word before the key in the Authorization header (DRF's keyword). */
+  authHeaderKeyword: setting(
+    'AUTH_HEADER_KEYWORD',
+    kind(
+      v.pipe(v.string(), v.regex(HTTP_TOKEN)),
+      'one word without spaces, such as "Token" or "Bearer"',
+    ),
+    'Token',
+  ),
+
+  /** A path below which all routes are, too, such as /api. An app that is mounted ignores it. */
+  urlPrefix: setting(
+    'URL_PREFIX',
+    kind(
+      v.pipe(v.string(), v.regex(/^(?:\/[\w.~-]+)*$/)),
+      'a path without a final slash, such as "/api/v1", or empty',
+    ),
+    '',
+  ),
+
+  /** Whether the routes of dj-rest-auth exist. */
+  djRestAuth: setting('DJ_REST_AUTH', flag, 'true'),
+
+  /** A path below which the routes of dj-rest-auth are, too, such as /api/auth. */
+  djRestAuthPrefix: setting(
+    'DJ_REST_AUTH_PREFIX',
+    kind(
+      v.pipe(v.string(), v.regex(/^(?:\/[\w.~-]+)+$/)),
+      'a path without a final slash, such as "/api/auth"',
+    ),
+    '/dj-rest-auth',
+  ),
+
+  /** Whether PUT /me changes the user, as PATCH /me does. If it is off, PUT is 405. */
+  allowPutMe: setting('ALLOW_PUT_ME', flag, 'false'),
+
+  /**
+   * Fields that responses to a registration or a login have besides the token. Their keys are those
+   * that a client reads.
+   */
+  tokenResponseFields: setting('TOKEN_RESPONSE_FIELDS', responseFields, ''),
+
+  /** The status of a registration. Some clients accept only 200. */
+  registerStatus: setting(
+    'REGISTER_STATUS',
+    kind(
+      v.pipe(
+        v.picklist(['201', '200']),
+        v.transform((status) => (status === '200' ? 200 : 201)),
+      ),
+      '"201" or "200"',
+    ),
+    '201',
+  ),
+
+  /** Whether errors also have a message, which is their first sentence. */
+  errorMessage: setting('ERROR_MESSAGE', flag, 'false'),
 
   /** Whether / is a page to try the API. If it is off, / lists the routes. */
   browsableApi: setting('BROWSABLE_API', flag, 'true'),
@@ -231,6 +366,15 @@ export const SETTINGS = {
 
   /** Whether new users must verify their address before the first login. */
   emailVerification: setting('EMAIL_VERIFICATION', oneOf('none', 'required'), 'none'),
+
+  /** Whether a change or a reset of the password over the routes of dj-rest-auth revokes the token. */
+  logoutOnPasswordChange: setting('LOGOUT_ON_PASSWORD_CHANGE', flag, 'false'),
+
+  /** Whether password/change/ of dj-rest-auth requires the old password. */
+  oldPasswordFieldEnabled: setting('OLD_PASSWORD_FIELD_ENABLED', flag, 'true'),
+
+  /** Whether registration/ of dj-rest-auth exists, as with allauth. */
+  djRestAuthRegistration: setting('DJ_REST_AUTH_REGISTRATION', flag, 'true'),
 
   /** Whether users get a message when their password or address changes. */
   accountEmailNotifications: setting('ACCOUNT_EMAIL_NOTIFICATIONS', flag, 'true'),

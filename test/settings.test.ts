@@ -12,12 +12,21 @@ describe('parseSettings', () => {
         'BCryptSHA256PasswordHasher',
         'ScryptPasswordHasher',
       ],
-      corsAllowedOrigins: [
-        'http://localhost:3000',
-        'http://127.0.0.1:3000',
-        'http://localhost:5173',
-        'http://127.0.0.1:5173',
+      corsAllowedOrigins: [3000, 4173, 4200, 5173, 5174, 5500, 8080].flatMap((port) => [
+        `http://localhost:${port}`,
+        `http://127.0.0.1:${port}`,
+      ]),
+      corsAllowHeaders: [
+        ...['accept', 'authorization', 'content-type', 'user-agent', 'x-csrftoken'],
+        ...['x-requested-with', 'traceparent', 'tracestate', 'baggage', 'sentry-trace'],
       ],
+      corsAllowCredentials: false,
+      authHeaderKeyword: 'Token',
+      urlPrefix: '',
+      allowPutMe: false,
+      tokenResponseFields: [],
+      registerStatus: 201,
+      errorMessage: false,
       browsableApi: true,
       tokenMaxAgeDays: undefined,
       passwordValidators: [],
@@ -30,6 +39,11 @@ describe('parseSettings', () => {
       passwordResetConfirmUrl: undefined,
       activationUrl: undefined,
       emailVerification: 'none',
+      djRestAuth: true,
+      djRestAuthPrefix: '/dj-rest-auth',
+      logoutOnPasswordChange: false,
+      oldPasswordFieldEnabled: true,
+      djRestAuthRegistration: true,
       accountEmailNotifications: true,
     });
   });
@@ -53,9 +67,41 @@ describe('parseSettings', () => {
     ['PASSWORD_HASHERS', 'PBKDF2PasswordHasher,CryptPasswordHasher'],
     ['PASSWORD_HASHERS', 'PBKDF2PasswordHasher,toString'],
     ['CORS_ALLOWED_ORIGINS', 'https://a.example/path'],
+    ['CORS_ALLOWED_ORIGINS', '*'],
+    ['CORS_ALLOWED_ORIGINS', 'https://*'],
+    ['CORS_ALLOWED_ORIGINS', 'https://*.dev'],
+    ['CORS_ALLOWED_ORIGINS', 'https://a.*.example.com'],
+    ['CORS_ALLOWED_ORIGINS', 'https://*-*.example.com'],
+    ['CORS_ALLOWED_ORIGINS', 'https://*.example.com/'],
+    ['CORS_ALLOWED_ORIGINS', '^https://.*\\.example\\.com$'],
+    ['CORS_ALLOW_HEADERS', ''],
+    ['CORS_ALLOW_HEADERS', 'x client'],
+    ['CORS_ALLOW_HEADERS', 'authorization\r\nx-client'],
+    ['CORS_ALLOW_CREDENTIALS', 'yes'],
+    ['AUTH_HEADER_KEYWORD', ''],
+    ['AUTH_HEADER_KEYWORD', 'Bearer token'],
+    ['AUTH_HEADER_KEYWORD', 'Bearer\r\nX: y'],
+    ['URL_PREFIX', '/'],
+    ['URL_PREFIX', 'api'],
+    ['URL_PREFIX', '/api/'],
+    ['URL_PREFIX', '/api//v1'],
+    ['URL_PREFIX', '/a b'],
+    ['ALLOW_PUT_ME', '1'],
+    ['TOKEN_RESPONSE_FIELDS', 'password'],
+    ['TOKEN_RESPONSE_FIELDS', 'hash=password'],
+    ['TOKEN_RESPONSE_FIELDS', 'token=id'],
+    ['TOKEN_RESPONSE_FIELDS', 'detail=id'],
+    ['TOKEN_RESPONSE_FIELDS', 'user id=id'],
+    ['TOKEN_RESPONSE_FIELDS', '__proto__=id=id'],
+    ['TOKEN_RESPONSE_FIELDS', 'id='],
+    ['TOKEN_RESPONSE_FIELDS', 'valid=false'],
+    ['REGISTER_STATUS', '202'],
+    ['ERROR_MESSAGE', 'message'],
     ['TOKEN_READS', 'replica'],
     ['EMAIL_VERIFICATION', 'optional'],
     ['ACCOUNT_EMAIL_NOTIFICATIONS', 'yes'],
+    ['DJ_REST_AUTH_PREFIX', ''],
+    ['DJ_REST_AUTH_PREFIX', '/api/auth/'],
   ])('refuses %s = %j', (name, value) => {
     expect(() => parseSettings({ [name]: value })).toThrow(`${name} is `);
   });
@@ -109,6 +155,15 @@ describe('parseSettings', () => {
     });
     expect(settings.tokenMaxAgeDays).toBe(30);
     expect(settings.passwordValidators).toEqual(['MinimumLength', 'NumericPassword']);
+  });
+
+  it('parses fields of responses, as a variable and as an option', () => {
+    const TOKEN_RESPONSE_FIELDS = 'id, user_id = id,valid=true';
+    const parsed = ['id=id', 'user_id=id', 'valid=true'];
+    expect(parseSettings({ TOKEN_RESPONSE_FIELDS }).tokenResponseFields).toEqual(parsed);
+    const settings = parseSettings({}, { tokenResponseFields: parsed, registerStatus: 200 });
+    expect(settings.tokenResponseFields).toEqual(parsed);
+    expect(settings.registerStatus).toBe(200);
   });
 
   it('refuses an empty key, and does not show secrets in errors', () => {

@@ -61,6 +61,8 @@ export type LinkServices = {
   linkSettings: LinkSettings;
   /** The URL of links, with the placeholders `{uid}` and `{token}`. */
   template: string;
+  /** Django's form of a uid by default. */
+  encodeUid?: (id: number) => string;
 };
 
 /** A request for links, as the client sent it. */
@@ -122,11 +124,11 @@ function write(
   to: string,
   users: Recipient[],
   hasMore: boolean,
-  { mail, linkSettings, template }: LinkServices,
+  { mail, linkSettings, template, encodeUid: uidOf = encodeUid }: LinkServices,
 ): Pick<Outgoing, 'userIds' | 'message'> {
   const now = new Date();
   const accounts = users.map((user) => {
-    const link = { uid: encodeUid(user.id), token: makeToken(purpose, user, linkSettings, now) };
+    const link = { uid: uidOf(user.id), token: makeToken(purpose, user, linkSettings, now) };
     return { username: user.username, url: fill(template, link) };
   });
   const message = mail[purpose](siteOf(template), to, { accounts, hasMore });

@@ -10,6 +10,11 @@ export type AuthServices = {
   passwordAttempts: PasswordAttempts;
   settings: Pick<
     Settings,
-    'tokenMaxAgeDays' | 'passwordValidators' | 'passwordHashers' | 'emailVerification' | 'secretKey'
+    | 'tokenMaxAgeDays'
+    | 'passwordValidators'
+    | 'passwordHashers'
+    | 'emailVerification'
+    | 'secretKey'
+    | 'logoutOnPasswordChange'
   >;
 };

@@ -122,3 +122,21 @@ export function decodeUid(uid: string): number | undefined {
   const id = Number(atob(uid));
   return Number.isSafeInteger(id) && id >= 0 && encodeUid(id) === uid ? id : undefined;
 }
+
+/** A user's id in links of allauth (allauth/account/utils.py, `user_pk_to_url_str`). */
+export const encodeAllauthUid = (id: number): string => id.toString(36);
+
+/**
+ * Returns the uid in Django's form. A uid of Django starts with a capital letter, so it is none of
+ * allauth's.
+ */
+export function fromAllauthUid(uid: string): string {
+  const id = /^[0-9a-z]+$/.test(uid) ? Number.parseInt(uid, 36) : Number.NaN;
+  return Number.isSafeInteger(id) && encodeAllauthUid(id) === uid ? encodeUid(id) : uid;
+}
+
+/** Both parts of a link, joined by a hyphen: one key, as allauth's links have. */
+export function parseLinkKey(key: string): { uid: string; token: string } {
+  const [uid = '', ...token] = key.split('-');
+  return { uid, token: token.join('-') };
+}

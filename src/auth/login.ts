@@ -1,17 +1,20 @@
 /**
- * Exchanges a username and password for the user's token (django/contrib/auth/backends.py
- * `ModelBackend`).
+ * Exchanges a username, or an e-mail address, and a password for the user's token
+ * (django/contrib/auth/backends.py `ModelBackend`; dj_rest_auth/serializers.py `LoginSerializer`).
  */
 import { isNotSupported } from '../hashing/identify.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import { normalizeEmailForComparison } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type CountedAttempt, type TooManyFailures, tryPassword } from './password-attempts.ts';
 import { drawStandIn } from './stand-in.ts';
 import { expiryDate, isExpired, newToken } from './tokens.ts';
 
 export type Credentials = {
-  /** Normalized (`normalizeUsername`). */
+  /** Normalized (`normalizeUsername`). Empty if the client sent only an address. */
   username: string;
+  /** If a user has this address, the user logs in, whatever the username is. */
+  email?: string | undefined;
   password: string;
 };
 
@@ -65,16 +68,20 @@ export async function logIn(
 /** Undefined if the user was changed or deleted while the password was checked. */
 async function attemptLogin(
   services: AuthServices,
-  { username, password }: Credentials,
+  { username, email = '', password }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
   const { store, hashing, settings } = services;
   const { secretKey, tokenMaxAgeDays } = settings;
   const revocations = store.revocations();
-  const draws = drawStandIn(username, secretKey);
-  const { user, encoded } = await store.findUserOrStandIn(username, draws);
+  const name = username === '' ? normalizeEmailForComparison(email) : username;
+  // There is no user whose existence the time could reveal.
+  if (name === '') return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
+  const draws = drawStandIn(name, secretKey);
+  const { user, encoded } = await store.findUserOrStandIn(username, draws, email);
 
-  // Hash for an unknown or inactive user too, so that timing does not reveal which it is.
-  const account = { name: username, stored: user?.password };
+  // Hash for an unknown or inactive user too, so that timing does not reveal which it is. Attempts
+  // at a user count together, whether the client sends the username or the address.
+  const account = { name: user?.username ?? name, stored: user?.password };
   const tried = await tryPassword(services, account, password, encoded);
   if (!tried.ok) return err({ ...tried.error, userId: user?.id });
   const { isCorrect, mustUpdate, kind, forgetFailures } = tried.value;

@@ -7,7 +7,11 @@ import type { ProfileChanges } from '../store/users.ts';
 import { isSameEmail, normalizeEmail } from '../validation/normal-form.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type TooManyFailures, tryPassword } from './password-attempts.ts';
-import { type PasswordRefused, validatePassword } from './password-validators.ts';
+import {
+  type PasswordMismatch,
+  type PasswordRefused,
+  validatePassword,
+} from './password-validators.ts';
 import { type Authenticated, type AuthenticationFailure, newToken } from './tokens.ts';
 import type { User } from './users.ts';
 
@@ -16,6 +20,8 @@ export type { ProfileChanges };
 type PasswordChange = { current_password: string; new_password: string };
 
 type InvalidPassword = { kind: 'invalid-password' };
+
+type UsernameTaken = { kind: 'username-taken' };
 
 /**
  * Sets a new password and a new token, both or neither. This revokes the old token.
@@ -27,16 +33,76 @@ export async function changeOwnPassword(
   authenticated: Authenticated,
   { current_password, new_password }: PasswordChange,
 ): Promise<Result<string, TooManyFailures | InvalidPassword | PasswordRefused>> {
-  const { store, hashing, settings } = services;
+  const { store } = services;
   const { user } = authenticated;
   return withCurrentPassword(services, authenticated, current_password, async (stored) => {
-    const messages = await validatePassword(new_password, user, settings.passwordValidators);
-    if (messages.length > 0)
-      return err({ kind: 'password-refused', field: 'new_password', messages });
-    const [encoded, token] = [await hashing.makePassword(new_password), newToken()];
-    const replaced = await store.replacePasswordAndToken(user.id, stored, encoded, token);
+    const encoded = await encodeNewPassword(services, user, new_password);
+    if (!encoded.ok) return encoded;
+    const token = newToken();
+    const replaced = await store.replacePasswordAndToken(user.id, stored, encoded.value, token);
     return replaced ? ok(token.key) : undefined;
   });
+}
+
+type NewPasswordFailure = PasswordMismatch | PasswordRefused;
+
+type SetPassword = {
+  /** Undefined if the settings do not require it (`OLD_PASSWORD_FIELD_ENABLED`). */
+  old_password?: string | undefined;
+  new_password1: string;
+  new_password2: string;
+};
+
+/**
+ * Sets a new password. The token stays valid, unless `LOGOUT_ON_PASSWORD_CHANGE` is on
+ * (dj_rest_auth/serializers.py, `PasswordChangeSerializer`).
+ */
+export async function setOwnPassword(
+  services: AuthServices,
+  authenticated: Authenticated,
+  { old_password, new_password1, new_password2 }: SetPassword,
+): Promise<
+  Result<undefined, NewPasswordFailure | TooManyFailures | InvalidPassword | AuthenticationFailure>
+> {
+  const { store } = services;
+  const { user } = authenticated;
+  async function change(
+    stored: string,
+  ): Promise<Result<undefined, NewPasswordFailure> | undefined> {
+    if (new_password1 !== new_password2) return err({ kind: 'password-mismatch' as const });
+    const encoded = await encodeNewPassword(services, user, new_password1);
+    if (!encoded.ok) return encoded;
+    const replace = replacementOf(services);
+    const isReplaced = await replace(user.id, stored, encoded.value);
+    return isReplaced ? ok(undefined) : undefined;
+  }
+  if (old_password !== undefined) {
+    return withCurrentPassword(services, authenticated, old_password, change);
+  }
+  const attempt = async () => {
+    const stored = await store.findPassword(user.id);
+    return stored === undefined ? undefined : change(stored);
+  };
+  const isGone = err({ kind: 'authentication-failed' as const, reason: 'user-inactive' as const });
+  return (await attempt()) ?? (await attempt()) ?? isGone;
+}
+
+/** Replaces a password as Django's packages do, which keep the token by default. */
+export const replacementOf = ({ store, settings }: AuthServices) =>
+  settings.logoutOnPasswordChange
+    ? store.replacePasswordAndDeleteToken
+    : store.replacePasswordAndKeepToken;
+
+async function encodeNewPassword(
+  { hashing, settings }: AuthServices,
+  user: User,
+  password: string,
+): Promise<Result<string, PasswordRefused>> {
+  const messages = await validatePassword(password, user, settings.passwordValidators);
+  if (messages.length > 0) {
+    return err({ kind: 'password-refused', field: 'new_password', messages });
+  }
+  return ok(await hashing.makePassword(password));
 }
 
 /**
@@ -63,8 +129,9 @@ export async function updateOwnProfile(
   { store }: AuthServices,
   user: User,
   changes: ProfileChanges,
-): Promise<Result<User, AuthenticationFailure>> {
+): Promise<Result<User, AuthenticationFailure | UsernameTaken>> {
   const profile = await store.updateProfile(user.id, withNormalEmail(changes));
+  if (profile === 'username-taken') return err({ kind: profile });
   if (!profile) return err({ kind: 'authentication-failed', reason: 'user-inactive' });
   return ok({ ...user, ...profile });
 }
@@ -78,10 +145,11 @@ export async function updateOwnEmail(
   authenticated: Authenticated,
   changes: ProfileChanges,
   currentPassword: string,
-): Promise<Result<User, TooManyFailures | InvalidPassword>> {
+): Promise<Result<User, TooManyFailures | InvalidPassword | UsernameTaken>> {
   const { user } = authenticated;
   return withCurrentPassword(services, authenticated, currentPassword, async (stored) => {
     const profile = await services.store.updateProfile(user.id, withNormalEmail(changes), stored);
+    if (profile === 'username-taken') return err({ kind: profile });
     return profile && ok({ ...user, ...profile });
   });
 }

@@ -15,7 +15,12 @@ import {
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
 import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
-import { type PasswordRefused, validatePassword } from './password-validators.ts';
+import { replacementOf } from './own-account.ts';
+import {
+  type PasswordMismatch,
+  type PasswordRefused,
+  validatePassword,
+} from './password-validators.ts';
 
 /** djoser's `invalid_uid` and `invalid_token`. Only the log distinguishes an inactive user. */
 export type InvalidLink =
@@ -45,28 +50,72 @@ export async function writePasswordResets(
  * @returns the user
  */
 export async function resetPassword(
-  { store, hashing, settings }: AuthServices,
-  { uid, token, new_password }: Link & { new_password: string },
+  services: AuthServices,
+  { new_password, ...link }: Link & { new_password: string },
   linkSettings: LinkSettings,
 ): Promise<Result<Addressee & { id: number }, InvalidLink | PasswordRefused>> {
-  const { passwordValidators } = settings;
-  const refused = (messages: string[]) =>
-    err({ kind: 'password-refused' as const, field: 'new_password' as const, messages });
-
+  const { store, settings } = services;
   // djoser validates the password before it checks the link.
-  const messages = await validatePassword(new_password, undefined, passwordValidators);
+  const messages = await validatePassword(new_password, undefined, settings.passwordValidators);
   if (messages.length > 0) return refused(messages);
+  const user = await findUserOfLink(services, link, linkSettings);
+  if (!user.ok) return user;
+  return setPassword(services, user.value, new_password, store.replacePasswordAndDeleteToken);
+}
+
+/**
+ * Sets a new password that was sent twice. The link is not valid afterwards. The token stays valid,
+ * unless `LOGOUT_ON_PASSWORD_CHANGE` is on (dj_rest_auth/serializers.py,
+ * `PasswordResetConfirmSerializer`).
+ *
+ * @returns the user
+ */
+export async function setPasswordByLink(
+  services: AuthServices,
+  {
+    new_password1,
+    new_password2,
+    ...link
+  }: Link & Record<'new_password1' | 'new_password2', string>,
+  linkSettings: LinkSettings,
+): Promise<Result<Addressee & { id: number }, InvalidLink | PasswordMismatch | PasswordRefused>> {
+  const user = await findUserOfLink(services, link, linkSettings);
+  if (!user.ok) return user;
+  if (new_password1 !== new_password2) return err({ kind: 'password-mismatch' });
+  return setPassword(services, user.value, new_password1, replacementOf(services));
+}
+
+const refused = (messages: string[]) =>
+  err({ kind: 'password-refused' as const, field: 'new_password' as const, messages });
+
+type UserOfLink = NonNullable<Awaited<ReturnType<AuthServices['store']['findUserById']>>>;
+
+/** The active user of a valid link. */
+async function findUserOfLink(
+  { store }: AuthServices,
+  { uid, token }: Link,
+  linkSettings: LinkSettings,
+): Promise<Result<UserOfLink, InvalidLink>> {
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
   if (!user) return err({ kind: 'invalid-uid' });
-  const invalidToken = err({ kind: 'invalid-link-token' as const, userId: user.id });
-  if (!checkToken('passwordReset', user, token, linkSettings, new Date())) return invalidToken;
-  if (!user.is_active) return err({ kind: 'inactive-user', userId: user.id });
-  const ownMessages = await validatePassword(new_password, user, passwordValidators);
-  if (ownMessages.length > 0) return refused(ownMessages);
+  const userId = user.id;
+  if (!checkToken('passwordReset', user, token, linkSettings, new Date())) {
+    return err({ kind: 'invalid-link-token', userId });
+  }
+  return user.is_active ? ok(user) : err({ kind: 'inactive-user', userId });
+}
 
-  const encoded = await hashing.makePassword(new_password);
-  const isReset = await store.replacePasswordAndDeleteToken(user.id, user.password, encoded);
+/** @param replace replaces the stored password if it is still the one of the link */
+async function setPassword(
+  { hashing, settings }: AuthServices,
+  user: UserOfLink,
+  newPassword: string,
+  replace: (id: number, password: string, newPassword: string) => Promise<boolean>,
+): Promise<Result<UserOfLink, InvalidLink | PasswordRefused>> {
+  const messages = await validatePassword(newPassword, user, settings.passwordValidators);
+  if (messages.length > 0) return refused(messages);
+  const isReset = await replace(user.id, user.password, await hashing.makePassword(newPassword));
   // Another request with this link, or another change of the password, came first.
-  return isReset ? ok(user) : invalidToken;
+  return isReset ? ok(user) : err({ kind: 'invalid-link-token', userId: user.id });
 }

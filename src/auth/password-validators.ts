@@ -24,6 +24,9 @@ export type PasswordRefused = {
   messages: string[];
 };
 
+/** A new password was sent twice, and the two differ. */
+export type PasswordMismatch = { kind: 'password-mismatch' };
+
 /** Characters; `MinimumLengthValidator`'s default. */
 const MIN_LENGTH = 8;
 

@@ -5,8 +5,9 @@ import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts'
 import type { AuthServices } from './auth-services.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
 import { newToken } from './tokens.ts';
+import type { User } from './users.ts';
 
-type Registration = {
+export type Registration = {
   username: string;
   /** Plain text, exactly as the user typed it. */
   password: string;
@@ -15,8 +16,7 @@ type Registration = {
   email: string;
 };
 
-export type Registered = {
-  id: number;
+export type Registered = User & {
   /** The token's key; undefined for a user who must verify the address first. */
   key: string | undefined;
 };
@@ -38,17 +38,20 @@ export async function registerUser(
   if (messages.length > 0) return err({ kind: 'password-refused', field: 'password', messages });
 
   const token = settings.emailVerification === 'required' ? undefined : newToken();
+  const account = {
+    ...user,
+    is_active: token !== undefined,
+    is_staff: false,
+    is_superuser: false,
+  };
   const id = await store.insertUser(
     {
-      ...user,
+      ...account,
       password: await hashing.makePassword(password),
-      is_active: token !== undefined,
-      is_staff: false,
-      is_superuser: false,
       date_joined: djangoDatetime(new Date()),
     },
     token,
   );
   if (id === undefined) return err({ kind: 'username-taken' });
-  return ok({ id, key: token?.key });
+  return ok({ id, ...account, key: token?.key });
 }

@@ -6,6 +6,7 @@ import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Unavailable } from '../lib/service-unavailable.ts';
+import type { Settings } from '../settings.ts';
 import type { User } from './users.ts';
 
 /** Random bytes in a new key: 160 bits, 40 hexadecimal digits (`Token.generate_key`). */
@@ -50,6 +51,9 @@ export type AuthenticationFailure =
   | { kind: 'not-authenticated' }
   | { kind: 'authentication-failed'; reason: AuthenticationFailureReason };
 
+/** With the scheme that the header should have, for `WWW-Authenticate`. */
+export type HeaderFailure = AuthenticationFailure & { keyword: string };
+
 export type AuthenticationFailureReason =
   | 'no-credentials'
   | 'token-contains-spaces'
@@ -64,26 +68,34 @@ export type AuthenticationFailureReason =
  */
 export type Authenticate = (
   authorization: string | undefined,
-) => Promise<Result<Authenticated, AuthenticationFailure | Unavailable>>;
+) => Promise<Result<Authenticated, HeaderFailure | Unavailable>>;
 
 /** The separators of Python's `bytes.split()`: ASCII white space only. */
 const ASCII_WHITE_SPACE = /[ \t\n\r\v\f]+/;
 
 /**
- * Authenticates a request by its Authorization header, `Token <key>`, with DRF's checks in DRF's
- * order (`TokenAuthentication.authenticate` and `authenticate_credentials`).
+ * Authenticates a request by its Authorization header, such as `Token <key>`, with DRF's checks in
+ * DRF's order (`TokenAuthentication.authenticate` and `authenticate_credentials`).
  *
  * @param authorization the header's value; undefined if it is missing
  * @param findToken called at most once, and only for a well-formed header
- * @param maxAgeDays the lifetime of a token in days; undefined: it never expires, as in DRF
+ * @param settings `authHeaderKeyword` may be in any case in a request. `tokenMaxAgeDays` is the
+ *   lifetime of a token; undefined: it never expires, as in DRF
  */
 export async function authenticate(
   authorization: string | undefined,
   findToken: FindToken,
-  maxAgeDays: number | undefined,
-): Promise<Result<Authenticated, AuthenticationFailure>> {
-  const [keyword, key, ...rest] = (authorization ?? '').split(ASCII_WHITE_SPACE).filter(Boolean);
-  if (keyword?.toLowerCase() !== 'token') return err({ kind: 'not-authenticated' });
+  {
+    authHeaderKeyword: keyword,
+    tokenMaxAgeDays,
+  }: Pick<Settings, 'authHeaderKeyword' | 'tokenMaxAgeDays'>,
+): Promise<Result<Authenticated, HeaderFailure>> {
+  const failed = (reason: AuthenticationFailureReason) =>
+    err({ kind: 'authentication-failed' as const, reason, keyword });
+  const [scheme, key, ...rest] = (authorization ?? '').split(ASCII_WHITE_SPACE).filter(Boolean);
+  if (scheme?.toLowerCase() !== keyword.toLowerCase()) {
+    return err({ kind: 'not-authenticated', keyword });
+  }
   if (key === undefined) return failed('no-credentials');
   if (rest.length > 0) return failed('token-contains-spaces');
   // The header must be UTF-8. The runtime replaces invalid bytes by U+FFFD.
@@ -92,9 +104,6 @@ export async function authenticate(
   const authenticated = await findToken(key);
   if (!authenticated) return failed('invalid-token');
   if (!authenticated.user.is_active) return failed('user-inactive');
-  if (isExpired(authenticated.token, maxAgeDays)) return failed('token-expired');
+  if (isExpired(authenticated.token, tokenMaxAgeDays)) return failed('token-expired');
   return ok(authenticated);
 }
-
-const failed = (reason: AuthenticationFailureReason) =>
-  err({ kind: 'authentication-failed' as const, reason });

@@ -87,7 +87,10 @@ type ByEmail = Json<404, Detail> | TooManyRequests;
 type WithBody<Body, Responses> = Route<{ json: Body }, Responses | Invalid | Unreadable | Faults>;
 
 export type Api = {
-  '/register': { $post: WithBody<Registration, Json<201, Token | Detail> | TooManyRequests> };
+  /** 200 if the settings say so. */
+  '/register': {
+    $post: WithBody<Registration, Json<200 | 201, Token | Detail> | TooManyRequests>;
+  };
   '/login': {
     $post: WithBody<
       Credentials,
@@ -102,6 +105,11 @@ export type Api = {
   '/me': {
     $get: Route<BlankInput, Json<200, Me> | Unauthorized | Faults>;
     $patch: WithBody<ProfileChanges, Json<200, Me> | Unauthorized | TooManyRequests>;
+    /** 405 if the settings disable it. */
+    $put: WithBody<
+      ProfileChanges,
+      Json<200, Me> | Unauthorized | Json<405, Detail> | TooManyRequests
+    >;
     $delete: WithBody<Confirmation, NoContent | Unauthorized | Json<409, Detail> | TooManyRequests>;
   };
   '/users/reset_password': { $post: WithBody<LinkRequest, NoContent | ByEmail> };

@@ -44,18 +44,19 @@ export type TokenStorage = {
  *
  * @param url the URL of the API, such as `https://example.com/auth`, without a trailing slash
  * @param storage keeps the token under the key `token`. The default is in memory only
+ * @param keyword the word before the token: `AUTH_HEADER_KEYWORD` of the server
  *
  * @example
  * const auth = createClient('http://localhost:8000', localStorage);
  * const login = await auth.login({ username: 'meg', password: 'ducharme' });
  * if (!login.ok) console.log(login.detail);
  */
-export function createClient(url: string, storage: TokenStorage = inMemory()) {
+export function createClient(url: string, storage: TokenStorage = inMemory(), keyword = 'Token') {
   async function send<T>(method: string, path: string, body?: object): Promise<ApiResult<T>> {
     const token = storage.getItem('token');
     const headers = {
       ...(body && { 'Content-Type': 'application/json' }),
-      ...(token && { Authorization: `Token ${token}` }),
+      ...(token && { Authorization: `${keyword} ${token}` }),
     };
     try {
       const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };

@@ -15,7 +15,7 @@ type BodyFailure = ParseFailure | ValidationFailure | { kind: 'body-too-large' }
 
 /** A schema of an object. `wrapped` is the schema of an optional field. */
 export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
-  entries: Record<string, GenericSchema & { wrapped?: GenericSchema; default?: unknown }>;
+  entries: Record<string, GenericSchema & { wrapped?: GenericSchema }>;
 };
 
 /**
@@ -54,10 +54,22 @@ export function body<Input, Data>(
   };
 }
 
+/** The parent of a mounted app has read the body, and Hono has not cached it. A bug of the parent. */
+class BodyAlreadyRead extends Error {
+  override name = 'BodyAlreadyRead';
+}
+
 /** A response if the body is too large. It bounds a body without a `Content-Length`, too. */
 const tooLarge = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.body(null, 413) });
 
 async function parse(c: AppContext): Promise<Result<Fields, BodyFailure>> {
+  const { raw } = c.req;
+  if (raw.bodyUsed || raw.body?.locked) {
+    throw new BodyAlreadyRead(
+      'A middleware of the app that this app is mounted in has read the body from c.req.raw. Read it by ' +
+        'c.req.json(), text(), formData() or parseBody(), or from c.req.raw.clone().',
+    );
+  }
   try {
     if (await tooLarge(c, async () => {})) return err({ kind: 'body-too-large' });
   } catch {

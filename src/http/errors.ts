@@ -2,7 +2,11 @@
 import type { Context } from 'hono';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
-import type { AuthenticationFailure, AuthenticationFailureReason } from '../auth/tokens.ts';
+import type {
+  AuthenticationFailure,
+  AuthenticationFailureReason,
+  HeaderFailure,
+} from '../auth/tokens.ts';
 import { logFault } from '../lib/log.ts';
 import { ServiceUnavailable, type Unavailable } from '../lib/service-unavailable.ts';
 import type {
@@ -11,6 +15,7 @@ import type {
   ValidationErrors,
   ValidationFailure,
 } from '../validation/failure.ts';
+import type { AppContext } from './context.ts';
 
 export type Failure =
   | ParseFailure
@@ -24,6 +29,7 @@ export type Failure =
   | { kind: 'username-taken' }
   | { kind: 'invalid-credentials' }
   | { kind: 'invalid-password' }
+  | { kind: 'password-mismatch' }
   | { kind: 'password-refused'; field: string; messages: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
@@ -36,11 +42,14 @@ export type Failure =
 const USERNAME_TAKEN = 'A user with that username already exists.';
 export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 
+/** djoser/constants.py, `Messages.PASSWORD_MISMATCH_ERROR`; dj-rest-auth's `RegisterSerializer`. */
+const PASSWORD_MISMATCH = "The two password fields didn't match.";
+
 /** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
 const THROTTLED = 'Request was throttled.';
 
 /** RFC 9110 §11.6.1 requires it with every 401 (`TokenAuthentication.authenticate_header`). */
-const WWW_AUTHENTICATE = { 'WWW-Authenticate': 'Token' };
+const wwwAuthenticate = (keyword: string) => ({ 'WWW-Authenticate': keyword });
 
 /** When a client may retry. An unavailable database or a full hashing queue often recovers at once. */
 const UNAVAILABLE_SECONDS = 1;
@@ -69,7 +78,7 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
 /**
  * The response to a failure (rest_framework/exceptions.py; views.py, `exception_handler`).
  */
-export function errorResponse(c: Context, failure: Failure) {
+export function errorResponse(c: AppContext, failure: Failure) {
   switch (failure.kind) {
     case 'parse-error':
       return c.json({ detail: PARSE_ERRORS[failure.reason] }, 400);
@@ -87,12 +96,19 @@ export function errorResponse(c: Context, failure: Failure) {
       return invalid(c, { username: [USERNAME_TAKEN] });
     case 'invalid-password':
       return invalid(c, { current_password: ['Invalid password.'] });
+    case 'password-mismatch':
+      return invalid(c, { non_field_errors: [PASSWORD_MISMATCH] });
     case 'password-refused':
       return invalid(c, { [failure.field]: failure.messages });
-    case 'invalid-credentials':
-      return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, WWW_AUTHENTICATE);
+    case 'invalid-credentials': {
+      const headers = wwwAuthenticate(c.var.settings.authHeaderKeyword);
+      return c.json({ valid: false, detail: UNABLE_TO_LOG_IN }, 401, headers);
+    }
     case 'not-authenticated':
-    case 'authentication-failed':
+    case 'authentication-failed': {
+      const keyword = c.var.settings.authHeaderKeyword;
+      return authenticationErrorResponse(c, { ...failure, keyword });
+    }
     case 'unavailable':
       return authenticationErrorResponse(c, failure);
     // djoser/constants.py, `Messages`.
@@ -126,18 +142,15 @@ export function errorResponse(c: Context, failure: Failure) {
 }
 
 /** The response to a failed authentication, also for `tokenAuthentication` in other Workers. */
-export function authenticationErrorResponse(
-  c: Context,
-  failure: AuthenticationFailure | Unavailable,
-) {
+export function authenticationErrorResponse(c: Context, failure: HeaderFailure | Unavailable) {
   switch (failure.kind) {
     case 'not-authenticated': {
       const detail = 'Authentication credentials were not provided.';
-      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+      return c.json({ detail }, 401, wwwAuthenticate(failure.keyword));
     }
     case 'authentication-failed': {
       const detail = AUTHENTICATION_FAILURES[failure.reason];
-      return c.json({ detail }, 401, WWW_AUTHENTICATE);
+      return c.json({ detail }, 401, wwwAuthenticate(failure.keyword));
     }
     case 'unavailable': {
       const detail = 'Service temporarily unavailable, try again later.';

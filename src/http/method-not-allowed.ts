@@ -22,7 +22,7 @@ export function methodNotAllowed(routes: Route[]) {
     const checked = await check(c, matching);
     if (!checked.ok) return errorResponse(c, checked.error);
 
-    const allowed = [...matching.map((route) => route.method), 'OPTIONS'];
+    const allowed = allowedMethods(matching);
     if (method !== 'OPTIONS') return errorResponse(c, { kind: 'method-not-allowed', allowed });
     const description = { name: viewName(path), description: '', renders: ['application/json'] };
     return c.json({ ...description, parses: PARSES }, 200, { Allow: allowed.join(', ') });
@@ -42,6 +42,15 @@ async function check(c: AppContext, matching: Route[]): Promise<Result<unknown, 
   if (!negotiated.ok) return negotiated;
   const protectedRoute = matching.find(({ access }) => access.requiresUser);
   return protectedRoute ? protectedRoute.access.identify(c) : ok(undefined);
+}
+
+/** In the order of `View.http_method_names`. A view with GET has HEAD (django/views/generic/base.py). */
+const HTTP_METHOD_NAMES = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
+
+function allowedMethods(routes: Route[]): string[] {
+  const own = routes.map(({ method }) => method);
+  const methods = new Set([...own, ...(own.includes('GET') ? ['HEAD'] : []), 'OPTIONS']);
+  return HTTP_METHOD_NAMES.filter((name) => methods.has(name));
 }
 
 /** `/api-token-auth` → `Api Token Auth`. */

@@ -9,7 +9,7 @@ import {
 import type { StaleLink } from '../auth/activation.ts';
 import type { LinkPurpose, LinkSettings } from '../auth/link-tokens.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
-import type { PasswordRefused } from '../auth/password-validators.ts';
+import type { PasswordMismatch, PasswordRefused } from '../auth/password-validators.ts';
 import type { User } from '../auth/users.ts';
 import { log, logFault } from '../lib/log.ts';
 import { type Err, err } from '../lib/result.ts';
@@ -119,11 +119,11 @@ const identifier = (value: unknown): unknown =>
     : undefined;
 
 /** Logs why a link was refused. @returns the failure */
-export function linkError<T extends InvalidLink | StaleLink | PasswordRefused>(
+export function linkError<T extends InvalidLink | StaleLink | PasswordRefused | PasswordMismatch>(
   c: AppContext,
   failure: T,
 ): Err<T> {
-  if (failure.kind !== 'password-refused') {
+  if (failure.kind !== 'password-refused' && failure.kind !== 'password-mismatch') {
     const user_id = 'userId' in failure ? failure.userId : undefined;
     audit(c, { event: 'link-refused', user_id, reason: failure.kind });
   }

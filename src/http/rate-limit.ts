@@ -25,10 +25,10 @@ export const limitAddress = (c: AppContext, scope: AddressScope, userId?: number
 /**
  * Limits the logins to one account from one address.
  *
- * @param username in its normal form
+ * @param name the username or e-mail address, in its normal form
  */
-export const limitLogin = (c: AppContext, username: string) =>
-  limit(c, 'login', `${username} ${clientNetwork(c)}`);
+export const limitLogin = (c: AppContext, name: string) =>
+  limit(c, 'login', `${name} ${clientNetwork(c)}`);
 
 /**
  * Limits the attempts at the current password. An attacker with a stolen token could guess it, so

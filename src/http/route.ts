@@ -2,13 +2,13 @@
  * A route is one object. Everything that needs to know the routes reads the list of these objects:
  * the router, 405 with `Allow`, OPTIONS, the index at `/` and the OpenAPI document.
  */
-import type { TypedResponse } from 'hono';
+import type { Next, TypedResponse } from 'hono';
 import type { StatusCode } from 'hono/utils/http-status';
 import type { LinkServices } from '../auth/account-mail.ts';
 import type { LinkPurpose } from '../auth/link-tokens.ts';
 import type { Authenticated } from '../auth/tokens.ts';
 import type { Api } from '../client/api.ts';
-import { type Err, err, ok, type Result } from '../lib/result.ts';
+import { type Err, ok, type Result } from '../lib/result.ts';
 import type { Services } from '../services/services.ts';
 import { type BodyReader, noBody } from './body.ts';
 import { negotiate } from './content-negotiation.ts';
@@ -49,9 +49,11 @@ type ResponseOf<Endpoint> = Endpoint extends {
 export type Access<Caller extends object> = {
   /** Whether a request needs the token of a user. The OpenAPI document and 405 depend on it. */
   requiresUser: boolean;
+  /** Whether a request without a token is accepted, but one with an invalid token is not. */
+  acceptsUser?: boolean;
   /** Limits the requests of one address before their bodies are read. */
   rateLimit: AddressScope | undefined;
-  /** If it returns false, the response is 404. If it is undefined, the route is always enabled. */
+  /** If it returns false, the route does not exist. If it is undefined, it is always enabled. */
   isEnabled?: (services: Services) => boolean;
   /** Returns the properties that the handler gets with the data of the body. */
   identify: (c: AppContext) => Promise<Result<Caller, Failure>>;
@@ -72,6 +74,18 @@ export const authenticated: Access<Authenticated> = {
   requiresUser: true,
   rateLimit: undefined,
   identify: (c) => c.get('authenticate')(c.req.header('Authorization')),
+};
+
+/** Any client. If a request has a token, the token must be valid. */
+export const optionallyAuthenticated: Access<{ authenticated?: Authenticated }> = {
+  requiresUser: false,
+  acceptsUser: true,
+  rateLimit: undefined,
+  async identify(c) {
+    const result = await authenticated.identify(c);
+    if (result.ok) return ok({ authenticated: result.value });
+    return result.error.kind === 'not-authenticated' ? ok({}) : result;
+  },
 };
 
 /** Any client, if e-mail is configured. */
@@ -100,7 +114,7 @@ export const byVerification: Access<EmailServices> = {
 
 type MaybePromise<T> = T | Promise<T>;
 
-type Definition<Caller extends object, Input, Data, Responses extends Response> = {
+export type Definition<Caller extends object, Input, Data, Responses extends Response> = {
   access: Access<Caller>;
   body: BodyReader<Input, Data>;
   /** `view` by default. */
@@ -122,7 +136,8 @@ export type Route = {
   /** A `view` negotiates content as DRF's views do. A `page` is HTML. A `file` is for tools. */
   kind: 'view' | 'page' | 'file';
   description: Description;
-  respond: (c: AppContext) => Promise<Response>;
+  /** Calls `next` if the route is disabled. */
+  respond: (c: AppContext, next: Next) => Promise<Response | undefined>;
 };
 
 /**
@@ -142,6 +157,12 @@ export const page = <Caller extends object = object>(
   definition: Omit<Definition<Caller, unknown, undefined, Response>, 'body'>,
 ): Route => build(key, { body: noBody, kind: 'page', ...definition });
 
+/** A route of a family. It is not in the typed client. */
+export const familyRoute = <Caller extends object, Input, Data>(
+  key: string,
+  definition: Definition<Caller, Input, Data, Response>,
+): Route => build(key, definition);
+
 function build<Caller extends object, Input, Data>(
   key: string,
   { access, body, kind = 'view', description, handle }: Definition<Caller, Input, Data, Response>,
@@ -149,7 +170,6 @@ function build<Caller extends object, Input, Data>(
   const [method = '', path = ''] = key.split(' ');
 
   async function run(c: AppContext): Promise<Response | Err<Failure>> {
-    if (!isEnabled(access, c.var)) return err({ kind: 'not-found' });
     const negotiated = kind === 'view' ? negotiate(c.req) : ok(undefined);
     if (!negotiated.ok) return negotiated;
     const caller = await access.identify(c);
@@ -169,7 +189,11 @@ function build<Caller extends object, Input, Data>(
     bodySchema: body.schema,
     kind,
     description,
-    async respond(c) {
+    async respond(c, next) {
+      if (!isEnabled(access, c.var)) {
+        await next();
+        return undefined;
+      }
       const outcome = await run(c);
       return outcome instanceof Response ? outcome : errorResponse(c, outcome.error);
     },

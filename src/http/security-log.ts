@@ -18,6 +18,7 @@ type SecurityEvent =
   | { event: 'throttled'; user_id: number | undefined; scope: RateLimitScope }
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
+  | { event: 'username-changed'; user_id: number }
   | { event: 'email-changed'; user_id: number }
   | { event: 'email-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }

@@ -1,8 +1,8 @@
 /**
  * Prepares local development. `.dev.vars`, which git ignores and wrangler reads, gets what
  * production's operator has to choose: a `SECRET_KEY`, drawn once, an address that e-mails are from,
- * and no password validators, so that the lesson's passwords are accepted. Variables that the file
- * has already stay as they are.
+ * no password validators, so that the lesson's passwords are accepted, and no old password for a new
+ * one, so that clients of dj-rest-auth work. Variables that the file has already stay as they are.
  *
  * The file and wrangler's folder become readable by their owner only.
  */
@@ -23,6 +23,7 @@ const VARS = {
   /** Django's default. */
   DEFAULT_FROM_EMAIL: () => 'webmaster@localhost',
   AUTH_PASSWORD_VALIDATORS: () => '',
+  OLD_PASSWORD_FIELD_ENABLED: () => 'false',
 };
 
 const present = existsSync(FILE) ? readFileSync(FILE, 'utf8') : '';

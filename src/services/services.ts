@@ -62,7 +62,7 @@ export function createServices<E extends object>(
     if (cached) return cached;
     const bindings = options.bindings?.(env) ?? defaultBindings(env);
     const settings = parseSettings(bindings, options.settings);
-    const { iterations, tokenMaxAgeDays } = settings;
+    const { iterations } = settings;
     const store = createStore(bindings.DB, settings);
     const { PASSWORD_HASHER } = bindings;
     const created: ServicesOfEnv = {
@@ -73,8 +73,7 @@ export function createServices<E extends object>(
         : (client) => createLocalHasher(iterations, client),
       rateLimits: rateLimitsOf(bindings),
       passwordAttempts: passwordAttemptsOf(bindings),
-      authenticate: (authorization) =>
-        authenticate(authorization, store.findToken, tokenMaxAgeDays),
+      authenticate: (authorization) => authenticate(authorization, store.findToken, settings),
       mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
     };
     services.set(env, created);

@@ -79,6 +79,27 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
+     * Replaces the stored password if it is still `password`, and keeps the token. Unlike
+     * `replacePassword`, it recognizes its own change in a retry.
+     *
+     * @returns whether the password was replaced
+     */
+    replacePasswordAndKeepToken(
+      id: number,
+      password: string,
+      newPassword: string,
+    ): Promise<boolean> {
+      return runWriteWithRetry(async () => {
+        const [, replaced] = await d1.batch([
+          updatePassword({ id, password, new_password: newPassword }),
+          selectIfPassword({ id, password: newPassword }),
+        ]);
+        // Not the count of the first statement, for the reason below.
+        return replaced?.results.length === 1;
+      });
+    },
+
+    /**
      * Replaces the stored password and the token, both or neither, if the stored password is still
      * `password`.
      *

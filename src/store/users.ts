@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
 import { rootCause } from '../lib/root-cause.ts';
@@ -9,7 +9,7 @@ import { statement } from './statement.ts';
 
 /** Undefined fields are not changed. */
 export type ProfileChanges = {
-  [field in 'first_name' | 'last_name' | 'email']?: string | undefined;
+  [field in 'username' | 'first_name' | 'last_name' | 'email']?: string | undefined;
 };
 
 const { placeholder } = sql;
@@ -20,6 +20,7 @@ const InsertedRow = v.tuple([v.object({ id: v.number() })]);
 /** The columns of a user that a login needs. */
 export type FoundUser = {
   id: number;
+  username: string;
   password: string;
   is_active: boolean;
   /** Null if the user has none. */
@@ -28,7 +29,14 @@ export type FoundUser = {
 
 type FoundRow =
   | { id: null; password: string }
-  | { id: number; password: string; is_active: number; key: string | null; created: string | null };
+  | {
+      id: number;
+      username: string;
+      password: string;
+      is_active: number;
+      key: string | null;
+      created: string | null;
+    };
 
 /** The id of a draw in JSON: that of its last place which is not above the highest id. */
 const idOf = (draw: string) =>
@@ -36,7 +44,7 @@ const idOf = (draw: string) =>
 
 /** The password of the first user that a join finds. The join may use `lowest` and `highest`. */
 const standInFrom = (join: string) => `
-  select null, password, null, null, null from (
+  select null, null, password, null, null, null from (
     select auth_user.password
       from (select (select min(id) from auth_user) as lowest,
                    (select max(id) from auth_user) as highest)
@@ -44,20 +52,48 @@ const standInFrom = (join: string) => `
      limit 1
   )`;
 
+const userWhere = (condition: string) => `
+  select id, username, password, is_active, key, created
+    from auth_user left join authtoken_token on user_id = id
+   where ${condition}`;
+
 /**
  * Selects the user of a name (?1), or the password of its stand-in, by the draws of the name in
  * JSON (?2). The stand-in is the user with the id of the first draw whose id exists. If none
  * exists, it is the next user after the first draw. With `cross join`, SQLite joins in the written
  * order. It stops at the limit, so the lookup of a known name reads no other user.
  */
-const SELECT_USER_OR_STAND_IN = `
-  select id, password, is_active, key, created
-    from auth_user left join authtoken_token on user_id = id
-   where username = ?1
+const USER_OR_STAND_IN = `${userWhere('username = ?1')}
   union all ${standInFrom(`json_each(?2) as draw
       cross join auth_user on auth_user.id = ${idOf('draw.value')}`)}
   union all ${standInFrom(`auth_user on auth_user.id >= ${idOf("?2 -> '$[0]'")}`)}
-  limit 1`.trim();
+  limit 1`;
+
+/**
+ * Users of one address that a login looks at. Anyone can register with the address of another
+ * person, so their number must be limited.
+ */
+const MAX_USERS_OF_ADDRESS = 10;
+
+/**
+ * Selects a user of an e-mail address (?3), in any case of ASCII letters. If several users have it,
+ * the username decides, then whether the user is active, then the id. If no user has it, this is
+ * the lookup of the username.
+ */
+const USER_OF_ADDRESS_OR_STAND_IN = `${userWhere(`id = (
+     select id from (
+       select id, username, is_active from auth_user
+        where email = ?3 collate nocase order by id limit ${MAX_USERS_OF_ADDRESS}
+     ) order by username = ?1 desc, is_active desc, id limit 1)`)}
+  union all ${USER_OR_STAND_IN}`;
+
+/** Undefined if the row has only the password of a stand-in. */
+function toFoundUser(row: FoundRow | null): FoundUser | undefined {
+  if (!row || row.id === null) return undefined;
+  const { id, username, password, is_active, key, created } = row;
+  const token = key === null || created === null ? null : { key, created };
+  return { id: exactId(id), username, password, is_active: Boolean(is_active), token };
+}
 
 export function userQueries(d1: D1Database, db: DrizzleD1Database) {
   const insertUser = statement(
@@ -99,27 +135,36 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     )
     .prepare();
 
-  const selectUserOrStandIn = d1.prepare(SELECT_USER_OR_STAND_IN);
+  const selectUserOrStandIn = d1.prepare(USER_OR_STAND_IN.trim());
+  const selectUserOfAddressOrStandIn = d1.prepare(USER_OF_ADDRESS_OR_STAND_IN.trim());
 
-  const updateProfile = db
-    .update(authUser)
-    .set({
-      first_name: sql`coalesce(${placeholder('first_name')}, ${authUser.first_name})`,
-      last_name: sql`coalesce(${placeholder('last_name')}, ${authUser.last_name})`,
-      email: sql`coalesce(${placeholder('email')}, ${authUser.email})`,
-    })
-    .where(
-      and(
-        eq(authUser.id, placeholder('id')),
-        sql`${authUser.password} = coalesce(${placeholder('password')}, ${authUser.password})`,
-      ),
-    )
-    .returning({
-      first_name: authUser.first_name,
-      last_name: authUser.last_name,
-      email: authUser.email,
-    })
-    .prepare();
+  const fields = {
+    first_name: sql`coalesce(${placeholder('first_name')}, ${authUser.first_name})`,
+    last_name: sql`coalesce(${placeholder('last_name')}, ${authUser.last_name})`,
+    email: sql`coalesce(${placeholder('email')}, ${authUser.email})`,
+  };
+
+  const prepareUpdate = (set: typeof fields & { username?: SQL }) =>
+    db
+      .update(authUser)
+      .set(set)
+      .where(
+        and(
+          eq(authUser.id, placeholder('id')),
+          sql`${authUser.password} = coalesce(${placeholder('password')}, ${authUser.password})`,
+        ),
+      )
+      .returning({
+        username: authUser.username,
+        first_name: authUser.first_name,
+        last_name: authUser.last_name,
+        email: authUser.email,
+      })
+      .prepare();
+
+  const updateProfile = prepareUpdate(fields);
+  // Separate, because setting the username writes its index, also if it does not change.
+  const updateUsername = prepareUpdate({ username: sql`${placeholder('username')}`, ...fields });
 
   return {
     /**
@@ -152,43 +197,52 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
      * Looks up a name. For an unknown name it reads a stand-in in the same round trip.
      *
      * @param draws the draws of the name (`drawStandIn`)
+     * @param email looked up before the name; empty to look up the name only
      * @returns `user` is undefined if the name is unknown. `encoded` is the stored password to
      *   verify, of the user or the stand-in; it is undefined if the database has no users
      */
     async findUserOrStandIn(
       username: string,
       draws: number[][],
+      email = '',
     ): Promise<{ user: FoundUser | undefined; encoded: string | undefined }> {
-      const row = await runRead(() =>
-        selectUserOrStandIn.bind(username, JSON.stringify(draws)).first<FoundRow>(),
-      );
-      if (!row || row.id === null) return { user: undefined, encoded: row?.password };
-      const { id, password, is_active, key, created } = row;
-      const token = key === null || created === null ? null : { key, created };
-      const user = { id: exactId(id), password, is_active: Boolean(is_active), token };
-      return { user, encoded: password };
+      const values = [username, JSON.stringify(draws)];
+      const bound =
+        email === ''
+          ? selectUserOrStandIn.bind(...values)
+          : selectUserOfAddressOrStandIn.bind(...values, email);
+      const row = await runRead(() => bound.first<FoundRow>());
+      return { user: toFoundUser(row), encoded: row?.password };
     },
 
     /**
      * Sets the given fields.
      *
      * @param password the expected stored password; undefined for any
-     * @returns the new profile; undefined if the user does not exist or the password differs
+     * @returns the new profile; undefined if the user does not exist or the password differs;
+     *   `username-taken` if the UNIQUE constraint refuses the username
      */
-    updateProfile: (
+    async updateProfile(
       id: number,
-      { first_name, last_name, email }: ProfileChanges,
+      { username, first_name, last_name, email }: ProfileChanges,
       password?: string,
-    ) =>
-      runWriteWithRetry(() =>
-        updateProfile.get({
-          id,
-          password: password ?? null,
-          first_name: first_name ?? null,
-          last_name: last_name ?? null,
-          email: email ?? null,
-        }),
-      ),
+    ) {
+      const update = username === undefined ? updateProfile : updateUsername;
+      const values = {
+        id,
+        password: password ?? null,
+        username,
+        first_name: first_name ?? null,
+        last_name: last_name ?? null,
+        email: email ?? null,
+      };
+      try {
+        return await runWriteWithRetry(() => update.get(values));
+      } catch (error) {
+        if (isUniqueViolation(error, 'auth_user.username')) return 'username-taken' as const;
+        throw error;
+      }
+    },
 
     /**
      * Deletes the user and its token, both or neither. The stored password must still be

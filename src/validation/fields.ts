@@ -82,10 +82,19 @@ export const username = v.pipe(
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
   v.metadata({
-    pattern: `^[${USERNAME_CHARACTERS}]+$`,
+    // In words, because tools that do not know the flag `u` refuse the pattern.
+    description: 'Letters and numbers of any script, and the characters @ . + - _',
     minLength: 1,
     maxLength: USERNAME_LENGTH,
   }),
+);
+
+/** DRF's `CharField(allow_blank=True)`, of any length. */
+export const blankableText = v.pipe(
+  text(),
+  strip,
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
 );
 
 /** DRF's `CharField()`, of any length. */
@@ -103,13 +112,40 @@ const charField = v.pipe(
  */
 export const loginUsername = charField;
 
+const PASSWORD_METADATA = { format: 'password', minLength: 1 };
+
 /** A password to verify (`AuthTokenSerializer.password`). It is not trimmed and has any length. */
 export const passwordToVerify = v.pipe(
   text(),
   notBlank,
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
-  v.metadata({ format: 'password', minLength: 1 }),
+  v.metadata(PASSWORD_METADATA),
+);
+
+/** A password to verify as dj-rest-auth and djoser do (DRF's `CharField()`): it is trimmed. */
+export const trimmedPasswordToVerify = v.pipe(charField, v.metadata(PASSWORD_METADATA));
+
+/** Characters of a new password in dj_rest_auth/serializers.py. */
+const TRIMMED_PASSWORD_LENGTH = 128;
+
+/** A new password as dj-rest-auth reads it: it is trimmed. */
+export const trimmedPassword = v.pipe(
+  charField,
+  maxLength(TRIMMED_PASSWORD_LENGTH),
+  v.metadata({ ...PASSWORD_METADATA, maxLength: TRIMMED_PASSWORD_LENGTH }),
+);
+
+/** Characters; allauth/account/app_settings.py, `PASSWORD_MIN_LENGTH`. */
+const ALLAUTH_PASSWORD_MIN_LENGTH = 6;
+
+/** The password of a registration with allauth (`DefaultAccountAdapter.clean_password`). */
+export const allauthPassword = v.pipe(
+  trimmedPassword,
+  v.check(
+    (value: string) => isLongerThan(value, ALLAUTH_PASSWORD_MIN_LENGTH - 1),
+    `This password is too short. It must contain at least ${ALLAUTH_PASSWORD_MIN_LENGTH} characters.`,
+  ),
 );
 
 /** A new password. It is not trimmed. */
@@ -119,7 +155,7 @@ export const password = v.pipe(
   maxLength(PASSWORD_LENGTH),
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
-  v.metadata({ format: 'password', minLength: 1, maxLength: PASSWORD_LENGTH }),
+  v.metadata({ ...PASSWORD_METADATA, maxLength: PASSWORD_LENGTH }),
 );
 
 /** A first or last name; may be blank. */
@@ -170,6 +206,15 @@ export const lookupEmail = v.pipe(
   prohibitSurrogateCharacters,
   v.check(isEmail, INVALID_EMAIL),
   v.metadata({ format: 'email', minLength: 1 }),
+);
+
+/** The same, but it may be blank. */
+export const blankableLookupEmail = v.pipe(
+  text(INVALID_EMAIL),
+  strip,
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+  v.check((value) => value === '' || isEmail(value), INVALID_EMAIL),
 );
 
 /** A part of a link. The domain decides whether it is valid. */

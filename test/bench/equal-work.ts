@@ -8,8 +8,10 @@
  * it in production. The local `EMAIL` binding is a Worker in the same process and thread: it writes and
  * prints the message before the next request is answered.
  *
- *     npm run bench:equal-work -- [--rounds 60] [--production] [--only links] [--beside 3]
+ *     npm run bench:equal-work -- [--rounds 60] [--production] [--only links|logins] [--by address]
+ *       [--beside 3]
  *
+ * `--by address`: the logins are those of dj-rest-auth, by e-mail address.
  * `--beside`: each timed login starts together with this many logins of unknown users.
  */
 import { once } from 'node:events';
@@ -91,17 +93,27 @@ const KINDS: Kind[] = [
 /** How long the work after a response may take until the next request is sent. */
 const SETTLE_MS = 50;
 
-/** Routes that send a link, and whether the user who gets one is active. */
-const LINK_ROUTES: Record<string, 0 | 1> = {
-  '/users/reset_password': 1,
-  '/users/resend_activation': 0,
+type LinkRoute = {
+  path: string;
+  /** Whether the user who gets a link is active. */
+  isActive: 0 | 1;
+  status: number;
 };
+
+/** Routes that send a link. */
+const LINK_ROUTES: LinkRoute[] = [
+  { path: '/users/reset_password', isActive: 1, status: 204 },
+  { path: '/users/resend_activation', isActive: 0, status: 204 },
+  { path: '/dj-rest-auth/password/reset', isActive: 1, status: 200 },
+  { path: '/dj-rest-auth/registration/resend-email', isActive: 0, status: 200 },
+];
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '60' },
     production: { type: 'boolean', default: false },
     only: { type: 'string' },
+    by: { type: 'string', default: 'username' },
     beside: { type: 'string', default: '0' },
   },
 });
@@ -119,13 +131,15 @@ try {
   const entry = options.production ? 'test/bench/production/product.ts' : 'src/index.ts';
   await withServer(entry, {}, async (server) => {
     if (options.only !== 'links') await compareLogins(server);
-    await compareLinks(server, 'EMAIL locally');
+    if (options.only !== 'logins') await compareLinks(server, 'EMAIL locally');
   });
-  await withMailService((MAIL_URL) =>
-    withServer('test/bench/mail-by-http.ts', { MAIL_URL, MAIL_KEY: 'key' }, (server) =>
-      compareLinks(server, 'mail by HTTP'),
-    ),
-  );
+  if (options.only !== 'logins') {
+    await withMailService((MAIL_URL) =>
+      withServer('test/bench/mail-by-http.ts', { MAIL_URL, MAIL_KEY: 'key' }, (server) =>
+        compareLinks(server, 'mail by HTTP'),
+      ),
+    );
+  }
 } finally {
   await rm(scratch, { recursive: true });
 }
@@ -163,14 +177,14 @@ async function withMailService(work: (url: string) => Promise<void>): Promise<vo
 }
 
 async function compareLinks(server: Server, how: string): Promise<void> {
-  for (const [path, isActive] of Object.entries(LINK_ROUTES)) {
-    const known = await registerUser(server, isActive);
-    const name = path.replace('/users/', '');
+  for (const route of LINK_ROUTES) {
+    const known = await registerUser(server, route.isActive);
+    const name = route.path.replace('/users/', '').slice(-24);
     await compare(`${name}, ${how}`, known, (username) =>
-      timeOfLinkRequest(server.url, path, username),
+      timeOfLinkRequest(server.url, route, username),
     );
     await compare(`the request after ${name}, ${how}`, known, (username) =>
-      timeOfNextRequest(server.url, path, username),
+      timeOfNextRequest(server.url, route, username),
     );
   }
 }
@@ -221,12 +235,12 @@ async function insertUsers(server: Server, users: Asked[]): Promise<void> {
   const database = await server.database();
   const insert = database.prepare(
     `insert into auth_user (password, is_superuser, username, last_name, email, is_staff, is_active,
-       date_joined, first_name) values (?, 0, ?, '', '', 0, ?, '2024-03-18 02:30:00', '')`,
+       date_joined, first_name) values (?, 0, ?, '', ?, 0, ?, '2024-03-18 02:30:00', '')`,
   );
   await database.batch(
     users.map(({ username, kind }) => {
       const { password = '', isActive = true } = KINDS.find(({ name }) => name === kind) ?? {};
-      return insert.bind(password, username, Number(isActive));
+      return insert.bind(password, username, addressOf(username), Number(isActive));
     }),
   );
 }
@@ -234,14 +248,18 @@ async function insertUsers(server: Server, users: Asked[]): Promise<void> {
 /** @returns milliseconds that a login took which must fail */
 async function timeOf({ url }: Server, { username, sent }: Asked): Promise<number> {
   const start = performance.now();
-  const login = post(`${url}/login`, 401, { username, password: sent });
-  const others = Array.from({ length: beside }, () =>
-    post(`${url}/login`, 401, { username: crypto.randomUUID(), password: WRONG }),
-  );
+  const login = failedLogin(url, username, sent);
+  const others = Array.from({ length: beside }, () => failedLogin(url, crypto.randomUUID(), WRONG));
   await login;
   const time = performance.now() - start;
   await Promise.all(others);
   return time;
+}
+
+async function failedLogin(url: string, username: string, password: string): Promise<void> {
+  if (options.by === 'address') {
+    await post(`${url}/dj-rest-auth/login`, 400, { email: addressOf(username), password });
+  } else await post(`${url}/login`, 401, { username, password });
 }
 
 /** @returns the name of a user with an address */
@@ -288,17 +306,25 @@ function addressOf(username: string): string {
 }
 
 /** @returns milliseconds until the response; the work after it may still go on */
-async function timeOfLinkRequest(url: string, path: string, username: string): Promise<number> {
+async function timeOfLinkRequest(
+  url: string,
+  { path, status }: LinkRoute,
+  username: string,
+): Promise<number> {
   const start = performance.now();
-  await post(url + path, 204, { email: addressOf(username) });
+  await post(url + path, status, { email: addressOf(username) });
   const time = performance.now() - start;
   await sleep(SETTLE_MS);
   return time;
 }
 
 /** @returns milliseconds that a request without a token took, sent after a request for a link */
-async function timeOfNextRequest(url: string, path: string, username: string): Promise<number> {
-  await post(url + path, 204, { email: addressOf(username) });
+async function timeOfNextRequest(
+  url: string,
+  { path, status }: LinkRoute,
+  username: string,
+): Promise<number> {
+  await post(url + path, status, { email: addressOf(username) });
   const start = performance.now();
   await ask(`${url}/me`, 401, {});
   const time = performance.now() - start;

@@ -16,6 +16,7 @@ const API = {
   'POST /password': true,
   'GET /me': true,
   'PATCH /me': true,
+  'PUT /me': true,
   'DELETE /me': true,
   'POST /users/reset_password': true,
   'POST /users/reset_password_confirm': true,
@@ -24,14 +25,16 @@ const API = {
   'GET /health': true,
 } satisfies Record<ApiRoute, true>;
 
-it('has exactly the routes of the app', () => {
-  const routes = ROUTES.map(({ method, path }) => `${method} ${path}`);
+it('has exactly the routes of the app that are in no family', () => {
+  const own = ROUTES.filter(({ path }) => !path.startsWith('/dj-rest-auth/'));
+  const routes = own.map(({ method, path }) => `${method} ${path}`);
   expect(new Set(routes)).toEqual(new Set([...PAGES, ...Object.keys(API)]));
 });
 
 const description = {
   operationId: 'test',
   summary: 'Test',
+  description: 'A test.',
   tag: 'About this service' as const,
   responses: {},
 };
@@ -49,7 +52,7 @@ it('does not compile a route with another path, body, response or caller', () =>
   // @ts-expect-error: there is no such route
   route('GET /ping', { ...logout, handle: (c) => c.body(null, 204) });
   // @ts-expect-error: there is no such method
-  route('PUT /me', { ...logout, handle: (c) => c.body(null, 204) });
+  route('POST /me', { ...logout, handle: (c) => c.body(null, 204) });
   // @ts-expect-error: another status
   route('POST /logout', { ...logout, handle: (c) => c.json({}, 200) });
   // @ts-expect-error: another response body

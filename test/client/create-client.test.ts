@@ -2,7 +2,7 @@
 import { exports } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../src/client/create-client.ts';
-import { newName } from '../helpers/client.ts';
+import { newName, send, unthrottled } from '../helpers/client.ts';
 
 const URL_ = 'http://localhost:8000';
 const PASSWORD = 'correct horse';
@@ -25,6 +25,26 @@ describe('createClient', () => {
       ok: true,
       data: { first_name: 'Meg' },
     });
+  });
+
+  it('sends the token after another keyword', async () => {
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) =>
+      send(new URL(String(input)).pathname, init, {
+        ...unthrottled,
+        AUTH_HEADER_KEYWORD: 'Bearer',
+      }),
+    );
+    const items = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => items.get(key) ?? null,
+      setItem: (key: string, value: string) => items.set(key, value),
+      removeItem: (key: string) => items.delete(key),
+    };
+    const username = newName();
+    const auth = createClient(URL_, storage, 'Bearer');
+    await auth.register({ username, password: PASSWORD });
+    expect(await auth.me()).toMatchObject({ ok: true, data: { username } });
+    expect(await createClient(URL_, storage).me()).toMatchObject({ ok: false, status: 401 });
   });
 
   it('keeps the token in the given storage and replaces it by a new one', async () => {

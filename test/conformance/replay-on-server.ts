@@ -1,29 +1,67 @@
 /**
- * Asks a server that really runs, started with `npm start`, what a real Django was asked, and
- * compares the answers: `node test/conformance/replay-on-server.ts <directory of the recorded cases>`.
+ * Replays the recorded cases on a server that `npm start` starts, with its mail and its database,
+ * once for each variant: `node test/conformance/replay-on-server.ts <directory of the recorded cases>
+ * [<text in the name of a variant>]`. Each step that fails must be known to differ.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { NPM_START, startServer } from '../helpers/server.ts';
 import { withoutLimits } from '../helpers/without-limits.ts';
+import { VARIANTS } from './dj-rest-auth.ts';
 
-const [directory = 'test/conformance'] = process.argv.slice(2);
+const [directory = 'test/conformance', only = ''] = process.argv.slice(2);
+const { PORT: port = '8000' } = process.env;
 
-// The cases register more users than a classroom.
-const server = startServer(
-  { config: withoutLimits(), persistTo: '.wrangler/state', port: '8000' },
-  NPM_START,
-);
-try {
-  const sql = 'npm run --silent wrangler -- d1 execute DB --local --command "$REPLAY_SQL"';
-  const cases = join(directory, 'http-cases.json');
-  const replay = spawn(
-    process.execPath,
-    [join(directory, 'replay.mjs'), await server.url, cases, '--sql-cmd', sql],
-    { stdio: 'inherit' },
-  );
-  [process.exitCode] = await once(replay, 'exit');
-} finally {
-  await server.stop();
+const SQL = 'npm run --silent wrangler -- d1 execute DB --local --command "$REPLAY_SQL"';
+
+type Run = {
+  name: string;
+  cases: string;
+  variant: string | undefined;
+  vars: Record<string, string>;
+  /** As `category/id: step`. */
+  differences: string[];
+};
+
+const RUNS: Run[] = [
+  { name: 'DRF', cases: 'http-cases.json', variant: undefined, vars: {}, differences: [] },
+  ...VARIANTS.map((variant) => ({ ...variant, cases: 'dj-rest-auth-cases.json' })),
+];
+
+for (const run of RUNS.filter(({ name }) => name.includes(only))) {
+  console.log(`\n${run.name}`);
+  if (!(await replay(run))) process.exitCode = 1;
+}
+
+/** @returns whether only the known steps failed */
+async function replay({ cases, variant, vars, differences }: Run): Promise<boolean> {
+  const mail = { SECRET_KEY: 'of the recorded cases', DEFAULT_FROM_EMAIL: 'us@example.com' };
+  const all = Object.entries({ ...mail, ...vars });
+  // The cases register more users than a classroom.
+  const server = startServer({ config: withoutLimits(), persistTo: '.wrangler/state', port }, [
+    ...NPM_START,
+    ...all.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+  ]);
+  try {
+    const url = await server.url;
+    const options = [
+      ...['--sql-cmd', SQL, '--mail-cmd', `node test/conformance/newest-mail.ts ${url}`],
+      ...(variant === undefined ? [] : ['--variant', variant]),
+    ];
+    const tool = [join(directory, 'replay.mjs'), url, join(directory, cases)];
+    const child = spawn(process.execPath, [...tool, ...options], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+    await once(child, 'close');
+    console.log(output);
+    const failed = [...output.matchAll(/^FAIL (?<step>.+)$/gm)];
+    return failed.every(({ groups: { step = '' } = {} }) => differences.includes(step));
+  } finally {
+    await server.stop();
+  }
 }

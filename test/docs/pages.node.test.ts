@@ -7,6 +7,8 @@ import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { SETTINGS } from '../../src/settings.ts';
+import { settingsFor } from '../conformance/course-client-settings.ts';
+import { VARIANTS } from '../conformance/dj-rest-auth.ts';
 import { useManage } from '../helpers/manage.ts';
 import {
   anchorsOf,
@@ -90,6 +92,8 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/own-client.ts',
     'test/browser/login-form.tsx',
     'test/fixtures/typed-client.ts',
+    'test/fixtures/dj-rest-auth-client.js',
+    'test/fixtures/dj-rest-auth-client.js',
   ],
   'docs/email.md': ['test/fixtures/send-by-http.ts'],
   'docs/mounting.md': [
@@ -208,15 +212,16 @@ describe('the table of routes', () => {
   const byRoute = (a: { route: string }, b: { route: string }) => a.route.localeCompare(b.route);
 
   it('has the routes, statuses and tokens of the OpenAPI document', () => {
-    const shown = tableOf(pageAt('docs/api.md'), 'route').map(
-      ([route = '', token = '', , success = '', errors = '']) => ({
+    const tables = ['route', 'route of dj-rest-auth'];
+    const shown = tables
+      .flatMap((heading) => tableOf(pageAt('docs/api.md'), heading))
+      .map(([route = '', token = '', , success = '', errors = '']) => ({
         route: plain(route),
         needsToken: token === 'yes',
         statuses: captured(`${success} ${errors}`, /\b([2-5]\d\d)\b/g)
           .filter((status) => !COMMON.includes(status))
           .sort(),
-      }),
-    );
+      }));
     expect(shown.sort(byRoute)).toEqual(described.sort(byRoute));
   });
 
@@ -230,6 +235,34 @@ describe('the table of routes', () => {
     for (const [sentence = ''] of tableOf(pageAt('docs/api.md'), 'sentence')) {
       expect(sources.some((source) => source.includes(`'${plain(sentence)}'`))).toBe(true);
     }
+  });
+});
+
+describe('the table of clients of the course', () => {
+  const PROJECTS: Record<string, string> = {
+    rare: 'Rare',
+    'honey-rae': 'Honey Rae',
+    'level-up': 'LevelUp',
+    'rock-of-ages': 'Rock of Ages',
+    bangazon: 'Bangazon',
+  };
+  const { scenarios } = v.parse(
+    v.object({
+      scenarios: v.array(v.object({ id: v.string(), settings: v.object({ key: v.string() }) })),
+    }),
+    JSON.parse(readFileSync('test/conformance/course-clients.json', 'utf8')),
+  );
+
+  it('has the settings with which the recorded requests of each client pass', () => {
+    const recorded = scenarios.map(({ id, settings }) => {
+      const variables = Object.entries(settingsFor(settings.key));
+      const shown = variables.map(([name, value]) => `\`${name} = "${value}"\``).join(', ');
+      return `${PROJECTS[id.slice(0, -2)]}: ${shown || 'none'}`;
+    });
+    const rows = tableOf(pageAt('docs/clients.md'), 'project').map(
+      ([project, , settings]) => `${project}: ${settings}`,
+    );
+    expect(rows.sort()).toEqual(recorded.sort());
   });
 });
 
@@ -278,6 +311,15 @@ describe('the tables of rate limits', () => {
   it('have the binding of each scope that the log names', () => {
     const bindings = Object.fromEntries(scopes.map(({ scope, binding }) => [scope, binding]));
     expect(bindings).toEqual(BINDINGS);
+  });
+});
+
+describe('the differences from dj-rest-auth', () => {
+  it('are the steps of the recorded cases that differ', () => {
+    const steps = tableOf(pageAt('docs/differences.md'), 'step of dj-rest-auth').map(
+      ([step = '']) => plain(step),
+    );
+    expect(steps).toEqual(VARIANTS.flatMap(({ differences }) => differences));
   });
 });
 

@@ -18,7 +18,7 @@ const Mail = v.object({
   html: v.string(),
 });
 
-type Mail = v.InferOutput<typeof Mail>;
+export type Mail = v.InferOutput<typeof Mail>;
 
 const SECRET_KEY = 'a secret key of the tests';
 
@@ -44,6 +44,10 @@ export function withMailbox(bindings: Partial<Bindings> = {}) {
   };
   return { bindings: all, mails };
 }
+
+/** Bindings that enable each route. */
+export const withAllRoutes = () =>
+  withMailbox({ EMAIL_VERIFICATION: 'required', ALLOW_PUT_ME: 'true' }).bindings;
 
 type Link = { uid: string; token: string };
 

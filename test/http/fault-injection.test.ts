@@ -63,6 +63,27 @@ type Route = {
 
 const registered = (username: string) => register(username, PASSWORD);
 
+/** Creates a user who waits for activation. */
+async function waiting(username: string) {
+  const token = await registered(username);
+  await env.DB.batch([
+    env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(token),
+    env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?').bind(username),
+  ]);
+  return '';
+}
+
+const NEW_PASSWORDS = { new_password1: NEW_PASSWORD, new_password2: NEW_PASSWORD };
+
+async function checkPasswordKeepingToken(username: string, token: string, response: Response) {
+  expect((await state(username))?.key).toBe(token);
+  const login = (password: string) => post('/login', { username, password });
+  const isChanged = (await login(NEW_PASSWORD)).status === 200;
+  expect((await login(PASSWORD)).status).toBe(isChanged ? 401 : 200);
+  if (response.status === 200) expect(isChanged).toBe(true);
+  else expect(response.status).not.toBe(400);
+}
+
 const routes: Route[] = [
   {
     name: 'POST /register',
@@ -238,14 +259,7 @@ const routes: Route[] = [
   {
     name: 'POST /users/activation',
     once: [503, 204],
-    arrange: async (username) => {
-      const token = await registered(username);
-      await env.DB.batch([
-        env.DB.prepare('DELETE FROM authtoken_token WHERE key = ?').bind(token),
-        env.DB.prepare('UPDATE auth_user SET is_active = 0 WHERE username = ?').bind(username),
-      ]);
-      return '';
-    },
+    arrange: waiting,
     act: async (username, _, bindings) =>
       post('/users/activation', await linkFor(username), {
         ...bindings,
@@ -254,6 +268,126 @@ const routes: Route[] = [
     check: async (username, _, response) => {
       const isActive = (await post('/login', { username, password: PASSWORD })).status === 200;
       if (response.status === 204) expect(isActive).toBe(true);
+    },
+  },
+  {
+    name: 'POST /dj-rest-auth/registration/verify-email/',
+    once: [503, 200],
+    arrange: waiting,
+    act: async (username, _, bindings) => {
+      const { uid, token } = await linkFor(username);
+      const key = `${uid}-${token}`;
+      return post('/dj-rest-auth/registration/verify-email/', { key }, bindings);
+    },
+    check: async (username, _, response) => {
+      const isActive = (await post('/login', { username, password: PASSWORD })).status === 200;
+      if (response.status === 200) expect(isActive).toBe(true);
+    },
+  },
+  {
+    name: 'POST /dj-rest-auth/login/, by e-mail address',
+    once: [503],
+    arrange: async (username) => {
+      const token = await registered(username);
+      await env.DB.prepare('UPDATE auth_user SET email = ? WHERE username = ?')
+        .bind(`${username}@example.com`, username)
+        .run();
+      return token;
+    },
+    act: (username, _, bindings) => {
+      const body = { email: `${username}@example.com`, password: PASSWORD };
+      return post('/dj-rest-auth/login/', body, bindings);
+    },
+    check: async (username, token, response) => {
+      expect((await state(username))?.key).toBe(token);
+      if (response.status === 200) expect(await response.json()).toEqual({ key: token });
+      else expect(response.status).not.toBe(400);
+    },
+  },
+  {
+    name: 'POST /dj-rest-auth/logout/',
+    once: [503, 200],
+    arrange: registered,
+    act: (_, token, bindings) =>
+      sendAs(token, 'POST', '/dj-rest-auth/logout/', undefined, bindings),
+    check: async (username, token, response) => {
+      const { key = null } = (await state(username)) ?? {};
+      expect([null, token]).toContain(key);
+      if (response.status === 200) expect(key).toBeNull();
+    },
+  },
+  {
+    name: 'PATCH /dj-rest-auth/user/, with a new username',
+    once: [503, 200],
+    arrange: registered,
+    act: (username, token, bindings) => {
+      const body = { username: `new-${username}`, first_name: 'Ada' };
+      return sendAs(token, 'PATCH', '/dj-rest-auth/user/', body, bindings);
+    },
+    check: async (username, token, response) => {
+      const [old, renamed] = [await state(username), await state(`new-${username}`)];
+      // Both fields are stored, or none.
+      if (old) expect(old).toMatchObject({ key: token, first_name: '' });
+      else expect(renamed).toMatchObject({ key: token, first_name: 'Ada' });
+      if (response.status === 200) expect(old).toBeNull();
+      else expect(response.status).not.toBe(400);
+    },
+  },
+  {
+    name: 'POST /dj-rest-auth/password/change/',
+    once: [503, 503, 200],
+    arrange: registered,
+    act: (_, token, bindings) => {
+      const body = { old_password: PASSWORD, ...NEW_PASSWORDS };
+      return sendAs(token, 'POST', '/dj-rest-auth/password/change/', body, bindings);
+    },
+    check: checkPasswordKeepingToken,
+  },
+  {
+    name: 'POST /dj-rest-auth/password/change/, without the old password',
+    once: [503, 503, 200],
+    arrange: registered,
+    act: (_, token, bindings) =>
+      sendAs(token, 'POST', '/dj-rest-auth/password/change/', NEW_PASSWORDS, {
+        ...bindings,
+        OLD_PASSWORD_FIELD_ENABLED: 'false',
+      }),
+    check: checkPasswordKeepingToken,
+  },
+  {
+    name: 'POST /dj-rest-auth/password/reset/',
+    once: [200],
+    afterResponse: [0],
+    arrange: registered,
+    act: (_, __, bindings) => post('/dj-rest-auth/password/reset/', { email: ADDRESS }, bindings),
+    check: async (username, token, response) => {
+      expect((await state(username))?.key).toBe(token);
+      expect(response.status).toBe(200);
+    },
+  },
+  {
+    name: 'POST /dj-rest-auth/password/reset/confirm/',
+    once: [503, 200],
+    arrange: registered,
+    act: async (username, _, bindings) => {
+      const body = { ...(await linkFor(username)), ...NEW_PASSWORDS };
+      return post('/dj-rest-auth/password/reset/confirm/', body, bindings);
+    },
+    check: checkPasswordKeepingToken,
+  },
+  {
+    name: 'POST /dj-rest-auth/registration/',
+    once: [201],
+    arrange: async () => '',
+    act: (username, _, bindings) => {
+      const passwords = { password1: PASSWORD, password2: PASSWORD };
+      return post('/dj-rest-auth/registration/', { username, ...passwords }, bindings);
+    },
+    check: async (username, _, response) => {
+      const stored = await state(username);
+      if (stored) expect(stored.key).toMatch(/^[0-9a-f]{40}$/);
+      if (response.status === 201) expect(await response.json()).toEqual({ key: stored?.key });
+      else expect(response.status).not.toBe(400);
     },
   },
 ];

@@ -6,7 +6,10 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { beforeEach, expect, inject, it, type MockInstance, vi } from 'vitest';
+import { ROUTES as ALL_ROUTES } from '../../src/app.ts';
+import type { Route } from '../../src/http/route.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
+import { parseSettings } from '../../src/settings.ts';
 import { newName, register, send, unthrottled } from '../helpers/client.ts';
 import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
 
@@ -17,24 +20,21 @@ const TIME_LIMIT_MS = 120_000;
 /** Part of every generated secret. It must not be in a log. */
 const SECRET = 'S3CRET';
 
-const ROUTES = ['/register', '/login', '/api-token-auth', '/logout', '/password', '/me'];
-const FIELDS = [
-  'username',
-  'password',
-  'email',
-  'first_name',
-  'last_name',
-  'current_password',
-  'new_password',
-  'uid',
-  'token',
-];
+const views = ALL_ROUTES.filter(({ kind }) => kind === 'view');
 
-const MAIL_ROUTES = [
-  '/users/reset_password',
-  '/users/reset_password_confirm',
-  '/users/activation',
-  '/users/resend_activation',
+const pathsOf = (routes: Route[]) => [...new Set(routes.map(({ path }) => path))];
+
+/** The routes that need e-mail. */
+const isByMail = ({ access }: Route) => access.rateLimit === 'mail-address';
+
+const ROUTES = pathsOf(views.filter((route) => !isByMail(route)));
+const MAIL_ROUTES = pathsOf(views.filter(isByMail));
+
+const settings = parseSettings({ EMAIL_VERIFICATION: 'required' });
+
+/** The fields of all bodies. */
+const FIELDS = [
+  ...new Set(views.flatMap(({ bodySchema }) => Object.keys(bodySchema?.(settings).entries ?? {}))),
 ];
 
 const path = fc.oneof(
@@ -179,6 +179,9 @@ const mailRequest = fc.record({
           ),
           token: fc.oneof(fc.stringMatching(/^[0-9a-z]{1,12}-[0-9a-f]{32}$/), text),
           new_password: text,
+          new_password1: text,
+          new_password2: text,
+          key: fc.oneof(fc.stringMatching(/^[0-9A-Za-z]{1,4}-[0-9a-z]{1,12}-[0-9a-f]{32}$/), text),
         })
         .map((data) => ({ type: JSON_TYPE, body: JSON.stringify(data) })),
     ),
@@ -211,7 +214,12 @@ const Failure = v.union([
 ]);
 
 /** With a list of routes at `/`, because the page is not JSON. */
-const bindings = { ...unthrottled, BROWSABLE_API: 'false' };
+const bindings = {
+  ...unthrottled,
+  BROWSABLE_API: 'false',
+  ALLOW_PUT_ME: 'true',
+  TOKEN_RESPONSE_FIELDS: 'id,staff=is_staff,valid=true',
+};
 
 const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
 

@@ -1,10 +1,10 @@
 /** The app mounted in another app. At any path it responds like the standalone Worker. */
 import { applyD1Migrations, createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { tokenAuthentication } from '../../src/http/middleware/token-authentication.ts';
 import { authEntrypoint } from '../../src/rpc/auth-entrypoint.ts';
@@ -180,14 +180,112 @@ describe('in another app', () => {
     expect(response.headers.get('WWW-Authenticate')).toBe('Token');
   });
 
-  it('reads a body that a middleware of the host has already read', async () => {
-    const host = new Hono()
-      .use(async (c, next) => {
-        await c.req.text();
-        await next();
-      })
-      .route('/auth', newAuth());
-    expect(await register(host, '/auth')).toMatch(/^[0-9a-f]{40}$/);
+  describe('behind a middleware that has read the body', () => {
+    const user = () => ({ username: newName(), password: 'line one\nline two ä' });
+    const form = (fields: Record<string, string>) => {
+      const data = new FormData();
+      for (const [name, value] of Object.entries(fields)) data.append(name, value);
+      return data;
+    };
+    const BODIES = {
+      JSON: (fields: Record<string, string>) => json(fields),
+      'a form': (fields: Record<string, string>) => ({
+        method: 'POST',
+        body: new URLSearchParams(fields),
+      }),
+      'a multipart form': (fields: Record<string, string>) => ({
+        method: 'POST',
+        body: form(fields),
+      }),
+    };
+    type Read = (c: Context) => Promise<unknown>;
+    const behind = (read: Read) =>
+      new Hono()
+        .use(async (c, next) => {
+          // A middleware may ignore that a body is not of its kind.
+          await read(c).catch(() => undefined);
+          await next();
+        })
+        .route('/auth', newAuth());
+    const READS: Record<string, Read> = {
+      text: (c) => c.req.text(),
+      json: (c) => c.req.json(),
+      arrayBuffer: (c) => c.req.arrayBuffer(),
+      blob: (c) => c.req.blob(),
+      parseBody: (c) => c.req.parseBody(),
+      'text, then parseBody': (c) => c.req.text().then(() => c.req.parseBody()),
+      'a clone': (c) => c.req.raw.clone().text(),
+    };
+
+    it.each(
+      Object.keys(BODIES).flatMap((kind) => Object.keys(READS).map((read) => ({ kind, read }))),
+    )('reads $kind after $read', async ({ kind, read }) => {
+      const bodyOf = BODIES[kind as keyof typeof BODIES];
+      const host = behind(READS[read] as Read);
+      const fields = user();
+      const registered = await answer(await ask(host, '/auth/register', bodyOf(fields)));
+      expect(registered).toEqual({ status: 201, body: { token: expect.any(String) } });
+      // The fields have not changed: they are the credentials.
+      expect((await ask(greedy(true), '/auth/login', json(fields))).status).toBe(200);
+    });
+
+    it.each(['a form', 'a multipart form'] as const)('reads %s after formData', async (kind) => {
+      const fields = user();
+      const host = behind((c) => c.req.formData());
+      expect((await ask(host, '/auth/register', BODIES[kind](fields))).status).toBe(201);
+      expect((await ask(greedy(true), '/auth/login', json(fields))).status).toBe(200);
+    });
+
+    it('refuses a file in a form as before', async () => {
+      const body = form({ username: newName() });
+      body.append('password', new File(['secret'], 'password.txt'));
+      const host = behind((c) => c.req.formData());
+      expect(await answer(await ask(host, '/auth/register', { method: 'POST', body }))).toEqual({
+        status: 400,
+        body: { password: ['Not a valid string.'] },
+      });
+    });
+
+    it('refuses a body that is too large as before', async () => {
+      const body = new URLSearchParams({ username: 'x'.repeat(70_000) });
+      for (const read of [READS.text, READS.parseBody] as Read[]) {
+        const response = await ask(behind(read), '/auth/register', { method: 'POST', body });
+        expect(response.status).toBe(413);
+      }
+    });
+
+    it.each([
+      { how: 'read from c.req.raw', read: (c: Context) => c.req.raw.text() },
+      { how: 'locked', read: async (c: Context) => c.req.raw.body?.getReader() },
+      {
+        how: 'read by formData, which has failed',
+        read: (c: Context) => c.req.formData(),
+      },
+    ])('logs the reason if the body was $how, and responds 500', async ({ read }) => {
+      const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+      const host = behind(read);
+      const origin = { Origin: 'http://localhost:5173' };
+      const init = json(user());
+      const response = await ask(host, '/auth/register', {
+        ...init,
+        headers: { ...init.headers, ...origin },
+      });
+      expect(response.headers.get('Access-Control-Allow-Origin')).toBe(origin.Origin);
+      expect(await answer(response)).toEqual({
+        status: 500,
+        body: { detail: 'A server error occurred.' },
+      });
+      expect(error).toHaveBeenCalledOnce();
+      expect(String(error.mock.lastCall)).toContain('has read the body from c.req.raw');
+      expect(String(error.mock.lastCall)).toContain('c.req.raw.clone()');
+    });
+
+    it('serves routes that read no body', async () => {
+      const token = await register(greedy(true), '/auth');
+      const host = behind((c) => c.req.raw.text());
+      const logout = { ...json({}), headers: { Authorization: `Token ${token}` } };
+      expect((await ask(host, '/auth/logout', logout)).status).toBe(204);
+    });
   });
 
   it('leaves preflights to the CORS middleware of the host, if it has one', async () => {
@@ -226,6 +324,27 @@ describe('in another app', () => {
       value: { user: { username } },
     });
   });
+});
+
+it('protects routes of the host with the keyword of the app', async () => {
+  const auth = createApp({
+    bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }),
+    settings: { authHeaderKeyword: 'Bearer' },
+  });
+  const host = new Hono<{ Bindings: HostEnv }>()
+    .route('/auth', auth)
+    .use('/rocks', tokenAuthentication(auth))
+    .get('/rocks', (c) => c.json({ owner: c.var.user.username }));
+  const username = newName();
+  const token = await register(host, '/auth', username);
+  const bearer = { headers: { Authorization: `Bearer ${token}` } };
+  expect(await answer(await ask(host, '/rocks', bearer))).toEqual({
+    status: 200,
+    body: { owner: username },
+  });
+  const refused = await ask(host, '/rocks', as(token));
+  expect(refused.status).toBe(401);
+  expect(refused.headers.get('WWW-Authenticate')).toBe('Bearer');
 });
 
 describe('two apps with two databases in one Worker', () => {

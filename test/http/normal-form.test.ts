@@ -48,10 +48,16 @@ describe('a username', () => {
       errors: [INVALID_USERNAME, LONG_USERNAME],
     },
   ])('is refused: $name', async ({ username, errors }) => {
-    expect(await answer(await post('/register', { username, password: 'pw' }))).toEqual({
-      status: 400,
-      body: { username: errors },
-    });
+    const refused = { status: 400, body: { username: errors } };
+    expect(await answer(await post('/register', { username, password: 'pw' }))).toEqual(refused);
+    const token = await register(newName());
+    for (const method of ['PUT', 'PATCH']) {
+      const renamed = await sendAs(token, method, '/dj-rest-auth/user/', { username });
+      expect(await answer(renamed)).toEqual(refused);
+    }
+    const passwords = { password1: 'correct horse', password2: 'correct horse' };
+    const enrolled = await post('/dj-rest-auth/registration/', { username, ...passwords });
+    expect(await answer(enrolled)).toEqual(refused);
   });
 
   it.each([

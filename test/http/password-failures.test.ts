@@ -87,6 +87,7 @@ async function registered(username = newName(), password = 'pw') {
 describe.each([
   { path: '/login', refused: 401 },
   { path: '/api-token-auth', refused: 400 },
+  { path: '/dj-rest-auth/login', refused: 400 },
 ])('POST $path', ({ path, refused }) => {
   it('checks ten of 200 simultaneous wrong passwords from 200 addresses', async () => {
     const { username } = await registered();
@@ -228,11 +229,18 @@ describe('wrong current passwords', () => {
   const changes = [
     { method: 'POST', path: '/password', body: { new_password: 'a new pw' } },
     { method: 'DELETE', path: '/me', body: {} },
+    {
+      method: 'POST',
+      path: '/dj-rest-auth/password/change',
+      body: { new_password1: 'a new pw', new_password2: 'a new pw' },
+    },
   ];
 
   describe.each(changes)('of $method $path', ({ method, path, body }) => {
-    const change = (token: string, current_password: string) =>
-      sendAs(token, method, path, { ...body, current_password }, counting);
+    const change = (token: string, password: string) => {
+      const current = { current_password: password, old_password: password };
+      return sendAs(token, method, path, { ...body, ...current }, counting);
+    };
 
     it('are limited to ten per token; then the right password is also refused', async () => {
       const { username, token } = await registered();

@@ -27,7 +27,7 @@ test('draws a key, and asks nothing of local passwords', () => {
   const { read, run } = prepare();
   const first = read();
   expect(first).toMatch(
-    /^SECRET_KEY="[a-zA-Z0-9]{50}"\nDEFAULT_FROM_EMAIL="webmaster@localhost"\nAUTH_PASSWORD_VALIDATORS=""\n$/,
+    /^SECRET_KEY="[a-zA-Z0-9]{50}"\nDEFAULT_FROM_EMAIL="webmaster@localhost"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="false"\n$/,
   );
   run();
   expect(read()).toBe(first);
@@ -35,7 +35,9 @@ test('draws a key, and asks nothing of local passwords', () => {
 
 test('keeps what the file has', () => {
   const file = 'SECRET_KEY=mine\nexport AUTH_PASSWORD_VALIDATORS = "MinimumLength"';
-  expect(prepare({ file }).read()).toBe(`${file}\nDEFAULT_FROM_EMAIL="webmaster@localhost"\n`);
+  expect(prepare({ file }).read()).toBe(
+    `${file}\nDEFAULT_FROM_EMAIL="webmaster@localhost"\nOLD_PASSWORD_FIELD_ENABLED="false"\n`,
+  );
 });
 
 test.each([
@@ -44,7 +46,9 @@ test.each([
   ['that others could write', { file: 'SECRET_KEY="k"\n', mode: 0o666 }],
   [
     'that is complete',
-    { file: 'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\n' },
+    {
+      file: 'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="true"\n',
+    },
   ],
 ])('a file %s is readable by its owner only, and so are local databases', (_, given) => {
   const { modeOf } = prepare(given);
@@ -53,7 +57,8 @@ test.each([
 });
 
 test('a file that its owner made read-only stays so', () => {
-  const file = 'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\n';
+  const file =
+    'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="true"\n';
   expect(prepare({ file, mode: 0o444 }).modeOf('.dev.vars')).toBe(0o400);
 });
 

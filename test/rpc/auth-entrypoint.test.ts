@@ -3,7 +3,7 @@ import { createExecutionContext } from 'cloudflare:test';
 import { exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { AuthEntrypoint } from '../../src/index.ts';
-import { newName, register } from '../helpers/client.ts';
+import { newName, register, unthrottled } from '../helpers/client.ts';
 import { failingD1, watchD1 } from '../helpers/intercept-d1.ts';
 
 describe('AuthEntrypoint', () => {
@@ -40,6 +40,17 @@ describe('AuthEntrypoint', () => {
     expect(await exports.AuthEntrypoint.authenticate('Token unknown')).toMatchObject({
       ok: false,
       error: { kind: 'authentication-failed', reason: 'invalid-token' },
+    });
+  });
+
+  it('returns the keyword that the header should have, for WWW-Authenticate', async () => {
+    const bindings = { ...unthrottled, AUTH_HEADER_KEYWORD: 'Bearer' };
+    const token = await register(newName());
+    const entrypoint = new AuthEntrypoint(createExecutionContext(), bindings);
+    expect(await entrypoint.authenticate(`Bearer ${token}`)).toMatchObject({ ok: true });
+    expect(await entrypoint.authenticate(`Token ${token}`)).toEqual({
+      ok: false,
+      error: { kind: 'not-authenticated', keyword: 'Bearer' },
     });
   });
 

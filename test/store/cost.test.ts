@@ -116,6 +116,42 @@ it('prepares its statements once for all requests of an isolate', async () => {
   expect(new Set(prepared).size).toBe(prepared.length);
 });
 
+/** Inserts users with an address. The last one is active. */
+const insertUsersOf = (email: string, username: string, others: number, areActive: 0 | 1) =>
+  env.DB.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+     INSERT INTO auth_user (password, is_superuser, username, last_name, email, is_staff,
+       is_active, date_joined, first_name)
+     SELECT 'x', 0, iif(i = ?3, ?2, ?1 || i), '', ?1, 0, i = ?3 OR ?4, '2026-01-01 00:00:00', ''
+       FROM n`,
+  )
+    .bind(email, username, others, areActive)
+    .run();
+
+describe('a login by address', () => {
+  async function rowsRead(email: string, username: string): Promise<number> {
+    const { bindings, roundTrips } = watchD1();
+    const body = { email, username, password: 'pw' };
+    expect((await post('/dj-rest-auth/login', body, bindings)).status).toBe(400);
+    expect(roundTrips).toHaveLength(1);
+    const { meta } = await env.DB.prepare(roundTrips[0]?.sql.join() ?? '')
+      .bind(username, '[[0]]', email)
+      .all();
+    return meta.rows_read;
+  }
+
+  // The index and the row of each of them, and the row of the one that is chosen.
+  it('is one round trip, and reads at most ten of the users with the address', async () => {
+    const [email, alone] = [`${newName()}@example.com`, `${newName()}@example.com`];
+    await insertUsersOf(email, newName(), 1000, 0);
+    await insertUsersOf(alone, newName(), 0, 0);
+    // The index is read up to the next address.
+    expect(await rowsRead(alone, '')).toBeLessThanOrEqual(4);
+    expect(await rowsRead(email, '')).toBeLessThanOrEqual(22);
+    expect(await rowsRead(email, newName())).toBeLessThanOrEqual(22);
+  });
+});
+
 describe('a request for a link', () => {
   /**
    * The rows that D1 reads for the request. `others` accounts have the address besides the last
@@ -124,15 +160,7 @@ describe('a request for a link', () => {
   async function rowsRead(others: number, areActive: 0 | 1, isNamed: boolean): Promise<number> {
     const email = `${newName()}@example.com`;
     const username = `${email}-last`;
-    await env.DB.prepare(
-      `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
-       INSERT INTO auth_user (password, is_superuser, username, last_name, email, is_staff,
-         is_active, date_joined, first_name)
-       SELECT 'x', 0, ?1 || '-' || iif(i = ?2, 'last', i), '', ?1, 0, i = ?2 OR ?3,
-         '2026-01-01 00:00:00', '' FROM n`,
-    )
-      .bind(email, others, areActive)
-      .run();
+    await insertUsersOf(email, username, others, areActive);
     const { bindings: watched, roundTrips } = watchD1();
     const { bindings, mails } = withMailbox({ DB: watched.DB });
     const body = { email, ...(isNamed && { username }) };

@@ -1,22 +1,47 @@
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
+import type { Settings } from '../../settings.ts';
 import type { AppEnv } from '../context.ts';
 
 /** How long a browser may cache a preflight response (django-cors-headers' default). */
 const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
 
-const allowListedOrigins = cors({
-  origin: (origin, c) => (c.var.settings.corsAllowedOrigins.includes(origin) ? origin : null),
-  allowMethods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
-  // A part of django-cors-headers' default: the headers that clients of a Django API usually send.
-  allowHeaders: ['Accept', 'Authorization', 'Content-Type', 'X-CSRFToken', 'X-Requested-With'],
-  exposeHeaders: ['Retry-After', 'WWW-Authenticate'],
-  maxAge: PREFLIGHT_MAX_AGE_SECONDS,
-});
+/** django-cors-headers' `default_methods`. A browser allows HEAD without asking. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** The part of a host for which a `*` stands. It ends at a dot, so it is never a domain. */
+const PART_OF_LABEL = /^[a-z\d-]+$/;
 
 /**
- * CORS for the origins of `CORS_ALLOWED_ORIGINS`, on every response. It does not allow credentials,
- * because the token is in a header and never in a cookie.
+ * Whether an origin is in `CORS_ALLOWED_ORIGINS`. An entry with a `*` is compared by its two ends and
+ * not by a regular expression, which could be too wide or too slow.
+ */
+export function isAllowedOrigin(allowed: string[], origin: string): boolean {
+  if (allowed.includes(origin)) return !origin.includes('*');
+  return allowed.some((entry) => {
+    const [start = '', end] = entry.split('*');
+    if (end === undefined || !origin.startsWith(start) || !origin.endsWith(end)) return false;
+    return PART_OF_LABEL.test(origin.slice(start.length, -end.length));
+  });
+}
+
+/** hono/cors with the settings of an environment, which are the same object for each request. */
+const middlewareOf = new WeakMap<Settings, ReturnType<typeof cors>>();
+
+function createCors({ corsAllowedOrigins, corsAllowHeaders, corsAllowCredentials }: Settings) {
+  return cors({
+    origin: (origin) => (isAllowedOrigin(corsAllowedOrigins, origin) ? origin : null),
+    allowMethods: METHODS,
+    allowHeaders: corsAllowHeaders,
+    credentials: corsAllowCredentials,
+    exposeHeaders: ['Retry-After', 'WWW-Authenticate'],
+    maxAge: PREFLIGHT_MAX_AGE_SECONDS,
+  });
+}
+
+/**
+ * CORS for the origins of `CORS_ALLOWED_ORIGINS`, on every response. By default it does not allow
+ * credentials, because the token is in a header and never in a cookie.
  */
 export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
   // This is not a cross-origin request. Skip hono/cors, which would create several Responses.
@@ -29,5 +54,8 @@ export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c
   // every OPTIONS as a preflight.
   const isPreflight = c.req.header('Access-Control-Request-Method') !== undefined;
   if (c.req.method === 'OPTIONS' && !isPreflight) return next();
-  return allowListedOrigins(c, next);
+  const { settings } = c.var;
+  const middleware = middlewareOf.get(settings) ?? createCors(settings);
+  middlewareOf.set(settings, middleware);
+  return middleware(c, next);
 });

@@ -1,6 +1,11 @@
-/** The parts of the OpenAPI document that are not in a route. */
+/**
+ * The parts of the OpenAPI document that are not in a route. They use only what OpenAPI 3.0 and 3.1 have in
+ * common: `enum` and not `const`, no lists of types.
+ */
+import type { Settings } from '../../settings.ts';
 import type { ResponseDescription, Tag } from './description.ts';
 import { detail } from './description.ts';
+import { KEY } from './examples.ts';
 
 const text = { type: 'string' };
 const token = { ...text, description: 'The key of a token.', maxLength: 40 };
@@ -17,11 +22,13 @@ export const reference = (kind: 'schemas' | 'responses' | 'headers', name: strin
   $ref: `#/components/${kind}/${name}`,
 });
 
+const value = (only: boolean) => ({ type: 'boolean', enum: [only] });
+
 export const SCHEMAS = {
   Token: object({ token }),
   Registered: { anyOf: [reference('schemas', 'Token'), reference('schemas', 'Detail')] },
-  Login: object({ valid: { const: true }, token }),
-  LoginFailed: object({ valid: { const: false }, detail: text }),
+  Login: object({ valid: value(true), token }),
+  LoginFailed: object({ valid: value(false), detail: text }),
   User: object({
     id: { type: 'integer' },
     username: text,
@@ -29,11 +36,46 @@ export const SCHEMAS = {
     last_name: text,
     email: text,
   }),
+  Key: object({ key: token }),
+  KeyOrDetail: { anyOf: [reference('schemas', 'Key'), reference('schemas', 'Detail')] },
+  UserDetails: object({
+    pk: { type: 'integer' },
+    username: text,
+    email: text,
+    first_name: text,
+    last_name: text,
+  }),
   Detail: object({ detail: text }),
   FieldErrors: { type: 'object', additionalProperties: messages },
   Invalid: { anyOf: [reference('schemas', 'FieldErrors'), reference('schemas', 'Detail')] },
-  Health: object({ status: { enum: ['ok', 'unavailable'] } }),
+  Health: object({ status: { ...text, enum: ['ok', 'unavailable'] } }),
 };
+
+/** The schemas of values of `TOKEN_RESPONSE_FIELDS` that are not text. */
+const FIELD_VALUES: Record<string, object> = {
+  id: { type: 'integer' },
+  is_staff: { type: 'boolean' },
+  is_superuser: { type: 'boolean' },
+  true: value(true),
+};
+
+/** The schemas of responses, with the properties that the settings add. */
+export function schemasOf({ tokenResponseFields, errorMessage }: Settings): Record<string, object> {
+  const fields = tokenResponseFields
+    .map((field) => field.split('='))
+    .map(([key, source = '']) => [key, FIELD_VALUES[source] ?? text]);
+  const added: object = Object.fromEntries(fields);
+  const message = errorMessage ? { message: text } : {};
+  const { Token, Login, LoginFailed, Detail, FieldErrors } = SCHEMAS;
+  return {
+    ...SCHEMAS,
+    Token: { ...Token, properties: { ...added, ...Token.properties } },
+    Login: { ...Login, properties: { ...added, ...Login.properties } },
+    LoginFailed: { ...LoginFailed, properties: { ...LoginFailed.properties, ...message } },
+    Detail: { ...Detail, properties: { ...Detail.properties, ...message } },
+    FieldErrors: errorMessage ? { ...FieldErrors, properties: message } : FieldErrors,
+  };
+}
 
 export const RESPONSES = {
   Unauthorized: detail(
@@ -64,23 +106,26 @@ export const RESPONSES = {
   ),
 } satisfies Record<string, ResponseDescription>;
 
-export const HEADERS = {
+export const headersOf = ({ authHeaderKeyword }: Settings) => ({
   'Retry-After': {
     description: 'The number of seconds to wait before the next attempt.',
     schema: { type: 'integer' },
   },
-  'WWW-Authenticate': { description: '`Token`', schema: text },
-};
+  'WWW-Authenticate': { description: `\`${authHeaderKeyword}\``, schema: text },
+});
 
-export const SECURITY_SCHEMES = {
-  Token: {
-    type: 'apiKey',
-    in: 'header',
-    name: 'Authorization',
-    description:
-      'The word `Token`, a space and the key: `Token fa2eba9be8282d595c997ee5cd49f2ed31f65bed`.',
-  },
-};
+/** `Bearer` is a scheme that tools know. For others they send the whole value of the header. */
+export const securitySchemesOf = ({ authHeaderKeyword: keyword }: Settings) => ({
+  Token:
+    keyword.toLowerCase() === 'bearer'
+      ? { type: 'http', scheme: 'bearer' }
+      : {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Authorization',
+          description: `The word \`${keyword}\`, a space and the key: \`${keyword} ${KEY}\`.`,
+        },
+});
 
 export const TAGS: { name: Tag; description: string }[] = [
   { name: 'Without a token', description: 'Routes that give a token.' },
@@ -89,13 +134,14 @@ export const TAGS: { name: Tag; description: string }[] = [
     name: 'By e-mail',
     description: 'Password reset and activation. These routes need e-mail to be configured.',
   },
+  { name: 'dj-rest-auth', description: 'The routes of dj-rest-auth, for its clients.' },
   { name: 'About this service', description: 'For monitors and tools.' },
 ];
 
-export const INFO = {
+export const infoOf = ({ authHeaderKeyword }: Settings, server: string) => ({
   title: 'edge-authtoken',
   version: '1',
-  description:
-    'Django REST Framework’s token authentication, without Django, at the edge. Register or log in to get a token. Send it with every request as `Authorization: Token <key>`.\n\nEvery path accepts a trailing slash. A body has at most 64 KiB. If a path does not have the method, the response is 405 with `Allow`. If there is no such path, it is 404. Both have a `detail`.',
-  license: { name: 'MIT', identifier: 'MIT' },
-};
+  description: `Django REST Framework’s token authentication, without Django, at the edge. Register or log in to get a token. Send it with every request as \`Authorization: ${authHeaderKeyword} <key>\`.\n\nEvery path accepts a trailing slash. A body has at most 64 KiB. If a path does not have the method, the response is 405 with \`Allow\`. If there is no such path, it is 404. Both have a \`detail\`.`,
+  contact: { name: 'The operator of this service', url: server },
+  license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+});

@@ -1,4 +1,5 @@
 /** The description of a route for the OpenAPI document. */
+import type { Settings } from '../../settings.ts';
 import type { SCHEMAS } from './components.ts';
 
 /** Examples by name. A request and a response with the same name belong together. */
@@ -18,18 +19,30 @@ export type ResponseDescription = {
 export type Description = {
   operationId: string;
   summary: string;
-  description?: string;
+  description: string;
   tag: Tag;
-  /** The name of the body's schema, and examples of the body. */
-  request?: { name: string; examples: Examples };
+  /** Parameters in the query string, with their JSON schemas. */
+  query?: Record<string, { description: string; schema: object }>;
+  /**
+   * The name of the body's schema, and examples of the body. `emailAsUsername`: a body with `email` and
+   * without `username` is accepted, too.
+   */
+  request?: { name: string; examples: Examples; emailAsUsername?: boolean };
   /**
    * By status. The document adds the responses that follow from the access, the body and the rate
    * limit of the route.
    */
-  responses: Record<number, ResponseDescription>;
+  responses: Responses | ((settings: Settings) => Responses);
 };
 
-export type Tag = 'Without a token' | 'With a token' | 'By e-mail' | 'About this service';
+type Responses = Record<number, ResponseDescription>;
+
+export type Tag =
+  | 'Without a token'
+  | 'With a token'
+  | 'By e-mail'
+  | 'dj-rest-auth'
+  | 'About this service';
 
 /** A response with `{"detail"}`. @param details messages by the name of the example */
 export const detail = (

@@ -1,21 +1,22 @@
 /**
- * The OpenAPI 3.1 document of a list of routes. The schemas that validate bodies also describe them.
- * The tests replay every example.
+ * The OpenAPI document of a list of routes. The schemas that validate bodies also describe them. The
+ * tests replay every example.
  */
 import * as v from 'valibot';
 import type { Settings } from '../../settings.ts';
 import type { ObjectSchema } from '../body.ts';
+import { toServedPath } from '../families.ts';
 import type { Route } from '../route.ts';
 import {
-  HEADERS,
-  INFO,
+  headersOf,
+  infoOf,
   RESPONSES,
   reference,
-  SCHEMAS,
-  SECURITY_SCHEMES,
+  schemasOf,
+  securitySchemesOf,
   TAGS,
 } from './components.ts';
-import { detail, type Examples, type ResponseDescription } from './description.ts';
+import type { Description, Examples, ResponseDescription } from './description.ts';
 
 /** The media types that the parsers accept. All have the same schema and examples. */
 const REQUEST_MEDIA_TYPES = [
@@ -26,28 +27,36 @@ const REQUEST_MEDIA_TYPES = [
 
 const MALFORMED = { malformed: { detail: 'JSON parse error - The body is not valid JSON.' } };
 
-/** For a route that the settings can disable. */
-const NOT_FOUND = detail('The settings disable this route.', { unbound: 'Not found.' });
-
-/** @param server the URL of the API, without a trailing slash */
-export function openApiDocument(routes: Route[], settings: Settings, server: string) {
-  const schemas: Record<string, object> = { ...SCHEMAS };
+/**
+ * @param routes the routes that the settings enable
+ * @param server the URL of the API, without a trailing slash
+ * @param version of OpenAPI: 3.0 or 3.1
+ */
+export function openApiDocument(
+  routes: Route[],
+  settings: Settings,
+  server: string,
+  version: string,
+) {
+  const schemas = schemasOf(settings);
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, path, access, bodySchema, kind, description } of routes) {
+  for (const { method, path: listed, access, bodySchema, kind, description } of routes) {
+    const path = toServedPath(listed, settings);
     const isView = kind === 'view';
-    const { tag, request, responses, ...documentation } = description;
-    if (bodySchema && request) schemas[request.name] = jsonSchema(bodySchema(settings));
+    const { tag, query, request, responses: described, ...documentation } = description;
+    const responses = typeof described === 'function' ? described(settings) : described;
+    if (bodySchema && request) Object.assign(schemas, bodySchemas(bodySchema(settings), request));
     paths[path] = {
       ...paths[path],
       [method.toLowerCase()]: {
         ...documentation,
         tags: [tag],
-        security: access.requiresUser ? [{ Token: [] }] : [],
+        security: securityOf(access),
+        ...(query && { parameters: queryParameters(query) }),
         ...(request && { requestBody: requestBody(request.name, request.examples) }),
         responses: {
           ...(access.requiresUser && { 401: reference('responses', 'Unauthorized') }),
           ...(isView && { 406: reference('responses', 'NotAcceptable') }),
-          ...(access.isEnabled && { 404: describe(NOT_FOUND) }),
           ...(bodySchema && {
             413: reference('responses', 'BodyTooLarge'),
             415: reference('responses', 'UnsupportedMediaType'),
@@ -56,23 +65,48 @@ export function openApiDocument(routes: Route[], settings: Settings, server: str
           500: reference('responses', 'Fault'),
           ...(isView && { 503: reference('responses', 'Unavailable') }),
           ...mapValues(responses, (response, status) =>
-            describe(status === '400' ? withExamples(response, MALFORMED) : response),
+            describe(bodySchema && status === '400' ? withExamples(response, MALFORMED) : response),
           ),
         },
       },
     };
   }
   return {
-    openapi: '3.1.0',
-    info: INFO,
+    openapi: version,
+    info: infoOf(settings, server),
     servers: [{ url: server }],
     tags: TAGS,
     paths,
     components: {
-      securitySchemes: SECURITY_SCHEMES,
-      headers: HEADERS,
+      securitySchemes: securitySchemesOf(settings),
+      headers: headersOf(settings),
       schemas,
       responses: mapValues(RESPONSES, describe),
+    },
+  };
+}
+
+/** An empty requirement makes the token optional (OpenAPI 3.1, Security Requirement Object). */
+const securityOf = ({ requiresUser, acceptsUser = false }: Route['access']) => [
+  ...(requiresUser || acceptsUser ? [{ Token: [] }] : []),
+  ...(acceptsUser ? [{}] : []),
+];
+
+type Request = NonNullable<Description['request']>;
+
+/** The schemas of a body by name. */
+function bodySchemas(
+  { entries }: ObjectSchema<unknown, unknown>,
+  { name, emailAsUsername }: Request,
+): Record<string, object> {
+  const { username, ...others } = entries;
+  if (!emailAsUsername || !username) return { [name]: jsonSchema(entries) };
+  const [withUsername, withEmail] = [`${name}WithUsername`, `${name}WithEmail`];
+  return {
+    [withUsername]: jsonSchema(entries),
+    [withEmail]: jsonSchema({ ...others, email: username }),
+    [name]: {
+      anyOf: [withUsername, withEmail].map((each) => reference('schemas', each)),
     },
   };
 }
@@ -81,18 +115,27 @@ export function openApiDocument(routes: Route[], settings: Settings, server: str
  * The JSON Schema of a body: an object of strings. The metadata of each field has the other keywords
  * (validation/fields.ts).
  */
-const jsonSchema = ({ entries }: ObjectSchema<unknown, unknown>) => ({
-  type: 'object',
-  properties: mapValues(entries, ({ wrapped, ...entry }) => ({
-    type: 'string',
-    ...v.getMetadata(wrapped ?? entry),
-    ...(entry.default !== undefined && { default: entry.default }),
-  })),
-  required: Object.keys(entries).filter((name) => entries[name]?.type !== 'optional'),
-});
+function jsonSchema(entries: ObjectSchema<unknown, unknown>['entries']) {
+  const required = Object.keys(entries).filter((name) => entries[name]?.type !== 'optional');
+  return {
+    type: 'object',
+    properties: mapValues(entries, ({ wrapped, ...entry }) => ({
+      type: 'string',
+      ...v.getMetadata(wrapped ?? entry),
+    })),
+    // An empty list is not valid in OpenAPI 3.0.
+    ...(required.length > 0 && { required }),
+  };
+}
+
+const queryParameters = (query: NonNullable<Description['query']>) =>
+  Object.entries(query).map(([name, parameter]) => ({ name, in: 'query', ...parameter }));
 
 function requestBody(name: string, examples: Examples) {
-  const media = { schema: reference('schemas', name), examples: named(examples) };
+  // Insomnia reads the example of a schema only, and does not resolve references in OpenAPI 3.1.
+  const [example] = Object.values(examples);
+  const schema = { allOf: [reference('schemas', name)], example };
+  const media = { schema, examples: named(examples) };
   const content = Object.fromEntries(REQUEST_MEDIA_TYPES.map((type) => [type, media]));
   return { required: true, content };
 }

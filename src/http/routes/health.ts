@@ -11,6 +11,7 @@ export const health = route('GET /health', {
   description: {
     operationId: 'health',
     summary: 'Check that the database responds',
+    description: 'Sends one query to the database. It does not read the tables.',
     tag: 'About this service',
     responses: {
       200: {

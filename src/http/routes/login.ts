@@ -1,3 +1,4 @@
+import { normalizeEmailForComparison } from '../../auth/account-mail.ts';
 import { type Credentials, type LoginFailure, logIn } from '../../auth/login.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { normalizeUsername } from '../../validation/normal-form.ts';
@@ -11,10 +12,10 @@ import { limitLogin } from '../rate-limit.ts';
 import { anyone, route } from '../route.ts';
 import { runAfterResponse } from '../run-after-response.ts';
 import { audit } from '../security-log.ts';
-import { tokenResponse } from '../token-response.ts';
+import { loginResponse } from '../token-response.ts';
 
 const request = {
-  name: 'LoginRequest',
+  name: 'AuthTokenRequest',
   examples: { meg: { username: USERNAME, password: PASSWORD } },
 };
 
@@ -27,12 +28,16 @@ export const login = route('POST /login', {
     description:
       'Returns the token of the user. Each login returns the same token. If the body has an `email` and no `username`, the address is used as the username.',
     tag: 'Without a token',
-    request,
+    request: {
+      name: 'LoginRequest',
+      emailAsUsername: true,
+      examples: { ...request.examples, byEmail: { email: USERNAME, password: PASSWORD } },
+    },
     responses: {
       200: {
         description: 'The token of the user.',
         schema: 'Login',
-        examples: { meg: { valid: true, token: KEY } },
+        examples: { meg: { valid: true, token: KEY }, byEmail: { valid: true, token: KEY } },
       },
       400: invalid({ empty: { username: REQUIRED, password: REQUIRED } }),
       401: {
@@ -44,7 +49,7 @@ export const login = route('POST /login', {
   },
   async handle(c, { data }) {
     const token = await obtainToken(c, data);
-    return token.ok ? tokenResponse(c, { valid: true, token: token.value }, 200) : token;
+    return token.ok ? loginResponse(c, { valid: true, token: token.value }, 200) : token;
   },
 });
 
@@ -72,7 +77,7 @@ export const obtainAuthToken = route('POST /api-token-auth', {
   },
   async handle(c, { data }) {
     const token = await obtainToken(c, data);
-    return token.ok ? tokenResponse(c, { token: token.value }, 200) : asInvalidData(token.error);
+    return token.ok ? loginResponse(c, { token: token.value }, 200) : asInvalidData(token.error);
   },
 });
 
@@ -85,10 +90,17 @@ const asInvalidData = (failure: Failure) =>
   );
 
 /** Logs in. @returns the key of the token */
-async function obtainToken(c: AppContext, data: Credentials): Promise<Result<string, Failure>> {
+export async function obtainToken(
+  c: AppContext,
+  data: Credentials,
+): Promise<Result<string, Failure>> {
   const credentials = { ...data, username: normalizeUsername(data.username) };
-  const allowed = await limitLogin(c, credentials.username);
-  if (!allowed.ok) return allowed;
+  const { username, email = '' } = credentials;
+  const address = email === '' ? '' : normalizeEmailForComparison(email);
+  for (const name of [username, address].filter(Boolean)) {
+    const allowed = await limitLogin(c, name);
+    if (!allowed.ok) return allowed;
+  }
   const loggedIn = await logIn(c.var, credentials);
   if (!loggedIn.ok) {
     auditFailure(c, loggedIn.error);

@@ -1,4 +1,6 @@
+import type { Authenticated } from '../../auth/tokens.ts';
 import { noBody } from '../body.ts';
+import type { AppContext } from '../context.ts';
 import { authenticated, route } from '../route.ts';
 import { audit } from '../security-log.ts';
 
@@ -12,9 +14,13 @@ export const logout = route('POST /logout', {
     tag: 'With a token',
     responses: { 204: { description: 'The token is deleted.' } },
   },
-  async handle(c, { user, token }) {
-    await c.var.store.deleteToken(token.key);
-    audit(c, { event: 'logged-out', user_id: user.id });
+  async handle(c, authenticated) {
+    await deleteToken(c, authenticated);
     return c.body(null, 204);
   },
 });
+
+export async function deleteToken(c: AppContext, { user, token }: Authenticated): Promise<void> {
+  await c.var.store.deleteToken(token.key);
+  audit(c, { event: 'logged-out', user_id: user.id });
+}

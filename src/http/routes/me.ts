@@ -14,7 +14,7 @@ import { body, noBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import type { Failure } from '../errors.ts';
 import { notify } from '../notifications.ts';
-import { detail, invalid } from '../openapi/description.ts';
+import { type Description, detail, invalid } from '../openapi/description.ts';
 import { MEG, PASSWORD, REQUIRED, USERNAME, WRONG_PASSWORD } from '../openapi/examples.ts';
 import { limitCurrentPassword } from '../rate-limit.ts';
 import { authenticated, route } from '../route.ts';
@@ -26,6 +26,7 @@ export const retrieveMe = route('GET /me', {
   description: {
     operationId: 'retrieveMe',
     summary: 'Get the user of the token',
+    description: 'Has no password. The response must not be cached.',
     tag: 'With a token',
     responses: {
       200: { description: 'The user of the token.', schema: 'User', examples: { meg: MEG } },
@@ -34,50 +35,73 @@ export const retrieveMe = route('GET /me', {
   handle: (c, { user }) => userResponse(c, user),
 });
 
-/** rest_framework/mixins.py, `partial_update`. */
+/** rest_framework/mixins.py, `UpdateModelMixin`. No field is required, so PUT and PATCH are equal. */
+const UPDATE = {
+  description:
+    'Sets the fields of the body. The other fields do not change. If e-mail is configured, a new address requires `current_password`.',
+  tag: 'With a token',
+  request: {
+    name: 'ProfileRequest',
+    examples: { address: { email: USERNAME, current_password: PASSWORD } },
+  },
+  responses: {
+    200: {
+      description: 'The user after the change.',
+      schema: 'User',
+      examples: { address: { ...MEG, email: USERNAME } },
+    },
+    400: invalid({
+      misspelt: { email: ['Enter a valid email address.'] },
+      unproven: { current_password: REQUIRED },
+      wrong: WRONG_PASSWORD,
+    }),
+  },
+} satisfies Partial<Description>;
+
 export const updateMe = route('PATCH /me', {
   access: authenticated,
   body: body(ProfileSchema),
   description: {
+    ...UPDATE,
     operationId: 'updateMe',
     summary: 'Change names and e-mail address',
-    description:
-      'Sets the fields of the body. The other fields do not change. If e-mail is configured, a new address requires `current_password`.',
-    tag: 'With a token',
-    request: {
-      name: 'ProfileRequest',
-      examples: { address: { email: USERNAME, current_password: PASSWORD } },
-    },
-    responses: {
-      200: {
-        description: 'The user after the change.',
-        schema: 'User',
-        examples: { address: { ...MEG, email: USERNAME } },
-      },
-      400: invalid({
-        misspelt: { email: ['Enter a valid email address.'] },
-        unproven: { current_password: REQUIRED },
-        wrong: WRONG_PASSWORD,
-      }),
-    },
   },
-  async handle(c, { data: { current_password, ...changes }, ...authenticated }) {
-    const { user } = authenticated;
-    const updated = await update(c, authenticated, changes, current_password);
-    if (!updated.ok) return updated;
-    if (changesEmail(user, updated.value)) {
-      audit(c, { event: 'email-changed', user_id: user.id });
-      notify(c, 'emailChanged', user);
-    }
-    return userResponse(c, updated.value);
-  },
+  handle: update,
 });
+
+/** Off by default: a recorded response to PUT is 405. */
+export const replaceMe = route('PUT /me', {
+  access: { ...authenticated, isEnabled: ({ settings }) => settings.allowPutMe },
+  body: body(ProfileSchema),
+  description: {
+    ...UPDATE,
+    operationId: 'replaceMe',
+    summary: 'Change names and e-mail address, as PATCH does',
+  },
+  handle: update,
+});
+
+type Update = ProfileChanges & { current_password?: string | undefined };
+
+async function update(
+  c: AppContext,
+  { data: { current_password, ...changes }, ...authenticated }: Authenticated & { data: Update },
+) {
+  const { user } = authenticated;
+  const updated = await setProfile(c, authenticated, changes, current_password);
+  if (!updated.ok) return updated;
+  if (changesEmail(user, updated.value)) {
+    audit(c, { event: 'email-changed', user_id: user.id });
+    notify(c, 'emailChanged', user);
+  }
+  return userResponse(c, updated.value);
+}
 
 /**
  * Sets the given fields. If e-mail is configured, a new address requires the current password.
  * Without the password, no address is written: links to the address can take over the account.
  */
-async function update(
+async function setProfile(
   c: AppContext,
   authenticated: Authenticated,
   { email, ...names }: ProfileChanges,

@@ -8,6 +8,12 @@ import { limitLink } from '../rate-limit.ts';
 import { byEmail, route, sendsLinks } from '../route.ts';
 import { audit } from '../security-log.ts';
 
+export const NO_LINKS = detail(
+  'SECRET_KEY or the URL of the page for links is not set.',
+  { unsigned: 'Service temporarily unavailable, try again later.' },
+  ['Retry-After'],
+);
+
 export const sendPasswordReset = route('POST /users/reset_password', {
   access: sendsLinks('passwordReset', byEmail),
   body: body(EmailSchema),
@@ -72,11 +78,7 @@ export function linkRequest(sent: string): Pick<Description, 'request' | 'respon
         empty: { email: REQUIRED },
         misspelt: { email: ['Enter a valid email address.'] },
       }),
-      503: detail(
-        'SECRET_KEY or the URL of the page for links is not set.',
-        { unsigned: 'Service temporarily unavailable, try again later.' },
-        ['Retry-After'],
-      ),
+      503: NO_LINKS,
     },
   };
 }

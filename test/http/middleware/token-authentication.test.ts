@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { describe, expect, it, vi } from 'vitest';
 import { type Authenticated, authenticate, type FindToken } from '../../../src/auth/tokens.ts';
 import { tokenAuthentication } from '../../../src/http/middleware/token-authentication.ts';
+import { parseSettings } from '../../../src/settings.ts';
 import { answer } from '../../helpers/client.ts';
 
 const ada: Authenticated = {
@@ -26,11 +27,13 @@ const findToken: FindToken = async (key) => {
   return key === 'ada' ? ada : key === 'bob' ? bob : undefined;
 };
 
+const settings = parseSettings({});
+
 const app = new Hono()
   .use(
     '/rocks/*',
     tokenAuthentication({
-      authenticate: (authorization) => authenticate(authorization, findToken, undefined),
+      authenticate: (authorization) => authenticate(authorization, findToken, settings),
     }),
   )
   .get('/rocks/mine', (c) => c.json({ owner: c.var.user.username, key: c.var.auth.key }))
@@ -73,6 +76,25 @@ describe('tokenAuthentication', () => {
     },
   );
 
+  it('requires another keyword of AUTH_HEADER_KEYWORD', async () => {
+    const bearer = parseSettings({ AUTH_HEADER_KEYWORD: 'Bearer' });
+    const protectedApp = new Hono()
+      .use(
+        tokenAuthentication({ authenticate: (header) => authenticate(header, findToken, bearer) }),
+      )
+      .get('/', (c) => c.json({ owner: c.var.user.username }));
+    const as = (authorization: string) =>
+      protectedApp.request('/', { headers: { Authorization: authorization } });
+    for (const header of ['Bearer ada', 'bearer ada', 'BEARER\tada']) {
+      expect(await answer(await as(header))).toEqual({ status: 200, body: { owner: 'ada' } });
+    }
+    for (const header of ['Token ada', 'Bearer nobody', 'Bearer', 'ada']) {
+      const refused = await as(header);
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('WWW-Authenticate')).toBe('Bearer');
+    }
+  });
+
   it('looks up a key once, and only for a well-formed header', async () => {
     lookedUp.length = 0;
     await get('Token');
@@ -86,18 +108,21 @@ describe('tokenAuthentication', () => {
   it('accepts a token until it expires', async () => {
     const find: FindToken = async () => ada;
     const now = vi.spyOn(Date, 'now').mockReturnValue(Date.UTC(2026, 0, 31));
-    expect(await authenticate('Token k', find, 30)).toEqual({ ok: true, value: ada });
+    const expiring = { ...settings, tokenMaxAgeDays: 30 };
+    expect(await authenticate('Token k', find, expiring)).toEqual({ ok: true, value: ada });
     now.mockReturnValue(Date.UTC(2026, 0, 31) + 1);
-    expect(await authenticate('Token k', find, 30)).toEqual({
+    expect(await authenticate('Token k', find, expiring)).toEqual({
       ok: false,
-      error: { kind: 'authentication-failed', reason: 'token-expired' },
+      error: { kind: 'authentication-failed', reason: 'token-expired', keyword: 'Token' },
     });
   });
 
   it('responds that an inactive user is inactive, also if the token is expired', async () => {
-    expect(await authenticate('Token k', async () => bob, 1)).toEqual({
+    expect(
+      await authenticate('Token k', async () => bob, { ...settings, tokenMaxAgeDays: 1 }),
+    ).toEqual({
       ok: false,
-      error: { kind: 'authentication-failed', reason: 'user-inactive' },
+      error: { kind: 'authentication-failed', reason: 'user-inactive', keyword: 'Token' },
     });
   });
 

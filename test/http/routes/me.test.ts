@@ -1,7 +1,16 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Bindings } from '../../../src/services/bindings.ts';
-import { answer, getAs, newName, post, register, send, sendAs } from '../../helpers/client.ts';
+import {
+  answer,
+  getAs,
+  newName,
+  post,
+  register,
+  send,
+  sendAs,
+  unthrottled,
+} from '../../helpers/client.ts';
 import { watchD1 } from '../../helpers/intercept-d1.ts';
 import { withMailbox } from '../../helpers/mailbox.ts';
 
@@ -184,6 +193,99 @@ describe('PATCH /me', () => {
       body: new URLSearchParams({ first_name: 'Bo' }),
     });
     expect(await answer(response)).toMatchObject({ status: 200, body: { first_name: 'Bo' } });
+  });
+});
+
+describe('PUT /me', () => {
+  const allowed: Bindings = { ...unthrottled, ALLOW_PUT_ME: 'true' };
+  const put = (token: string, body: unknown, bindings = allowed) =>
+    sendAs(token, 'PUT', '/me', body, bindings);
+
+  it('sets the given fields like PATCH, and requires none', async () => {
+    const username = newName();
+    const token = await register(username);
+    const profile = { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com' };
+    const body = { id: 99, username: 'other', ...profile };
+    const changed = await answer(await put(token, body));
+    expect(changed).toEqual({
+      status: 200,
+      body: { id: expect.any(Number), username, ...profile },
+    });
+    // rest_framework/serializers.py: a field of a model that may be blank is not required.
+    expect(await answer(await put(token, {}))).toEqual(changed);
+    expect(await answer(await put(token, { first_name: '' }))).toMatchObject({
+      status: 200,
+      body: { ...profile, first_name: '' },
+    });
+  });
+
+  it('refuses invalid fields, and another address without the password', async () => {
+    const token = await register(newName());
+    expect(await answer(await put(token, { email: 'no', first_name: null }))).toEqual({
+      status: 400,
+      body: {
+        first_name: ['This field may not be null.'],
+        email: ['Enter a valid email address.'],
+      },
+    });
+    const { bindings, mails } = withMailbox({ ALLOW_PUT_ME: 'true' });
+    expect(await answer(await put(token, { email: 'a@new.example' }, bindings))).toEqual({
+      status: 400,
+      body: { current_password: ['This field is required.'] },
+    });
+    expect(mails).toEqual([]);
+  });
+
+  it('requires a token', async () => {
+    expect((await send('/me', { method: 'PUT' }, allowed)).status).toBe(401);
+  });
+
+  it('is listed in Allow and in the routes', async () => {
+    const bindings = { ...allowed, BROWSABLE_API: 'false' };
+    const token = await register(newName());
+    const posted = await sendAs(token, 'POST', '/me', {}, bindings);
+    expect(posted.headers.get('Allow')).toBe('GET, PUT, PATCH, DELETE, HEAD, OPTIONS');
+    expect(await answer(await send('/', {}, bindings))).toMatchObject({
+      body: { '/me': ['GET', 'PATCH', 'PUT', 'DELETE'] },
+    });
+  });
+
+  it('is 405 by default, as the reference server responds', async () => {
+    const token = await register(newName());
+    const response = await put(token, {}, unthrottled);
+    expect(response.headers.get('Allow')).toBe('GET, PATCH, DELETE, HEAD, OPTIONS');
+    expect(await answer(response)).toEqual({
+      status: 405,
+      body: { detail: 'Method "PUT" not allowed.' },
+    });
+    expect((await send('/me', { method: 'PUT' })).status).toBe(401);
+  });
+});
+
+describe('AUTH_HEADER_KEYWORD', () => {
+  const bindings = { ...unthrottled, AUTH_HEADER_KEYWORD: 'Bearer' };
+  const as = (authorization: string) =>
+    send('/me', { headers: { Authorization: authorization } }, bindings);
+
+  it('is the keyword of requests, and of WWW-Authenticate with each 401', async () => {
+    const username = newName();
+    const token = await register(username);
+    expect(await answer(await as(`bearer ${token}`))).toMatchObject({
+      status: 200,
+      body: { username },
+    });
+    const login = { username, password: 'wrong' };
+    const refused = [
+      await as(`Token ${token}`),
+      await as('Bearer wrong'),
+      await send('/me', {}, bindings),
+      await send('/me', { method: 'POST' }, bindings),
+      await post('/login', login, bindings),
+    ];
+    for (const response of refused) {
+      expect(response.status).toBe(401);
+      expect(response.headers.get('WWW-Authenticate')).toBe('Bearer');
+    }
   });
 });
 

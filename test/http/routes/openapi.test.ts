@@ -6,7 +6,7 @@ import { createApp } from '../../../src/app.ts';
 import type { Bindings } from '../../../src/services/bindings.ts';
 import { post, register, send } from '../../helpers/client.ts';
 import { failingD1 } from '../../helpers/intercept-d1.ts';
-import { linkFor, withMailbox } from '../../helpers/mailbox.ts';
+import { linkFor, withAllRoutes, withMailbox } from '../../helpers/mailbox.ts';
 
 const Examples = v.optional(v.record(v.string(), v.object({ value: v.unknown() })), {});
 const Content = v.optional(v.record(v.string(), v.object({ examples: Examples })), {});
@@ -31,7 +31,7 @@ const Document = v.object({
 const Fields = v.record(v.string(), v.string());
 type Fields = v.InferOutput<typeof Fields>;
 
-const served = await send('/openapi.json');
+const served = await send('/openapi.json', {}, withAllRoutes());
 const { paths, components, servers } = v.parse(Document, await served.json());
 
 const operations = Object.entries(paths).flatMap(([path, methods]) =>
@@ -92,6 +92,7 @@ type Arrangement = {
   mediaType?: string;
   authorization?: string | undefined;
   accept?: string;
+  query?: string;
   bindings?: Partial<Bindings>;
   before?: () => Promise<unknown>;
 };
@@ -100,7 +101,17 @@ type Arrangement = {
 const ARRANGEMENTS: Record<string, Arrangement> = {
   taken: { before: () => register(MEG.username, MEG.password) },
   empty: { fields: () => ({}) },
-  wrong: { fields: (fields) => ({ ...fields, password: 'wrong', current_password: 'wrong' }) },
+  wrong: {
+    fields: (fields) => ({
+      ...fields,
+      password: 'wrong',
+      current_password: 'wrong',
+      old_password: 'wrong',
+    }),
+  },
+  different: { fields: (fields) => ({ ...fields, new_password2: 'another' }) },
+  blank: { fields: (fields) => ({ ...fields, username: '' }) },
+  used: { fields: (fields) => ({ ...fields, key: 'MQ-0-f27b388314a46ba01ed210fcf23b91a4' }) },
   unproven: { fields: ({ current_password: _, ...fields }) => fields },
   misspelt: { fields: (fields) => ({ ...fields, email: 'meg at ducharme.com' }) },
   malformed: { body: '{' },
@@ -123,7 +134,7 @@ const ARRANGEMENTS: Record<string, Arrangement> = {
     fields: (fields) => ({ ...fields, email: MEG.username }),
     bindings: verifying,
   },
-  unbound: { bindings: { EMAIL: undefined, EMAIL_VERIFICATION: 'none' } },
+  version: { query: '?version=2.0' },
   unsigned: { bindings: { SECRET_KEY: undefined } },
   stale: {
     before: () => env.DB.exec('UPDATE auth_user SET is_active = 1'),
@@ -163,7 +174,10 @@ const anyOf = (body: unknown): unknown =>
         ...body,
         ...('token' in body &&
           typeof body.token === 'string' && { token: expect.stringMatching(/^[0-9a-f]{40}$/) }),
+        ...('key' in body &&
+          typeof body.key === 'string' && { key: expect.stringMatching(/^[0-9a-f]{40}$/) }),
         ...('id' in body && { id: expect.any(Number) }),
+        ...('pk' in body && { pk: expect.any(Number) }),
       };
 
 afterEach(async () => {
@@ -190,15 +204,16 @@ describe.each(operations)('$route', ({ route }) => {
   it.each(own)('responds $status as in the example “$name” ($mediaType)', async (replay) => {
     const { method, path, name, status, headers, expected, security } = replay;
     const arrangement = ARRANGEMENTS[name] ?? {};
-    const isByMail = path.startsWith('/users/') || path === '/account';
+    const isByMail = /^\/users\/|^\/account$|\/verify-email$|\/resend-email$/.test(path);
     const { bindings } = withMailbox({
+      ALLOW_PUT_ME: 'true',
       ...(isByMail && verifying),
       ...arrangement.bindings,
     });
-    const isRegistered = route !== 'POST /register';
-    const isUnverified = path.includes('activation');
+    const isRegistered = !['/register', '/dj-rest-auth/registration'].includes(path);
+    const isUnverified = /activation|verify-email|resend-email/.test(path);
     const token = isRegistered ? await registerMeg(isUnverified) : undefined;
-    const link = 'uid' in replay.fields ? await linkFor(MEG.username) : {};
+    const link = isRegistered ? await linkFor(MEG.username) : { uid: '', token: '' };
     await arrangement.before?.();
 
     const { mediaType, authorization } = {
@@ -206,11 +221,15 @@ describe.each(operations)('$route', ({ route }) => {
       mediaType: replay.mediaType,
       ...arrangement,
     };
-    const wellMade = { ...replay.fields, ...link };
+    const wellMade = {
+      ...replay.fields,
+      ...('uid' in replay.fields && link),
+      ...('key' in replay.fields && { key: `${link.uid}-${link.token}` }),
+    };
     const fields = arrangement.fields?.(wellMade) ?? wellMade;
     const body = arrangement.body ?? encode(fields, mediaType);
     const response = await send(
-      path,
+      path + (arrangement.query ?? ''),
       {
         method,
         body,

@@ -9,6 +9,7 @@ export const account = page('GET /account', {
   description: {
     operationId: 'account',
     summary: 'The page for the links in e-mails',
+    description: 'Its forms send the requests of the group “By e-mail”.',
     tag: 'About this service',
     responses: {
       200: { description: 'The page.', mediaTypes: ['text/html'] },

@@ -12,6 +12,11 @@ const MASK = '••••••••';
 /** The path of the API, without a trailing slash. The page has the same path. */
 const BASE = location.pathname.replace(/\/$/, '');
 
+const REGISTERED =
+  'A new row in auth_user and a new row in authtoken_token, written in one transaction.';
+const UNVERIFIED =
+  'A new row in auth_user that is not active, and no row in authtoken_token. The link in the e-mail activates the user.';
+
 /**
  * The effect of a request in the database. The keys are request, status and `detail`, or request and status,
  * or only the status.
@@ -19,10 +24,10 @@ const BASE = location.pathname.replace(/\/$/, '');
  * @type {Record<string, string>}
  */
 const MEANINGS = {
-  'POST /register 201':
-    'A new row in auth_user and a new row in authtoken_token, written in one transaction.',
-  'POST /register 201 Verification e-mail sent.':
-    'A new row in auth_user that is not active, and no row in authtoken_token. The link in the e-mail activates the user.',
+  'POST /register 200': REGISTERED,
+  'POST /register 201': REGISTERED,
+  'POST /register 201 Verification e-mail sent.': UNVERIFIED,
+  'POST /register 200 Verification e-mail sent.': UNVERIFIED,
   'POST /register 400': 'Neither row was written.',
   'POST /login 200':
     'The row in auth_user and its row in authtoken_token were read. If there was no token, it was inserted.',
@@ -79,7 +84,8 @@ function callOf(form) {
   const fields = [...new FormData(form)].filter(([, value]) => value !== '');
   /** @type {Record<string, string>} */
   const headers = {};
-  if (form.dataset.token && token) headers.Authorization = `Token ${token}`;
+  const { keyword } = form.dataset;
+  if (keyword && token) headers.Authorization = `${keyword} ${token}`;
   const call = { method: form.method.toUpperCase(), path: new URL(form.action).pathname, headers };
   if (!form.querySelector('input')) return call;
   headers['Content-Type'] = 'application/json';
@@ -145,7 +151,7 @@ function meaning({ method, path }, { status, text }) {
  * @param {HTMLFormElement} form @param {Record<string, unknown>} errors
  */
 function showErrors(form, errors) {
-  const { valid, ...rest } = errors;
+  const { valid, message, ...rest } = errors;
   for (const input of form.querySelectorAll('input')) {
     const messages = rest[input.name];
     delete rest[input.name];

@@ -14,13 +14,21 @@ type PageProps = {
   base: string;
   /** The nonce in the Content-Security-Policy of this response. */
   nonce: string | undefined;
+  /** The keyword before the token in a request. */
+  keyword: string;
   /** Whether the page for password resets is enabled. */
   resetsPasswords: boolean;
   /** Whether new users must verify their addresses before the first login. */
   verifiesAddresses: boolean;
 };
 
-export const TryItPage = ({ base, nonce, resetsPasswords, verifiesAddresses }: PageProps) => (
+export const TryItPage = ({
+  base,
+  nonce,
+  keyword,
+  resetsPasswords,
+  verifiesAddresses,
+}: PageProps) => (
   <Document title={TITLE} nonce={nonce} style={style} script={client}>
     <header>
       <h1>{TITLE}</h1>
@@ -69,7 +77,7 @@ export const TryItPage = ({ base, nonce, resetsPasswords, verifiesAddresses }: P
         action="/me"
         method="get"
         intro="The token in the Authorization header identifies the user."
-        withToken
+        keyword={keyword}
       />
       <Step
         base={base}
@@ -84,14 +92,14 @@ export const TryItPage = ({ base, nonce, resetsPasswords, verifiesAddresses }: P
           },
           { name: 'new_password', label: 'New password', autocomplete: 'new-password' },
         ]}
-        withToken
+        keyword={keyword}
       />
       <Step
         base={base}
         title="Log out"
         action="/logout"
         intro="Logging out deletes the token in the database. Forgetting it only removes it from this browser."
-        withToken
+        keyword={keyword}
       >
         <button type="button" id="forget" class="quiet">
           Forget the token

@@ -1,3 +1,4 @@
+import { toServedPath } from '../../families.ts';
 import { basePathOf } from '../../mount.ts';
 import { anyone, byEmail, byVerification, isEnabled, page, type Route } from '../../route.ts';
 import { TryItPage } from './page.tsx';
@@ -28,12 +29,17 @@ export const index = (routes: () => Route[]): Route =>
       const { settings, secureHeadersNonce: nonce } = c.var;
       if (!settings.browsableApi) {
         const enabled = routes().filter(({ access }) => isEnabled(access, c.var));
-        return c.json(methodsByPath(enabled, base));
+        const served = enabled.map((route) => ({
+          ...route,
+          path: toServedPath(route.path, settings),
+        }));
+        return c.json(methodsByPath(served, base));
       }
       const html = (
         <TryItPage
           base={base}
           nonce={nonce}
+          keyword={settings.authHeaderKeyword}
           resetsPasswords={isEnabled(byEmail, c.var)}
           verifiesAddresses={isEnabled(byVerification, c.var)}
         />

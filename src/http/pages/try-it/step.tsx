@@ -10,8 +10,8 @@ type StepProps = {
   method?: 'get' | 'post';
   intro: string;
   fields?: FieldProps[];
-  /** Whether the request has the token. */
-  withToken?: boolean;
+  /** The keyword before the token, if the request has the token. */
+  keyword?: string;
   /** Elements next to the button. */
   children?: Child;
 };
@@ -21,11 +21,11 @@ type StepProps = {
  * page shows its messages.
  */
 export function Step(props: StepProps) {
-  const { title, base, action, method = 'post', intro, fields = [], withToken, children } = props;
+  const { title, base, action, method = 'post', intro, fields = [], keyword, children } = props;
   const id = action.slice(1);
   return (
     <section aria-labelledby={`${id}-title`}>
-      <form action={base + action} method={method} novalidate data-token={withToken}>
+      <form action={base + action} method={method} novalidate data-keyword={keyword}>
         <h2 id={`${id}-title`}>{title}</h2>
         <p>{intro}</p>
         {fields.map((field) => (

@@ -88,7 +88,7 @@ describe('GET /account', () => {
 
   it('responds 405 to POST', async () => {
     const response = await post('/account', {}, withMailbox().bindings);
-    expect(response.headers.get('Allow')).toBe('GET, OPTIONS');
+    expect(response.headers.get('Allow')).toBe('GET, HEAD, OPTIONS');
     const body = { detail: 'Method "POST" not allowed.' };
     expect(await answer(response)).toEqual({ status: 405, body });
   });

@@ -75,7 +75,7 @@ describe('GET /', () => {
 
   it('responds 405 to POST', async () => {
     const response = await post('/', {});
-    expect(response.headers.get('Allow')).toBe('GET, OPTIONS');
+    expect(response.headers.get('Allow')).toBe('GET, HEAD, OPTIONS');
     const body = { detail: 'Method "POST" not allowed.' };
     expect(await answer(response)).toEqual({ status: 405, body });
   });
