@@ -244,3 +244,11 @@ test('an export compares with files as they are found, too', async () => {
   });
   expect(await manage([...args, '--without-wal'])).toMatchObject({ code: 0 });
 });
+
+test('the documentation has the command of the messages', () => {
+  const page = readFileSync('docs/moving-from-django.md', 'utf8');
+  const sections = ['Files that import reads', 'Windows'].map(
+    (heading) => page.split(/^## /m).find((section) => section.startsWith(heading)) ?? '',
+  );
+  for (const section of sections) expect(section).toContain(DUMPDATA);
+});
