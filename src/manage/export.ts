@@ -21,7 +21,7 @@ import { fixtureText, GZIP } from './dumpdata.ts';
 import { printChanges } from './export-report.ts';
 import { refuseUnlessIgnored } from './git-ignored.ts';
 import { refuseMissing, refuseOrphans, refuseUnreadable, stageFile } from './import.ts';
-import { newReading, otherUserModel, type Reading } from './reading.ts';
+import { type FileOptions, newReading, otherUserModel, type Reading } from './reading.ts';
 import { createStaging, type Staging } from './staging.ts';
 import { note, number, print, STDIO, startProgress } from './terminal.ts';
 import { AUTH_USER, parseUserModel, type UserModelOptions } from './user-model.ts';
@@ -36,16 +36,17 @@ const PAGE_LENGTH = 1000;
 /** The file contains credentials: only its owner may read it. */
 const OWNER_ONLY = 0o600;
 
-export type ExportOptions = UserModelOptions & {
-  /** Only the users of these names. */
-  user?: string[];
-  /** The users and tokens that Django has now: a script is written that changes them. */
-  against?: string[];
-  /** The files that were imported here before. Required to find out who was deleted here. */
-  imported?: string[];
-  deletedUsers?: DeletedUsers;
-  matchUsersBy?: MatchBy;
-};
+export type ExportOptions = UserModelOptions &
+  FileOptions & {
+    /** Only the users of these names. */
+    user?: string[];
+    /** The users and tokens that Django has now: a script is written that changes them. */
+    against?: string[];
+    /** The files that were imported here before. Required to find out who was deleted here. */
+    imported?: string[];
+    deletedUsers?: DeletedUsers;
+    matchUsersBy?: MatchBy;
+  };
 
 /** The format by the name of the file; undefined if the name has no known ending. */
 export function formatOf(path: string): Format | undefined {
@@ -103,6 +104,7 @@ async function exportChanges(bulk: Bulk, path: string, options: ExportOptions): 
   await refuseUnreadable([...against, ...imported]);
   const reading = newReading({
     model,
+    files: options,
     command: `${MANAGE} export ${path} --against ${against.join(' --against ')}`,
   });
   const comparison = createComparison();

@@ -11,6 +11,7 @@ import { type ExportOptions, exportAccounts, type Format, formatOf } from './exp
 import { type ImportOptions, importFiles } from './import.ts';
 import { sendTestEmailCommand } from './send-test-email.ts';
 import { note, STDIO } from './terminal.ts';
+import { STATED_ENCODINGS } from './text-encoding.ts';
 import {
   type CreateOptions,
   changeEmailCommand,
@@ -92,6 +93,15 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       );
   }
 
+  const encoding = new Option(
+    '--encoding <name>',
+    'the encoding of fixtures that are not in UTF-8',
+  ).choices(STATED_ENCODINGS);
+  const withoutWal = new Option(
+    '--without-wal',
+    'an SQLite file in WAL mode is complete without its -wal file',
+  );
+
   withUserModel(
     writing('import <file...>', 'Import the users and tokens of a Django project.', [
       'import users.json tokens.json --dry-run',
@@ -120,13 +130,16 @@ function createProgram(openDatabase: typeof withDatabase): Command {
         'what finds the user of a token if the files do not have the user',
       ).choices(['id', 'username']),
     )
+    .addOption(encoding)
+    .addOption(withoutWal)
     .addHelpText(
       'after',
       `
-A <file> is a JSON fixture, as \`manage.py dumpdata\` writes it, or a Django SQLite file. A name in .gz is
-decompressed, and - is standard input. Several files are read one after the other. All of them are checked
-before anything is written. A user who exists with the same values is no conflict. If a user differs, \`skip\`
-keeps the database's values and \`update\` takes the file's. No user gets the id, name or token of another.
+A <file> is a JSON fixture, as \`manage.py dumpdata\` writes it, or a Django SQLite file; - is standard input.
+A fixture may be JSON Lines, and compressed with gzip, zip or zstd: the content decides, not the name.
+Several files are read one after the other. All of them are checked before anything is written. A user who
+exists with the same values is no conflict. If a user differs, \`skip\` keeps the database's values and
+\`update\` takes the file's. No user gets the id, name or token of another.
 
 Django does not say whether an inactive user was deactivated or waits for djoser's activation. Those without
 a login or a token are imported as \`deactivated\`: an activation link does not let them in. \`waiting\` keeps
@@ -176,6 +189,8 @@ them as they are.`,
         .choices(['identity', 'id', 'username'])
         .default('identity'),
     )
+    .addOption(encoding)
+    .addOption(withoutWal)
     .addHelpText(
       'after',
       `

@@ -121,7 +121,9 @@ test.each([
   expect(await manage(['import', create()])).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringMatching(/\nCommandError: \S+: (record|line|auth_user row) \d+.*\n$/),
+    stderr: expect.stringMatching(
+      /\nCommandError: \S+: (not a JSON array|(record|auth_user row) \d+).*\n$/,
+    ),
   });
 });
 

@@ -117,6 +117,15 @@ it('has its users on the command line', async () => {
   expect(project.npx('edge-authtoken', 'deactivate', MEG.username).status).toBe(0);
   expect((await ask(`${url}/auth/login`, 'POST', undefined, MEG)).status).toBe(401);
   expect(project.npx('edge-authtoken', 'doctor').stdout).toContain('Migrations: all applied');
+  const zip = join(CONFORMANCE, 'formats/users.json.zip');
+  const { stdout } = project.npx(
+    'edge-authtoken',
+    'import',
+    zip,
+    '--on-conflict=skip',
+    '--dry-run',
+  );
+  expect(stdout).toContain('Users would be imported:  2');
 });
 
 it('answers all that was recorded of a real Django, below /auth', () => {
