@@ -2,7 +2,7 @@
  * Builds the app in the order that a request passes: middleware, routes, 404 and 405 handler, error
  * handler.
  */
-import { type Context, Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { getPathNoStrict } from 'hono/utils/url';
 import type { Authenticate } from './auth/tokens.ts';
 import type { Api } from './client/api.ts';
@@ -12,7 +12,7 @@ import { addErrorMessage } from './http/error-message.ts';
 import { onError } from './http/errors.ts';
 import { toListedPath } from './http/families.ts';
 import { methodNotAllowed } from './http/method-not-allowed.ts';
-import { crossOrigin } from './http/middleware/cors.ts';
+import { crossOriginOf } from './http/middleware/cors.ts';
 import { hardeningHeaders, pageHeaders } from './http/middleware/security-headers.ts';
 import { makeMountable } from './http/mount.ts';
 import { account } from './http/pages/account/route.tsx';
@@ -59,6 +59,8 @@ export const ROUTES: Route[] = [
 /** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
 export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
+  /** Middleware with the CORS settings of the app, for routes of the host that need no token. */
+  crossOrigin: MiddlewareHandler;
 };
 
 /** The context of a route that a user of the package adds. The app's own routes use `AppEnv`. */
@@ -77,6 +79,7 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
  */
 export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
   const servicesOf = createServices(options);
+  const crossOrigin = crossOriginOf(({ env }: { env: E }) => servicesOf(env).settings);
   const app = new Hono<Env<E>, Api, '/'>({
     // As with `strict: false`: a path may end with a slash.
     getPath: (request, { env } = {}) => {
@@ -125,5 +128,6 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   return Object.assign(app, {
     authenticate: (authorization: string | undefined, { env }: { env: E }) =>
       servicesOf(env).authenticate(authorization),
+    crossOrigin,
   });
 }

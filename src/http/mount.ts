@@ -3,11 +3,14 @@
  *
  * Hono's `route()` copies the routes of an app into its parent, one by one. The copied routes would
  * use the parent's 404 handler, its rule for trailing slashes and its `c.var`. So `makeMountable`
- * puts one catch-all route before the others, which passes the request to the app. The parent copies
- * it too, and it always responds. The router of the app itself does not have it.
+ * replaces the list that the parent copies by one catch-all route, which passes the request to the
+ * app. The router of the app itself keeps its routes and does not have the catch-all.
+ *
+ * Below a path, the app responds to every request. At `/`, it leaves a path that it does not have to
+ * the routes that the parent has added after it, if there are any.
  */
-import type { Context, Env, ExecutionContext, Hono, HonoRequest } from 'hono';
-import { routePath } from 'hono/route';
+import type { Context, Env, ExecutionContext, Hono, HonoRequest, Next } from 'hono';
+import { matchedRoutes, routePath } from 'hono/route';
 import type { Schema } from 'hono/types';
 import { getPathNoStrict } from 'hono/utils/url';
 import type { AppContext } from './context.ts';
@@ -44,17 +47,33 @@ export function makeMountable<E extends Env, S extends Schema>(
       toListed(getPathNoStrict(request).slice(basePaths.get(request)?.length) || '/', env),
   });
 
-  async function wholeApp(c: Context): Promise<Response> {
-    const request = await readableAgain(c.req);
+  async function wholeApp(c: Context, next: Next): Promise<Response | undefined> {
     // The path of this route has one more segment: `*`.
     const depth = routePath(c).split('/').length - 1;
+    const hasOtherRoutes = matchedRoutes(c).length > c.req.routeIndex + 1;
+    if (depth === 1 && hasOtherRoutes && !hasPath(app, mounted.getPath(c.req.raw, c))) {
+      await next();
+      return undefined;
+    }
+    const request = await readableAgain(c.req);
     basePaths.set(request, c.req.path.split('/').slice(0, depth).join('/'));
     const response = await mounted.fetch(request, c.env, executionContextOf(c));
     // `newResponse` adds the headers that the parent has set.
     return c.newResponse(response.body, response);
   }
-  app.routes.unshift({ method: 'ALL', path: '/*', basePath: '/', handler: wholeApp });
+  app.routes = [{ method: 'ALL', path: '/*', basePath: '/', handler: wholeApp }];
 }
+
+/** Whether the app has a route or middleware for this path, besides the middleware for all paths. */
+function hasPath<E extends Env, S extends Schema>({ router }: Hono<E, S>, path: string): boolean {
+  return METHODS.some((method) => {
+    const [handlers] = router.match(method, path);
+    return handlers.some(([[, route]]) => route.path !== '/*');
+  });
+}
+
+/** The methods of routes. A route for all methods matches each of them, and HEAD is GET. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
  * A middleware of the parent may have read the body by a method of `c.req`, which has cached it.

@@ -326,6 +326,206 @@ describe('in another app', () => {
   });
 });
 
+describe('a browser at another origin', () => {
+  const ORIGIN = 'http://localhost:5173';
+  const preflightOf = (method: string, origin = ORIGIN): RequestInit => ({
+    method: 'OPTIONS',
+    headers: {
+      Origin: origin,
+      'Access-Control-Request-Method': method,
+      'Access-Control-Request-Headers': 'authorization,content-type',
+    },
+  });
+  /** A host whose routes respond to every method, also to OPTIONS. */
+  const hosts = {
+    'mounted below a path, before the routes': () => {
+      const auth = newAuth();
+      return new Hono<{ Bindings: HostEnv }>()
+        .route('/auth', auth)
+        .use('/rocks/*', tokenAuthentication(auth))
+        .all('/rocks/:id?', (c) => c.json({ owner: c.var.user.username }))
+        .use('/open', auth.crossOrigin)
+        .all('/open', (c) => c.text('open'));
+    },
+    'mounted below a path, after the routes': () => {
+      const auth = newAuth();
+      return new Hono<{ Bindings: HostEnv }>()
+        .use('/rocks/*', tokenAuthentication(auth))
+        .all('/rocks/:id?', (c) => c.json({ owner: c.var.user.username }))
+        .use('/open', auth.crossOrigin)
+        .all('/open', (c) => c.text('open'))
+        .route('/auth', auth);
+    },
+    'mounted at /, before the routes': () => {
+      const auth = newAuth();
+      return new Hono<{ Bindings: HostEnv }>()
+        .route('/', auth)
+        .use('/rocks/*', tokenAuthentication(auth))
+        .all('/rocks/:id?', (c) => c.json({ owner: c.var.user.username }))
+        .use('/open', auth.crossOrigin)
+        .all('/open', (c) => c.text('open'));
+    },
+    'mounted at /, with the CORS middleware for all paths': () => {
+      const auth = newAuth();
+      return new Hono<{ Bindings: HostEnv }>()
+        .use(auth.crossOrigin)
+        .route('/', auth)
+        .use('/rocks/*', tokenAuthentication(auth))
+        .all('/rocks/:id?', (c) => c.json({ owner: c.var.user.username }))
+        .all('/open', (c) => c.text('open'));
+    },
+  };
+
+  describe.each(Object.entries(hosts))('%s', (name, newHost) => {
+    const host = newHost();
+    const base = name.includes('at /') ? '' : '/auth';
+
+    it.each(['/rocks', '/rocks/1', '/open', `${base}/me`])(
+      'gets permission for %s without a token',
+      async (path) => {
+        const response = await ask(host, path, preflightOf('PATCH'));
+        expect({ status: response.status, text: await response.text() }).toEqual({
+          status: 204,
+          text: '',
+        });
+        expect(response.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
+        expect(response.headers.get('Access-Control-Allow-Methods')).toContain('PATCH');
+        expect(response.headers.get('Access-Control-Allow-Headers')).toContain('authorization');
+        const stranger = await ask(host, path, preflightOf('PATCH', 'https://evil.example'));
+        expect(stranger.headers.get('Access-Control-Allow-Origin')).toBeNull();
+        expect(await stranger.text()).toBe('');
+      },
+    );
+
+    it('can read the responses with and without a token', async () => {
+      const username = newName();
+      const token = await register(host, base, username);
+      const headers = { Origin: ORIGIN, Authorization: `Token ${token}` };
+      const rocks = await ask(host, '/rocks', { headers });
+      expect(rocks.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
+      expect(rocks.headers.get('Vary')).toBe('Origin');
+      expect(await answer(rocks)).toEqual({ status: 200, body: { owner: username } });
+      const refused = await ask(host, '/rocks', { headers: { Origin: ORIGIN } });
+      expect(refused.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
+      expect(refused.headers.get('Access-Control-Expose-Headers')).toContain('WWW-Authenticate');
+      expect(refused.status).toBe(401);
+      const open = await ask(host, '/open', { headers: { Origin: ORIGIN } });
+      expect(open.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
+      expect(await open.text()).toBe('open');
+    });
+
+    it('never reaches a handler by OPTIONS without a token', async () => {
+      const partly = [
+        { Origin: ORIGIN },
+        { 'Access-Control-Request-Method': 'GET' },
+      ] as HeadersInit[];
+      for (const headers of partly) {
+        const response = await ask(host, '/rocks', { method: 'OPTIONS', headers });
+        expect(response.status).toBe(401);
+      }
+    });
+
+    it('varies by origin once if the request has none', async () => {
+      expect((await ask(host, '/rocks')).headers.get('Vary')).toBe('Origin');
+    });
+  });
+
+  it('follows the settings of the app', async () => {
+    const auth = createApp({
+      bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }),
+      settings: { corsAllowedOrigins: ['https://rocks.example'], corsAllowCredentials: true },
+    });
+    const host = new Hono<{ Bindings: HostEnv }>()
+      .route('/auth', auth)
+      .use('/rocks', tokenAuthentication(auth))
+      .get('/rocks', (c) => c.json({ owner: c.var.user.username }));
+    const allowed = await ask(host, '/rocks', preflightOf('GET', 'https://rocks.example'));
+    expect(allowed.headers.get('Access-Control-Allow-Origin')).toBe('https://rocks.example');
+    expect(allowed.headers.get('Access-Control-Allow-Credentials')).toBe('true');
+    const other = await ask(host, '/rocks', preflightOf('GET'));
+    expect(other.headers.get('Access-Control-Allow-Origin')).toBeNull();
+  });
+
+  it('can read an error that a handler of the host throws', async () => {
+    const auth = newAuth();
+    const host = new Hono<{ Bindings: HostEnv }>()
+      .route('/auth', auth)
+      .use('/rocks', tokenAuthentication(auth))
+      .get('/rocks', () => {
+        throw new Error('of the host');
+      })
+      .onError((error, c) => c.text(error.message, 500));
+    const token = await register(host, '/auth');
+    const headers = { Origin: ORIGIN, Authorization: `Token ${token}` };
+    const response = await ask(host, '/rocks', { headers });
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
+    expect({ status: response.status, text: await response.text() }).toEqual({
+      status: 500,
+      text: 'of the host',
+    });
+  });
+});
+
+describe('mounted at / before the routes of the host', () => {
+  const host = new Hono<{ Bindings: HostEnv }>()
+    .route('/', newAuth())
+    .get('/rocks', (c) => c.text('rocks'))
+    .post('/echo', async (c) => c.text(await c.req.text()))
+    .get('/broken', () => {
+      throw new Error('of the host');
+    })
+    .onError((error, c) => c.text(error.message, 500));
+
+  it('leaves other paths to the host, without headers or errors of the app', async () => {
+    const response = await ask(host, '/rocks');
+    expect(await whole(response)).toEqual({
+      status: 200,
+      headers: { 'content-type': 'text/plain;charset=UTF-8' },
+      text: 'rocks',
+    });
+    expect(await (await ask(host, '/echo', { method: 'POST', body: 'text' })).text()).toBe('text');
+    expect(await (await ask(host, '/broken')).text()).toBe('of the host');
+  });
+
+  it('responds to its own paths and to paths that no route has', async () => {
+    for (const [path, init] of [
+      ['/me', {}],
+      ['/me/', {}],
+      ['/register', { method: 'GET' }],
+      ['/nothing', {}],
+      ['/rocks', { method: 'DELETE' }],
+    ] as const) {
+      expect(await whole(await ask(host, path, init))).toEqual(await whole(await send(path, init)));
+    }
+  });
+
+  it('keeps its own paths if the host has a handler for every path', async () => {
+    const spa = new Hono<{ Bindings: HostEnv }>()
+      .route('/', newAuth())
+      .all('*', (c) => c.text('page'));
+    expect((await ask(spa, '/me')).status).toBe(401);
+    expect((await ask(spa, '/me', { method: 'PUT' })).status).toBe(
+      (await send('/me', { method: 'PUT' })).status,
+    );
+    expect(await (await ask(spa, '/some/page')).text()).toBe('page');
+  });
+
+  it('serves a route that was added to the app', async () => {
+    const auth = newAuth();
+    auth
+      .use('/mine/*', tokenAuthentication())
+      .get('/mine', (c) => c.json({ owner: c.var.user.username }));
+    const parent = new Hono<{ Bindings: HostEnv }>().route('/', auth).all('*', (c) => c.text('no'));
+    const username = newName();
+    const token = await register(parent, '', username);
+    expect((await ask(parent, '/mine')).status).toBe(401);
+    expect(await answer(await ask(parent, '/mine', as(token)))).toEqual({
+      status: 200,
+      body: { owner: username },
+    });
+  });
+});
+
 it('protects routes of the host with the keyword of the app', async () => {
   const auth = createApp({
     bindings: ({ AUTH_DB }: HostEnv) => ({ DB: AUTH_DB }),

@@ -1,7 +1,7 @@
+import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { createMiddleware } from 'hono/factory';
 import type { Settings } from '../../settings.ts';
-import type { AppEnv } from '../context.ts';
+import { isPreflight } from './preflight.ts';
 
 /** How long a browser may cache a preflight response (django-cors-headers' default). */
 const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
@@ -39,23 +39,29 @@ function createCors({ corsAllowedOrigins, corsAllowHeaders, corsAllowCredentials
   });
 }
 
+/** Requests that have the headers. A host can apply them again: by `tokenAuthentication(auth)`, for one. */
+const applied = new WeakSet<Context>();
+
 /**
  * CORS for the origins of `CORS_ALLOWED_ORIGINS`, on every response. By default it does not allow
- * credentials, because the token is in a header and never in a cookie.
+ * credentials, because the token is in a header and never in a cookie. It responds to a preflight
+ * itself. It has no effect on a request that it has already handled.
  */
-export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
-  // This is not a cross-origin request. Skip hono/cors, which would create several Responses.
-  if (c.req.header('Origin') === undefined) {
-    await next();
-    c.res.headers.append('Vary', 'Origin');
-    return;
-  }
-  // An OPTIONS request is a preflight only if it has this header (Fetch §3.3.2). hono/cors handles
-  // every OPTIONS as a preflight.
-  const isPreflight = c.req.header('Access-Control-Request-Method') !== undefined;
-  if (c.req.method === 'OPTIONS' && !isPreflight) return next();
-  const { settings } = c.var;
-  const middleware = middlewareOf.get(settings) ?? createCors(settings);
-  middlewareOf.set(settings, middleware);
-  return middleware(c, next);
-});
+export function crossOriginOf(settingsOf: (c: Context) => Settings): MiddlewareHandler {
+  return async function crossOrigin(c, next) {
+    if (applied.has(c)) return next();
+    applied.add(c);
+    // This is not a cross-origin request. Skip hono/cors, which would create several Responses.
+    if (c.req.header('Origin') === undefined) {
+      await next();
+      c.res.headers.append('Vary', 'Origin');
+      return;
+    }
+    // hono/cors handles every OPTIONS as a preflight.
+    if (c.req.method === 'OPTIONS' && !isPreflight(c)) return next();
+    const settings = settingsOf(c);
+    const middleware = middlewareOf.get(settings) ?? createCors(settings);
+    middlewareOf.set(settings, middleware);
+    return middleware(c, next);
+  };
+}

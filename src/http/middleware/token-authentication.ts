@@ -1,7 +1,9 @@
-import type { Context, Env, MiddlewareHandler } from 'hono';
+import type { Context, Env, MiddlewareHandler, Next } from 'hono';
 import type { Authenticate, Token } from '../../auth/tokens.ts';
 import type { User } from '../../auth/users.ts';
+import { log } from '../../lib/log.ts';
 import { authenticationErrorResponse } from '../errors.ts';
+import { isPreflight } from './preflight.ts';
 
 export type { Authenticate };
 
@@ -14,6 +16,7 @@ type WithAuthenticate = { Variables: { authenticate: Authenticate } };
 /** An app of `createApp`, with any names of the bindings. */
 type AppOf<B extends object> = {
   authenticate: (authorization: string | undefined, c: { env: B }) => ReturnType<Authenticate>;
+  crossOrigin: MiddlewareHandler;
 };
 
 type WithUser<E extends Env> = E & { Variables: TokenAuthenticationVariables };
@@ -29,6 +32,10 @@ export type TokenAuthenticationOptions<E extends Env> = {
 /**
  * Requires `Authorization: Token <key>` of an active user, as `TokenAuthentication` with
  * `IsAuthenticated` does. It sets `c.var.user` and `c.var.auth`. Otherwise the response is DRF's 401.
+ *
+ * With an app of `createApp` it also applies the app's CORS settings, so that a browser at another
+ * origin can call the routes. A preflight has no token, and gets its response before authentication.
+ * With `authenticate`, put `cors()` of hono/cors before this middleware.
  *
  * Without an argument it uses `c.var.authenticate`, which the app of `createApp` sets.
  *
@@ -46,15 +53,47 @@ export function tokenAuthentication<
   E extends Env & { Bindings: B } = { Bindings: B },
 >(app: AppOf<B>): MiddlewareHandler<WithUser<E>>;
 export function tokenAuthentication(
-  { authenticate }: TokenAuthenticationOptions<WithAuthenticate> = {
+  {
+    authenticate,
+    crossOrigin,
+  }: TokenAuthenticationOptions<WithAuthenticate> & { crossOrigin?: MiddlewareHandler } = {
     authenticate: (authorization, c) => c.get('authenticate')(authorization),
   },
 ): MiddlewareHandler<WithUser<WithAuthenticate>> {
-  return async function tokenAuthentication(c, next) {
+  let hasWarned = false;
+
+  async function requireUser(c: Context<WithUser<WithAuthenticate>>, next: Next) {
     const authenticated = await authenticate(c.req.header('Authorization'), c);
-    if (!authenticated.ok) return authenticationErrorResponse(c, authenticated.error);
+    if (!authenticated.ok) {
+      if (isPreflight(c) && !hasWarned) {
+        hasWarned = true;
+        warnOfPreflight(c.req.path);
+      }
+      return authenticationErrorResponse(c, authenticated.error);
+    }
     c.set('user', authenticated.value.user);
     c.set('auth', authenticated.value.token);
     await next();
+  }
+
+  return async function tokenAuthentication(c, next) {
+    if (!crossOrigin) return requireUser(c, next);
+    return crossOrigin(c, async () => {
+      const refused = await requireUser(c, next);
+      if (refused) c.res = refused;
+    });
   };
+}
+
+/**
+ * Log what is missing. The middleware does not let a preflight pass to the handler: anyone can send
+ * one, and a handler for all methods would run without a user.
+ */
+function warnOfPreflight(path: string): void {
+  log('warn', {
+    event: 'preflight-refused',
+    path,
+    message:
+      'A browser at another origin asked for permission, and tokenAuthentication refused it. Put cors() of hono/cors before it.',
+  });
 }

@@ -1,6 +1,6 @@
 /** The middleware in another app, with another function that finds a token. */
 import { Hono } from 'hono';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Authenticated, authenticate, type FindToken } from '../../../src/auth/tokens.ts';
 import { tokenAuthentication } from '../../../src/http/middleware/token-authentication.ts';
 import { parseSettings } from '../../../src/settings.ts';
@@ -49,6 +49,19 @@ describe('tokenAuthentication', () => {
   it('sets the user and the token on the context', async () => {
     const response = await get('Token ada');
     expect(await answer(response)).toEqual({ status: 200, body: { owner: 'ada', key: 'k' } });
+  });
+
+  it('refuses a preflight that no CORS middleware has answered, and logs once what is missing', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    onTestFinished(() => warn.mockRestore());
+    const headers = { Origin: 'http://localhost:5173', 'Access-Control-Request-Method': 'GET' };
+    for (let i = 0; i < 2; i++) {
+      const response = await app.request('/rocks/mine', { method: 'OPTIONS', headers });
+      expect(response.status).toBe(401);
+    }
+    expect(String(warn.mock.lastCall)).toContain('Put cors() of hono/cors before it.');
+    await get();
+    expect(warn).toHaveBeenCalledOnce();
   });
 
   it.each([
