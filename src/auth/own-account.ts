@@ -106,7 +106,8 @@ async function encodeNewPassword(
 }
 
 /**
- * Deletes the user and its token, both or neither. Refused while rows of other tables refer to it.
+ * Deletes the user and its token, both or neither. Refused if the foreign key of another table
+ * refuses it.
  */
 export async function deleteOwnAccount(
   services: AuthServices,

@@ -3,7 +3,7 @@ import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
 import { rootCause } from '../lib/root-cause.ts';
 import { runRead, runWriteWithRetry } from './d1-errors.ts';
-import { deleteUserUnlessReferenced } from './delete-user.ts';
+import { deleteUser } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
@@ -246,16 +246,15 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Deletes the user and its token, both or neither. The stored password must still be
-     * `password`, and no row of another table may refer to the user. Two round trips.
+     * Deletes the user and its token, and does what the references of other tables say, all or
+     * nothing. The stored password must still be `password`. Two round trips.
      *
-     * @returns `changed` if the stored password differs, `referenced` if a row refers to the user
+     * @returns `changed` if the stored password differs, `referenced` if the database refuses
      */
     deleteUser(id: number, password: string): Promise<'deleted' | 'changed' | 'referenced'> {
       return runWriteWithRetry(async () => {
-        const remaining = await deleteUserUnlessReferenced(d1, id, eq(authUser.password, password));
-        if (!remaining) return 'deleted';
-        return remaining.password === password ? 'referenced' : 'changed';
+        const outcome = await deleteUser(d1, id, eq(authUser.password, password));
+        return outcome === 'kept' ? 'changed' : outcome;
       });
     },
   };

@@ -370,6 +370,21 @@ test('deleteuser deletes nobody to whom rows of other tables refer', async () =>
   }
 });
 
+test('deleteuser does what the references of other tables say', async () => {
+  await createAnn();
+  await query(
+    'CREATE TABLE rock (owner_id integer REFERENCES auth_user (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)',
+  );
+  await query('INSERT INTO rock SELECT id FROM auth_user');
+  try {
+    expect(await manage(['deleteuser', 'ann', '--yes'])).toMatchObject({ code: 0 });
+    expect(await query(USER)).toEqual([]);
+    expect(await query('SELECT owner_id FROM rock')).toEqual([]);
+  } finally {
+    await query('DROP TABLE rock');
+  }
+});
+
 test('only commands that write have --yes', async () => {
   const helpOf = async (command: string) => (await manage([command, '--help'])).stdout;
   for (const command of ['import', 'deleteuser', 'setstaff']) {

@@ -127,13 +127,15 @@ export const deleteMe = route('DELETE /me', {
   description: {
     operationId: 'deleteMe',
     summary: 'Delete the account',
-    description: 'Deletes the user and its token in one transaction.',
+    description:
+      'Deletes the user and its token in one transaction. The foreign keys of other tables decide what ' +
+      'happens to their rows.',
     tag: 'With a token',
     request: { name: 'DeleteRequest', examples: { meg: { current_password: PASSWORD } } },
     responses: {
       204: { description: 'The user and its token are deleted.' },
       400: invalid({ empty: { current_password: REQUIRED }, wrong: WRONG_PASSWORD }),
-      409: detail('Rows of other tables refer to this user. Nothing was deleted.', {
+      409: detail('The foreign key of another table does not allow it. Nothing was deleted.', {
         referenced: 'This user cannot be deleted: other records refer to it.',
       }),
     },

@@ -2,7 +2,7 @@
 import { and, count, eq, gt, like, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { deleteUserUnlessReferenced } from '../delete-user.ts';
+import { deleteUser } from '../delete-user.ts';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, type NewUser } from '../schema.ts';
 
@@ -85,9 +85,8 @@ export function operatorQueries(d1: D1Database) {
       await db.update(authUser).set(rights).where(eq(authUser.id, id)).run();
     },
 
-    /** @returns false if a row of another table refers to the user, who is not deleted then */
-    deleteUser: async (id: number): Promise<boolean> =>
-      (await deleteUserUnlessReferenced(d1, id)) === undefined,
+    /** @returns false if the database refuses because of a row that refers to the user */
+    deleteUser: async (id: number): Promise<boolean> => (await deleteUser(d1, id)) === 'deleted',
 
     /** @returns whether the user had a token */
     async deleteToken(userId: number): Promise<boolean> {
