@@ -26,6 +26,8 @@ const ENTRIES = [
   'store/schema',
 ];
 const COMMAND = 'manage/manage';
+/** An entry too, so that it stays in the folder of the files that it reads. */
+const COMMAND_RUN = 'manage/run';
 
 /** The licences of the packages whose WebAssembly is copied (src/hashing/wasm/copy.ts). */
 const COPIED_NOTICES = 'src/hashing/wasm/LICENSES.txt';
@@ -69,7 +71,7 @@ const library = await build({
 });
 const command = await build({
   ...SHARED,
-  entryPoints: [source(COMMAND)],
+  entryPoints: [COMMAND, COMMAND_RUN].map(source),
   platform: 'node',
   // yauzl is CommonJS, and an ES module has no `require`.
   banner: {

@@ -38,7 +38,7 @@ export default defineConfig(async () => ({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
-              d1Databases: { ROCKS_DB: 'rocks' },
+              d1Databases: { ROCKS_DB: 'rocks', EMPTY_DB: 'empty' },
               outboundService(request) {
                 const { status, body } = pwnedPasswords(request);
                 return new Response(body, { status });

@@ -101,8 +101,8 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { settings, store, hashingFor, rateLimits, passwordAttempts, authenticate, mail } =
-      servicesOf(c.env);
+    const { hashingFor, ...services } = servicesOf(c.env);
+    const { settings, store, rateLimits, passwordAttempts, authenticate, mail } = services;
     c.set('settings', settings);
     c.set('store', store);
     c.set(
@@ -113,6 +113,7 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     c.set('passwordAttempts', passwordAttempts);
     c.set('authenticate', authenticate);
     c.set('mail', mail);
+    c.set('databaseBinding', services.databaseBinding);
     await next();
     if (settings.errorMessage) await addErrorMessage(c);
   });

@@ -16,6 +16,7 @@ import type {
   ValidationFailure,
 } from '../validation/failure.ts';
 import type { AppContext } from './context.ts';
+import { missingTablesHint } from './missing-tables.ts';
 
 export type Failure =
   | ParseFailure
@@ -165,10 +166,14 @@ const invalid = (c: Context, errors: ValidationErrors) => c.json(errors, 400);
 
 /**
  * The response to a thrown error: 503 for `ServiceUnavailable`, 500 for bugs. The error is logged.
- * Its message is not returned.
+ * Its message is not returned. A developer is told to run the migrations if the tables are missing.
  */
 export function onError(error: Error, c: Context): Response {
-  logFault(error);
+  const hint = missingTablesHint(error, c);
+  logFault(error, hint.forLog);
   if (error instanceof ServiceUnavailable) return errorResponse(c, { kind: 'unavailable' });
-  return c.json({ detail: 'A server error occurred.' }, 500);
+  return c.json(
+    { detail: ['A server error occurred.', hint.forClient].filter(Boolean).join(' ') },
+    500,
+  );
 }

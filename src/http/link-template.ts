@@ -1,5 +1,6 @@
 /** The page that the links in e-mails lead to. */
 import type { LinkPurpose } from '../auth/link-tokens.ts';
+import { isLoopback } from '../lib/loopback.ts';
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 import type { AppContext } from './context.ts';
 import { basePathOf } from './mount.ts';
@@ -45,12 +46,8 @@ export function linkTemplate(c: AppContext, purpose: LinkPurpose): string {
   return template;
 }
 
-/** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
-const isLoopback = (hostname: string): boolean =>
-  ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-
 const misconfigured = (problem: string, task: string) =>
   new ServiceUnavailable(
     'mail',
-    `${problem}. Set it in wrangler.toml: "https://<your address>/account#${task}/{uid}/{token}"`,
+    `${problem}. Set this variable of the Worker: "https://<your address>/account#${task}/{uid}/{token}"`,
   );

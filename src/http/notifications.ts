@@ -30,7 +30,7 @@ export function emailServices({ mail, settings }: Services): EmailServices {
   const { secretKey, secretKeyFallbacks, passwordResetTimeoutSeconds: timeoutSeconds } = settings;
   if (!mail) throw new Error('E-mail is not configured. The route should have been disabled.');
   if (secretKey === undefined) {
-    const message = 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY';
+    const message = 'SECRET_KEY is not set. Set it: npx wrangler secret put SECRET_KEY';
     throw new ServiceUnavailable('mail', message);
   }
   return { mail, linkSettings: { secretKey, secretKeyFallbacks, timeoutSeconds } };

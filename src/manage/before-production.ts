@@ -4,7 +4,7 @@
  */
 import { RATE_LIMITS } from '../services/rate-limits.ts';
 import { parseSettings, type Settings } from '../settings.ts';
-import { WRANGLER } from './called.ts';
+import { MANAGE, WRANGLER } from './called.ts';
 import type { Configuration } from './configuration.ts';
 import { loginCost } from './hashing-cost.ts';
 import { number, print } from './terminal.ts';
@@ -235,7 +235,7 @@ function checkMail(deployment: Deployment, settings: Settings): Finding[] {
     checkSender(defaultFromEmail),
     checkSecretKey(deployment),
     ...links.map((link) => checkLink(link, deployment, settings)),
-    toDo('Try `manage sendtestemail <address> --remote`.'),
+    toDo(`Try \`${MANAGE} sendtestemail <address> --remote\`.`),
   ];
 }
 

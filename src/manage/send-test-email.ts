@@ -12,10 +12,15 @@ export async function sendTestEmailCommand(
   { email, vars, isRemote }: Database,
   addresses: string[],
 ): Promise<void> {
-  if (!email) throw new CommandError('wrangler.toml binds no EMAIL: see [[send_email]] there');
+  if (!email)
+    throw new CommandError(
+      'the wrangler configuration here binds no EMAIL: add it to `send_email`',
+    );
   const { defaultFromEmail: from } = parseSettings(vars);
   if (from === undefined)
-    throw new CommandError('DEFAULT_FROM_EMAIL is not set: see wrangler.toml');
+    throw new CommandError(
+      'DEFAULT_FROM_EMAIL is not set: add it to `vars` of the wrangler configuration',
+    );
   const send = sendByCloudflare(email);
   const subject = `Test email from ${hostname()} on ${new Date().toISOString()}`;
   const text = "If you're reading this, it was successful.";

@@ -33,6 +33,8 @@ export type Services = {
   rateLimits: RateLimits;
   passwordAttempts: PasswordAttempts;
   authenticate: Authenticate;
+  /** The name of the D1 binding in the host's configuration. */
+  databaseBinding: string;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
 };
@@ -74,12 +76,17 @@ export function createServices<E extends object>(
       rateLimits: rateLimitsOf(bindings),
       passwordAttempts: passwordAttemptsOf(bindings),
       authenticate: (authorization) => authenticate(authorization, store.findToken, settings),
+      databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
       mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
     };
     services.set(env, created);
     return created;
   };
 }
+
+/** The key of a binding. `options.bindings` may have taken it from the environment by another name. */
+const nameOf = (binding: object, env: object): string | undefined =>
+  Object.entries(env).find(([, value]) => value === binding)?.[0];
 
 const sender = ({ EMAIL }: Bindings) => EMAIL && sendByCloudflare(EMAIL);
 

@@ -2,6 +2,7 @@
  * Transient D1 errors. The messages are from developers.cloudflare.com (D1: Debug D1, Error list),
  * unless another source is named.
  */
+import { MissingTables } from '../lib/missing-tables.ts';
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 import { wait } from '../lib/wait.ts';
 
@@ -15,6 +16,9 @@ type D1Failure = {
   /** The same for a write. D1 never retries a write, because it may have been executed. */
   writeRetries: number[];
 };
+
+/** SQLite's message about a table before the migrations: `no such table: auth_user`. */
+const NO_TABLE = ['no such table: auth_user', 'no such table: authtoken_token'];
 
 /** A retry within a second does not help. */
 const NEVER: number[] = [];
@@ -71,8 +75,7 @@ const FAILURES: D1Failure[] = [
     // workerd's src/workerd/util/sqlite.c++: a message of SQLite and the name of its error code.
     messages: ['SQLITE_BUSY', 'SQLITE_LOCKED', 'database is locked'],
     reason:
-      'Another process is writing to the database, such as `manage import` next to `npm start`. Wait ' +
-      'until it ends.',
+      'Another process is writing to the database, such as the command `import`. Wait until it ends.',
     readRetries: UNTIL_UNLOCKED,
     writeRetries: UNTIL_UNLOCKED,
   },
@@ -117,7 +120,7 @@ const FAILURES: D1Failure[] = [
  * Runs a read.
  *
  * @param query gets whether this run is a retry
- * @throws ServiceUnavailable if D1 is not available
+ * @throws ServiceUnavailable if D1 is not available, MissingTables if the migrations have not run
  */
 export const runRead = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
   withRetries(query, ({ readRetries }) => readRetries);
@@ -127,7 +130,7 @@ export const runRead = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> 
  * write must be idempotent.
  *
  * @param query gets whether this run is a retry
- * @throws ServiceUnavailable if D1 is not available
+ * @throws ServiceUnavailable if D1 is not available, MissingTables if the migrations have not run
  */
 export const runWriteWithRetry = <T>(query: (isRetry: boolean) => Promise<T>): Promise<T> =>
   withRetries(query, ({ writeRetries }) => writeRetries);
@@ -140,6 +143,7 @@ async function withRetries<T>(
     try {
       return await query(tries > 0);
     } catch (error) {
+      if (isOneOf(NO_TABLE, error)) throw new MissingTables({ cause: error });
       const failure = failureOf(error);
       if (!failure) throw error;
       const delayMs = retriesAfter(failure)[tries];

@@ -7,5 +7,5 @@
  */
 export function exactId(id: number): number {
   if (Number.isSafeInteger(id)) return id;
-  throw new RangeError('The database has users with ids above 2^53. Run `manage doctor`.');
+  throw new RangeError('The database has users with ids above 2^53. Run the command `doctor`.');
 }

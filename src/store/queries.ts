@@ -11,7 +11,8 @@ export type Queries = ReturnType<typeof queries>;
 
 export function queries(d1: D1Database, tokenReads: Settings['tokenReads']) {
   const db = drizzle(d1);
-  const selectOne = d1.prepare('SELECT 1');
+  // Reads no row, but fails if a table is missing.
+  const selectNothing = d1.prepare('SELECT 1 FROM auth_user, authtoken_token WHERE false');
   return {
     ...userQueries(d1, db),
     ...passwordQueries(d1, db),
@@ -19,10 +20,10 @@ export function queries(d1: D1Database, tokenReads: Settings['tokenReads']) {
     ...tokenQueries(d1, db, tokenReads),
 
     /**
-     * Checks whether the database responds.
+     * Checks whether the database responds and has its tables.
      *
      * @throws ServiceUnavailable, or another error of D1
      */
-    ping: () => runRead(() => selectOne.run()),
+    ping: () => runRead(() => selectNothing.run()),
   };
 }

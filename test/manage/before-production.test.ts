@@ -81,7 +81,7 @@ test('nothing is wrong with a safe configuration, and the rest is to do', () => 
     'OK 7. SECRET_KEY is a secret. Its value cannot be read: it should be 50 random characters.',
     'OK 7. PASSWORD_RESET_CONFIRM_URL leads to app.example.com.',
     'OK 7. ACTIVATION_URL leads to auth.example.com.',
-    'TO DO 7. Try `manage sendtestemail <address> --remote`.',
+    'TO DO 7. Try `npm run manage -- sendtestemail <address> --remote`.',
     'OK 8. Workers Logs are on.',
     expect.stringMatching(/^TO DO 8\. Watch the log/),
     expect.stringMatching(/^TO DO 9\. Restrict who can read the D1 database/),

@@ -204,11 +204,11 @@ test('sendtestemail says why nothing was sent', async () => {
   const email: SendEmail = { send: () => Promise.reject(new Error('the domain is not onboarded')) };
   expect(await why({ vars })).toEqual({
     code: 1,
-    said: 'CommandError: wrangler.toml binds no EMAIL: see [[send_email]] there',
+    said: 'CommandError: the wrangler configuration here binds no EMAIL: add it to `send_email`',
   });
   expect(await why({ email, vars: {} })).toEqual({
     code: 1,
-    said: 'CommandError: DEFAULT_FROM_EMAIL is not set: see wrangler.toml',
+    said: 'CommandError: DEFAULT_FROM_EMAIL is not set: add it to `vars` of the wrangler configuration',
   });
   expect(await why({ email, vars })).toEqual({
     code: 1,

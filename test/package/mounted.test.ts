@@ -43,6 +43,29 @@ it('serves the API below /auth, and its own route needs a token', async () => {
   }
 });
 
+it('has a command that says which Node.js it needs', () => {
+  const command = 'node_modules/edge-authtoken/dist/manage/manage.js';
+  expect(project.npx('edge-authtoken', '--help')).toMatchObject({ status: 0, stderr: '' });
+  const old = project.run('npx', '--yes', '--package=node@20', 'node', command, '--help');
+  expect(old).toMatchObject({ status: 1, stdout: '' });
+  expect(old.stderr).toMatch(
+    /^edge-authtoken needs Node\.js 22\.13 or newer\. This is Node\.js v20\.\d+\.\d+\.\n$/,
+  );
+});
+
+it('lets a browser at another origin call its own route', async () => {
+  const url = await project.serve();
+  const headers = {
+    Origin: 'http://localhost:5173',
+    'Access-Control-Request-Method': 'GET',
+    'Access-Control-Request-Headers': 'authorization',
+  };
+  const preflight = await fetch(`${url}/rocks`, { method: 'OPTIONS', headers });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get('Access-Control-Allow-Origin')).toBe(headers.Origin);
+  expect(preflight.headers.get('Access-Control-Allow-Headers')).toContain('authorization');
+});
+
 it('can be deployed as it is', () => {
   expect(project.npx('wrangler', 'deploy', '--dry-run').output).toContain('--dry-run: exiting now');
 });

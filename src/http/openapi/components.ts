@@ -48,7 +48,11 @@ export const SCHEMAS = {
   Detail: object({ detail: text }),
   FieldErrors: { type: 'object', additionalProperties: messages },
   Invalid: { anyOf: [reference('schemas', 'FieldErrors'), reference('schemas', 'Detail')] },
-  Health: object({ status: { ...text, enum: ['ok', 'unavailable'] } }),
+  Health: {
+    type: 'object',
+    properties: { status: { ...text, enum: ['ok', 'unavailable'] }, detail: text },
+    required: ['status'],
+  },
 };
 
 /** The schemas of values of `TOKEN_RESPONSE_FIELDS` that are not text. */

@@ -1,9 +1,10 @@
 import { logFault } from '../../lib/log.ts';
 import { noBody } from '../body.ts';
 import { RETRY_AFTER } from '../errors.ts';
+import { missingTablesHint } from '../missing-tables.ts';
 import { anyone, route } from '../route.ts';
 
-/** A health check for monitors: 200 if D1 responds, otherwise 503. */
+/** A health check for monitors: 200 if D1 responds and has the tables, otherwise 503. */
 export const health = route('GET /health', {
   access: anyone(undefined),
   body: noBody,
@@ -11,7 +12,8 @@ export const health = route('GET /health', {
   description: {
     operationId: 'health',
     summary: 'Check that the database responds',
-    description: 'Sends one query to the database. It does not read the tables.',
+    description:
+      'Sends one query to the database. It reads no rows, and fails if a table is missing.',
     tag: 'About this service',
     responses: {
       200: {
@@ -20,7 +22,7 @@ export const health = route('GET /health', {
         examples: { healthy: { status: 'ok' } },
       },
       503: {
-        description: 'The database does not respond.',
+        description: 'The database does not respond, or has no tables.',
         schema: 'Health',
         examples: { down: { status: 'unavailable' } },
         headers: ['Retry-After'],
@@ -33,8 +35,13 @@ export const health = route('GET /health', {
       await c.var.store.ping();
       return c.json({ status: 'ok' as const }, 200, noStore);
     } catch (error) {
-      logFault(error);
-      return c.json({ status: 'unavailable' as const }, 503, { ...noStore, ...RETRY_AFTER });
+      const { forLog, forClient } = missingTablesHint(error, c);
+      logFault(error, forLog);
+      const body =
+        forClient === undefined
+          ? { status: 'unavailable' as const }
+          : { status: 'unavailable' as const, detail: forClient };
+      return c.json(body, 503, { ...noStore, ...RETRY_AFTER });
     }
   },
 });

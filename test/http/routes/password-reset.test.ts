@@ -369,7 +369,7 @@ describe('the link in the message', () => {
     expect(events().at(-1)).toMatchObject({
       event: 'mail-unavailable',
       message:
-        'PASSWORD_RESET_CONFIRM_URL is not set. Set it in wrangler.toml: "https://<your address>/account#reset/{uid}/{token}"',
+        'PASSWORD_RESET_CONFIRM_URL is not set. Set this variable of the Worker: "https://<your address>/account#reset/{uid}/{token}"',
     });
   });
 
@@ -387,7 +387,7 @@ describe('the link in the message', () => {
       expect(events().at(-1)).toMatchObject({
         event: 'mail-unavailable',
         message: expect.stringMatching(
-          /^PASSWORD_RESET_CONFIRM_URL is a loopback address\. Set it /,
+          /^PASSWORD_RESET_CONFIRM_URL is a loopback address\. Set this variable /,
         ),
       });
       // A phone that uses a development server has no https.
@@ -604,7 +604,7 @@ describe('without the settings for e-mail', () => {
     expect(events()).toEqual([
       expect.objectContaining({
         event: 'mail-unavailable',
-        message: 'SECRET_KEY is not set. Set it: npm run wrangler -- secret put SECRET_KEY',
+        message: 'SECRET_KEY is not set. Set it: npx wrangler secret put SECRET_KEY',
       }),
     ]);
   });
