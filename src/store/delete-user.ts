@@ -29,7 +29,9 @@ export async function deleteUser(
   const db = drizzle(d1);
   const isToDelete = and(eq(authUser.id, id), condition);
   const userToDelete = db.select({ id: authUser.id }).from(authUser).where(isToDelete);
-  const danglingRows = (await references(d1)).map((reference) => danglingRow(reference, id));
+  const danglingRows = mayDangle(await foreignKeys(d1)).map((reference) =>
+    danglingRow(reference, id),
+  );
   try {
     const [, , [remaining]] = await db.batch([
       db.delete(authtokenToken).where(inArray(authtokenToken.user_id, userToDelete)),
@@ -78,12 +80,25 @@ function danglingRow(
   return sql`select 1 from pragma_foreign_key_check(${table}) where fkid = ${fkid}`;
 }
 
-/**
- * Finds the foreign keys that may be violated at the end of the transaction: those to a user, to its
- * token, and to rows that are deleted with them. The others take care of themselves: RESTRICT fails
- * at once, and CASCADE and SET NULL leave no row that refers to nothing.
- */
-async function references(d1: D1Database): Promise<Reference[]> {
+/** Counts the rows that refer to a user and do not go with it, for each foreign key that has any. */
+export async function countReferences(
+  d1: D1Database,
+  id: number,
+): Promise<(Reference & { rows: number })[]> {
+  const counted = [];
+  for (const reference of await foreignKeys(d1)) {
+    const { table, parent, column, target, on_delete } = reference;
+    if (!isSame(parent, 'auth_user') || on_delete === 'CASCADE') continue;
+    const value = sql`(select ${sql.identifier(target ?? 'id')} from ${authUser} where ${authUser.id} = ${id})`;
+    const rows = await drizzle(d1).$count(
+      sql`(select 1 from ${sql.identifier(table)} where ${sql.identifier(column)} = ${value})`,
+    );
+    if (rows > 0) counted.push({ ...reference, rows });
+  }
+  return counted;
+}
+
+async function foreignKeys(d1: D1Database): Promise<Reference[]> {
   const { results } = await d1
     .prepare(
       // D1 does not allow queries about its own tables, _cf_*.
@@ -97,7 +112,15 @@ async function references(d1: D1Database): Promise<Reference[]> {
         GROUP BY name, f.id`,
     )
     .all();
-  const all = v.parse(v.array(Reference), results);
+  return v.parse(v.array(Reference), results);
+}
+
+/**
+ * The foreign keys that may be violated at the end of the transaction: those to a user, to its token,
+ * and to rows that are deleted with them. The others take care of themselves: RESTRICT fails at once,
+ * and CASCADE and SET NULL leave no row that refers to nothing.
+ */
+function mayDangle(all: Reference[]): Reference[] {
   const deletedFrom = ['auth_user', 'authtoken_token'];
   // The list grows while it is read.
   for (const deleted of deletedFrom) {

@@ -1,3 +1,4 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { verifyPassword } from '../../src/hashing/hashers.ts';
 import type { Database } from '../../src/manage/database.ts';
@@ -180,19 +181,22 @@ test('sendtestemail sends a message to each address, as Django does', async () =
   );
 });
 
-test('sendtestemail says that a local message is not sent', async () => {
+test('sendtestemail without --remote says where the message is', async () => {
   const email: SendEmail = { send: async () => ({ messageId: 'x' }) };
-  const vars = { DEFAULT_FROM_EMAIL: 'us@example.com' };
-  const send = (isRemote: boolean) =>
-    manage(['sendtestemail', 'ann@example.com'], { database: { email, vars, isRemote } });
-  expect(await send(false)).toMatchObject({
-    stdout: 'Accepted for sending to ann@example.com, from us@example.com\n',
-    stderr: 'Without --remote no message is sent, and none is kept.\n',
-  });
-  expect(await send(true)).toMatchObject({
-    stdout: 'Sent to ann@example.com, from us@example.com\n',
-    stderr: '',
-  });
+  const database = { email, vars: { DEFAULT_FROM_EMAIL: 'Us <us@example.com>' }, isRemote: false };
+  const { code, stdout } = await manage(['sendtestemail', 'ann@example.com'], { database });
+  expect(code).toBe(0);
+  const said =
+    /^Not sent, because only --remote sends\. To ann@example\.com, from Us <us@example\.com>: (\S+)\n$/;
+  const [, path = ''] = said.exec(stdout) ?? [];
+  expect(path).toMatch(/^\.wrangler\/tmp\/email\//);
+  try {
+    expect(readFileSync(path, 'utf8')).toMatch(
+      /^From: Us <us@example\.com>\nTo: ann@example\.com\nSubject: Test email from .*\n\nIf you're reading this/,
+    );
+  } finally {
+    rmSync(path, { force: true });
+  }
 });
 
 test('sendtestemail says why nothing was sent', async () => {
@@ -362,7 +366,9 @@ test('deleteuser deletes nobody to whom rows of other tables refer', async () =>
   try {
     expect(await manage(['deleteuser', 'ann', '--yes'])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('rows of other tables refer to user'),
+      stderr: expect.stringMatching(
+        /rows of other tables refer to user .*: 1 row of rock \(owner_id\)\./,
+      ),
     });
     expect(await query(USER)).toHaveLength(1);
   } finally {
@@ -381,6 +387,28 @@ test('deleteuser does what the references of other tables say', async () => {
     expect(await query(USER)).toEqual([]);
     expect(await query('SELECT owner_id FROM rock')).toEqual([]);
   } finally {
+    await query('DROP TABLE rock');
+  }
+});
+
+test('deleteuser says so if a row refers to a row that would be deleted with the user', async () => {
+  await createAnn();
+  await query(
+    'CREATE TABLE rock (id integer PRIMARY KEY, owner_id integer REFERENCES auth_user (id) ON DELETE CASCADE)',
+  );
+  await query('CREATE TABLE photo (rock_id integer REFERENCES rock (id))');
+  await query('INSERT INTO rock SELECT 1, id FROM auth_user');
+  await query('INSERT INTO photo VALUES (1)');
+  try {
+    expect(await manage(['deleteuser', 'ann', '--yes'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^CommandError: the database refuses to delete user 'ann' .*a row that refers to a row of the user/m,
+      ),
+    });
+    expect(await query(USER)).toHaveLength(1);
+  } finally {
+    await query('DROP TABLE photo');
     await query('DROP TABLE rock');
   }
 });
