@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { GenericSchema } from 'valibot';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Settings } from '../settings.ts';
+import { CurrentPasswordSchema } from '../validation/djoser.ts';
 import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
 import { type Fields, parseBody } from '../validation/parsers.ts';
 import { validate } from '../validation/schemas.ts';
@@ -24,7 +25,7 @@ export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
  */
 export type BodyReader<Input, Data> = {
   /** Returns the schema for these settings. Undefined for a route that reads no body. */
-  schema: ((settings: Settings) => ObjectSchema<Input, Data>) | undefined;
+  schema: ((settings: Settings) => ObjectSchema<Input, unknown>) | undefined;
   read: (c: AppContext) => Promise<Result<Data, BodyFailure>>;
 };
 
@@ -42,14 +43,43 @@ export const noBody: BodyReader<unknown, undefined> = {
  */
 export function body<Input, Data>(
   schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),
-  prepare = (fields: Fields): Fields => fields,
+  prepare = (fields: Fields, _settings: Settings): Fields => fields,
 ): BodyReader<Input, Data> {
   const schemaOf = typeof schema === 'function' ? schema : () => schema;
   return {
     schema: schemaOf,
     async read(c) {
+      const { settings } = c.var;
       const fields = await parse(c);
-      return fields.ok ? validate(schemaOf(c.var.settings), prepare(fields.value)) : fields;
+      return fields.ok ? validate(schemaOf(settings), prepare(fields.value, settings)) : fields;
+    },
+  };
+}
+
+/** The validated fields, or all errors of them. */
+export type Checked<Data> = {
+  validated: Result<Data, ValidationFailure>;
+  /** Undefined if the body has no valid one. */
+  currentPassword: string | undefined;
+};
+
+/**
+ * Does the same, but leaves errors of fields to the handler, which adds that of a wrong
+ * `current_password`: djoser checks it as it checks the other fields.
+ */
+export function bodyWithCurrentPassword<Input, Data extends { current_password: string }>(
+  schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),
+): BodyReader<Input, Checked<Data>> {
+  const schemaOf = typeof schema === 'function' ? schema : () => schema;
+  return {
+    schema: schemaOf,
+    async read(c) {
+      const fields = await parse(c);
+      if (!fields.ok) return fields;
+      const validated = validate(schemaOf(c.var.settings), fields.value);
+      const password = validate(CurrentPasswordSchema, fields.value);
+      const currentPassword = password.ok ? password.value.current_password : undefined;
+      return ok({ validated, currentPassword });
     },
   };
 }

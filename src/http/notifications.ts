@@ -74,7 +74,7 @@ export function sendAfterResponse(
 /** Notifies a user of a change to the account, at the address from before the change. */
 export function notify(
   c: AppContext,
-  kind: 'passwordChanged' | 'emailChanged',
+  kind: 'passwordChanged' | 'usernameChanged' | 'emailChanged',
   { id, username, email }: Pick<User, 'id' | 'username' | 'email'>,
 ): void {
   const { mail, settings } = c.var;
@@ -119,13 +119,24 @@ const identifier = (value: unknown): unknown =>
     : undefined;
 
 /** Logs why a link was refused. @returns the failure */
-export function linkError<T extends InvalidLink | StaleLink | PasswordRefused | PasswordMismatch>(
-  c: AppContext,
-  failure: T,
-): Err<T> {
-  if (failure.kind !== 'password-refused' && failure.kind !== 'password-mismatch') {
+export function linkError<T extends LinkFailure | Refusal>(c: AppContext, failure: T): Err<T> {
+  if (isOfLink(failure)) {
     const user_id = 'userId' in failure ? failure.userId : undefined;
     audit(c, { event: 'link-refused', user_id, reason: failure.kind });
   }
   return err(failure);
 }
+
+type LinkFailure = InvalidLink | StaleLink;
+
+/** The new value is refused, and not the link. */
+type Refusal = PasswordRefused | PasswordMismatch | { kind: 'username-taken' };
+
+const REFUSALS: string[] = [
+  'password-refused',
+  'password-mismatch',
+  'username-taken',
+] satisfies Refusal['kind'][];
+
+const isOfLink = (failure: LinkFailure | Refusal): failure is LinkFailure =>
+  !REFUSALS.includes(failure.kind);

@@ -2,6 +2,7 @@
  * Transient D1 errors. The messages are from developers.cloudflare.com (D1: Debug D1, Error list),
  * unless another source is named.
  */
+import { rootCause } from '../lib/root-cause.ts';
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 import { wait } from '../lib/wait.ts';
 
@@ -163,3 +164,10 @@ const isOneOf = (messages: string[], error: unknown): boolean =>
 
 /** A random time from half to all of the delay, so that requests do not all retry at once. */
 const withJitter = (delayMs: number): number => delayMs * (1 - Math.random() / 2);
+
+/**
+ * D1 reports the violated constraint only in the message:
+ * `… UNIQUE constraint failed: auth_user.username: …`.
+ */
+export const isUniqueViolation = (error: unknown, column: string): boolean =>
+  String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);

@@ -11,7 +11,7 @@ export type ResponseDescription = {
   schema?: keyof typeof SCHEMAS;
   examples?: Examples;
   /** Names of headers in components.ts. */
-  headers?: ('Retry-After' | 'WWW-Authenticate')[];
+  headers?: ('Retry-After' | 'WWW-Authenticate' | 'Link')[];
   /** The media types of a response without `schema`. */
   mediaTypes?: ('text/html' | 'application/json')[];
 };
@@ -41,6 +41,7 @@ export type Tag =
   | 'Without a token'
   | 'With a token'
   | 'By e-mail'
+  | 'djoser'
   | 'dj-rest-auth'
   | 'About this service';
 

@@ -5,12 +5,12 @@ import { linkError, sendAfterResponse } from '../notifications.ts';
 import { detail, invalid } from '../openapi/description.ts';
 import { INVALID_LINK, LINK, REQUIRED } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
-import { byVerification, route, sendsLinks } from '../route.ts';
+import { asInViewSet, byVerification, route, sendsLinks } from '../route.ts';
 import { audit } from '../security-log.ts';
 import { linkRequest } from './password-reset.ts';
 
 export const activateUser = route('POST /users/activation', {
-  access: byVerification,
+  access: asInViewSet(byVerification),
   body: body(ActivationSchema),
   description: {
     operationId: 'activation',
@@ -37,7 +37,7 @@ export const activateUser = route('POST /users/activation', {
 });
 
 export const resendActivation = route('POST /users/resend_activation', {
-  access: sendsLinks('activation', byVerification),
+  access: asInViewSet(sendsLinks('activation', byVerification)),
   body: body(EmailSchema),
   description: {
     operationId: 'resendActivation',

@@ -12,12 +12,12 @@ import { linkError, sendAfterResponse } from '../../notifications.ts';
 import { detail, invalid } from '../../openapi/description.ts';
 import { KEY, LINK, PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
 import { limitLink } from '../../rate-limit.ts';
-import { anyone, byEmail, byVerification, sendsLinks } from '../../route.ts';
+import { anyone, byEmail, byVerification, ifOn, sendsLinks } from '../../route.ts';
 import { audit } from '../../security-log.ts';
 import { tokenResponse } from '../../token-response.ts';
 import { NO_LINKS } from '../password-reset.ts';
 import { createUser, VERIFICATION_SENT } from '../register.ts';
-import { djRestAuthRoute, ifOn } from './route.ts';
+import { djRestAuthRoute } from './route.ts';
 
 /** dj_rest_auth/registration/views.py, `RegisterView`. */
 export const register = djRestAuthRoute('POST /registration', {
