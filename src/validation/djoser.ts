@@ -4,14 +4,14 @@ import * as fields from './fields.ts';
 
 /** `TokenCreateSerializer`. A missing field counts as wrong. */
 export const TokenCreateSchema = v.object({
-  username: v.optional(fields.loginUsername, ''),
-  password: v.optional(fields.untrimmedPasswordToVerify, ''),
+  username: v.optional(fields.loginUsername),
+  password: v.optional(fields.untrimmedPasswordToVerify),
 });
 
 /** The same with `LOGIN_FIELD = "email"`. */
 export const TokenCreateByEmailSchema = v.object({
-  email: v.optional(fields.loginUsername, ''),
-  password: v.optional(fields.untrimmedPasswordToVerify, ''),
+  email: v.optional(fields.loginUsername),
+  password: v.optional(fields.untrimmedPasswordToVerify),
 });
 
 const user = { username: fields.username, password: fields.newCharFieldPassword };
@@ -74,9 +74,10 @@ export const SetUsernameRetypeSchema = v.object(
   fields.REQUIRED,
 );
 
+/** djoser does not require the parts of the link. A link without them is not valid. */
 const usernameReset = {
-  uid: v.optional(fields.linkPart, ''),
-  token: v.optional(fields.linkPart, ''),
+  uid: v.optional(fields.linkPart),
+  token: v.optional(fields.linkPart),
   new_username: fields.username,
 };
 

@@ -10,7 +10,11 @@ import { asInvalidData, obtainToken } from '../login.ts';
 import { deleteToken } from '../logout.ts';
 import { djoserRoute } from './route.ts';
 
-type Credentials = { username?: string; email?: string; password: string };
+type Credentials = {
+  username?: string | undefined;
+  email?: string | undefined;
+  password?: string | undefined;
+};
 
 /** djoser/views.py, `TokenCreateView`. A login sets the last login, so links from before it expire. */
 export const logIn = djoserRoute('POST /token/login', {
@@ -36,8 +40,8 @@ export const logIn = djoserRoute('POST /token/login', {
       400: invalid({ empty: { non_field_errors: [UNABLE_TO_LOG_IN] } }),
     },
   },
-  async handle(c, { data: { password, ...names } }) {
-    const credentials = { username: '', ...names, setsLastLogin: true };
+  async handle(c, { data: { username = '', email, password = '' } }) {
+    const credentials = { username, email, setsLastLogin: true };
     const trimmed = pythonStrip(password);
     let token = await obtainToken(c, { ...credentials, password: trimmed });
     // djoser trims each password, but /register and a reset do not.

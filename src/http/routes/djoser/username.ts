@@ -22,7 +22,7 @@ import { djoserRoute } from './route.ts';
 
 type NewUsername = { new_username: string; re_new_username?: string };
 type SetUsername = NewUsername & { current_password: string };
-type UsernameReset = NewUsername & { uid: string; token: string };
+type UsernameReset = NewUsername & { uid?: string | undefined; token?: string | undefined };
 
 /** djoser/views.py, `UserViewSet.set_username`. */
 export const setUsername = djoserRoute('POST /users/set_username', {
@@ -102,13 +102,11 @@ export const confirmUsernameReset = djoserRoute('POST /users/reset_username_conf
     },
   },
   async handle(c, { data, linkSettings }) {
-    const { re_new_username = data.new_username } = data;
-    if (re_new_username !== data.new_username) {
-      return err({ kind: 'username-mismatch' });
-    }
-    const allowed = await limitLink(c, data.uid);
+    const { uid = '', token = '', new_username, re_new_username = new_username } = data;
+    if (re_new_username !== new_username) return err({ kind: 'username-mismatch' });
+    const allowed = await limitLink(c, uid);
     if (!allowed.ok) return allowed;
-    const user = await resetUsername(c.var, data, linkSettings);
+    const user = await resetUsername(c.var, { uid, token, new_username }, linkSettings);
     if (!user.ok) return atNewUsername(linkError(c, user.error).error);
     audit(c, { event: 'username-changed', user_id: user.value.id });
     notify(c, 'usernameChanged', user.value);
