@@ -391,7 +391,10 @@ export const SETTINGS = {
   /** Whether registration/ of dj-rest-auth exists, as with allauth. */
   djRestAuthRegistration: setting('DJ_REST_AUTH_REGISTRATION', flag, 'true'),
 
-  /** Whether users get a message when their password or address changes. */
+  /** Whether users who register over the routes of djoser, or activate an account, get a message. */
+  sendConfirmationEmail: setting('SEND_CONFIRMATION_EMAIL', flag, 'false'),
+
+  /** Whether users get a message when their password, username or address changes. */
   accountEmailNotifications: setting('ACCOUNT_EMAIL_NOTIFICATIONS', flag, 'true'),
 };
 

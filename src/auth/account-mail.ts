@@ -41,6 +41,7 @@ export type AccountMail = {
   passwordReset: (site: string, to: string, list: AccountList) => Message;
   usernameReset: (site: string, to: string, list: AccountList) => Message;
   activation: (site: string, to: string, list: AccountList) => Message;
+  confirmation: (site: string, to: Addressee) => Message;
   passwordChanged: (site: string, to: Addressee) => Message;
   usernameChanged: (site: string, to: Addressee) => Message;
   emailChanged: (site: string, to: Addressee) => Message;

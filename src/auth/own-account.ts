@@ -177,6 +177,8 @@ export const changesEmail = ({ email }: Pick<User, 'email'>, changes: ProfileCha
 type ProfileOptions = {
   /** Whether the user must verify a new address before the next login. Revokes the token then. */
   verifiesEmail?: boolean;
+  /** Whether the domain of a new address is stored as it was sent, as djoser does. */
+  keepsDomain?: boolean;
 };
 
 /** Sets the given names and address. It does not check a password. */
@@ -217,10 +219,10 @@ async function writeProfile(
   { store }: AuthServices,
   user: User,
   { email: typed, ...names }: ProfileChanges,
-  { verifiesEmail = false }: ProfileOptions,
+  { verifiesEmail = false, keepsDomain = false }: ProfileOptions,
   password?: string,
 ): Promise<Result<User, UsernameTaken> | undefined> {
-  const email = typed === undefined ? undefined : normalizeEmail(typed);
+  const email = typed === undefined || keepsDomain ? typed : normalizeEmail(typed);
   if (verifiesEmail && email !== undefined) {
     const isChanged = await store.changeEmailToVerify(user.id, email, password);
     return isChanged ? ok({ ...user, email, is_active: false }) : undefined;

@@ -3,7 +3,6 @@ import { bodyLimit } from 'hono/body-limit';
 import type { GenericSchema } from 'valibot';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Settings } from '../settings.ts';
-import { CurrentPasswordSchema } from '../validation/djoser.ts';
 import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
 import { type Fields, parseBody } from '../validation/parsers.ts';
 import { validate } from '../validation/schemas.ts';
@@ -29,6 +28,9 @@ export type BodyReader<Input, Data> = {
   read: (c: AppContext) => Promise<Result<Data, BodyFailure>>;
 };
 
+/** Changes the fields before they are validated. */
+type Prepare = (fields: Fields, settings: Settings) => Fields;
+
 /** For a route that reads no body. */
 export const noBody: BodyReader<unknown, undefined> = {
   schema: undefined,
@@ -39,11 +41,10 @@ export const noBody: BodyReader<unknown, undefined> = {
  * Parses the body and validates its fields.
  *
  * @param schema one for all settings, or a function of the settings
- * @param prepare changes the fields before they are validated
  */
 export function body<Input, Data>(
   schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),
-  prepare = (fields: Fields, _settings: Settings): Fields => fields,
+  prepare: Prepare = (fields) => fields,
 ): BodyReader<Input, Data> {
   const schemaOf = typeof schema === 'function' ? schema : () => schema;
   return {
@@ -56,30 +57,35 @@ export function body<Input, Data>(
   };
 }
 
-/** The validated fields, or all errors of them. */
-export type Checked<Data> = {
+/** The validated fields or all errors of them, and some fields that are valid on their own. */
+export type Checked<Data, Part> = {
   validated: Result<Data, ValidationFailure>;
-  /** Undefined if the body has no valid one. */
-  currentPassword: string | undefined;
+  part: Part | undefined;
 };
 
 /**
- * Does the same, but leaves errors of fields to the handler, which adds that of a wrong
- * `current_password`: djoser checks it as it checks the other fields.
+ * Does the same, but leaves the errors to the handler, which adds those that depend on the database. DRF
+ * checks all fields in one step.
+ *
+ * @param partSchema the fields that the handler needs for this
  */
-export function bodyWithCurrentPassword<Input, Data extends { current_password: string }>(
-  schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),
-): BodyReader<Input, Checked<Data>> {
-  const schemaOf = typeof schema === 'function' ? schema : () => schema;
+export function bodyOrErrors<Input, Data, Part>(
+  schemaOf: (settings: Settings) => ObjectSchema<Input, Data>,
+  partSchema: ObjectSchema<unknown, Part>,
+  prepare: Prepare = (fields) => fields,
+): BodyReader<Input, Checked<Data, Part>> {
   return {
     schema: schemaOf,
     async read(c) {
-      const fields = await parse(c);
-      if (!fields.ok) return fields;
-      const validated = validate(schemaOf(c.var.settings), fields.value);
-      const password = validate(CurrentPasswordSchema, fields.value);
-      const currentPassword = password.ok ? password.value.current_password : undefined;
-      return ok({ validated, currentPassword });
+      const { settings } = c.var;
+      const parsed = await parse(c);
+      if (!parsed.ok) return parsed;
+      const fields = prepare(parsed.value, settings);
+      const part = validate(partSchema, fields);
+      return ok({
+        validated: validate(schemaOf(settings), fields),
+        part: part.ok ? part.value : undefined,
+      });
     },
   };
 }

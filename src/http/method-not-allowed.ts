@@ -17,9 +17,9 @@ const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multip
 export function methodNotAllowed(routes: Route[]) {
   async function respond(c: AppContext): Promise<Response> {
     const { path, method } = c.req;
-    const enabled = routes.filter(({ access }) => isEnabled(access, c.var));
-    const atPath = enabled.filter((route) => route.path === path);
-    const matching = atPath.length > 0 ? atPath : enabled.filter(hasParameterAt(path));
+    const atPath = routes.filter((route) => route.path === path);
+    const candidates = atPath.length > 0 ? atPath : routes.filter(hasParameterAt(path));
+    const matching = candidates.filter(({ access }) => isEnabled(access, c.var));
     const checked = await check(c, matching);
     if (!checked.ok) return errorResponse(c, checked.error);
 

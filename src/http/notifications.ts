@@ -71,14 +71,22 @@ export function sendAfterResponse(
   });
 }
 
-/** Notifies a user of a change to the account, at the address from before the change. */
+/** The messages about an account, and the setting of each. */
+const NOTIFICATIONS = {
+  confirmation: 'sendConfirmationEmail',
+  passwordChanged: 'accountEmailNotifications',
+  usernameChanged: 'accountEmailNotifications',
+  emailChanged: 'accountEmailNotifications',
+} as const;
+
+/** Notifies a user of a change to the account. A new address is not used yet. */
 export function notify(
   c: AppContext,
-  kind: 'passwordChanged' | 'usernameChanged' | 'emailChanged',
+  kind: keyof typeof NOTIFICATIONS,
   { id, username, email }: Pick<User, 'id' | 'username' | 'email'>,
 ): void {
   const { mail, settings } = c.var;
-  if (!mail || !settings.accountEmailNotifications || email === '') return;
+  if (!mail || !settings[NOTIFICATIONS[kind]] || email === '') return;
   sendAfterResponse(c, kind, mail, async () => {
     const site = siteOf(linkTemplate(c, 'passwordReset'));
     return { userIds: [id], countedAs: kind, message: mail[kind](site, { username, email }) };

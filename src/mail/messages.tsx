@@ -65,6 +65,14 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
         ],
       }),
 
+    confirmation: (site, { username, email }) =>
+      write(email, `${site} - Your account has been successfully created and activated!`, {
+        before: [
+          `Your account has been created and is ready to use. Your username is ${printable(username)}.`,
+        ],
+        after: thanks(site),
+      }),
+
     passwordChanged: (site, { username, email }) =>
       write(email, `${site} - Your password has been successfully changed!`, {
         before: [`The password of your user account ${printable(username)} has been changed.`],

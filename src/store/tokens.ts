@@ -104,8 +104,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
     })
     .returning({ key: authtokenToken.key });
 
-  const getOrCreate = insertOrSelect.prepare();
-  const getOrCreateInBatch = statement(d1, insertOrSelect);
+  const getOrCreate = statement(d1, insertOrSelect);
 
   const setLastLogin = statement(
     d1,
@@ -140,7 +139,12 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
       expiredBefore: string,
     ): Promise<string | undefined> {
       const row = await runWriteWithRetry(() =>
-        getOrCreate.get({ ...token, user_id: userId, password, expired_before: expiredBefore }),
+        getOrCreate({
+          ...token,
+          user_id: userId,
+          password,
+          expired_before: expiredBefore,
+        }).first<{ key: string }>(),
       );
       return row?.key;
     },
@@ -160,7 +164,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
       const values = { user_id: userId, password };
       const [created] = await runWriteWithRetry(() =>
         d1.batch<{ key: string }>([
-          getOrCreateInBatch({ ...token, ...values, expired_before: expiredBefore }),
+          getOrCreate({ ...token, ...values, expired_before: expiredBefore }),
           setLastLogin({ ...values, now }),
         ]),
       );

@@ -137,6 +137,12 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     )
     .prepare();
 
+  const selectIdByUsername = db
+    .select({ id: authUser.id })
+    .from(authUser)
+    .where(eq(authUser.username, placeholder('username')))
+    .prepare();
+
   const selectUserOrStandIn = d1.prepare(USER_OR_STAND_IN.trim());
   const selectUserOfAddressOrStandIn = d1.prepare(USER_OF_ADDRESS_OR_STAND_IN.trim());
 
@@ -255,6 +261,10 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
           : selectUserOfAddressOrStandIn.bind(...values, email);
       const row = await runRead(() => bound.first<FoundRow>());
       return { user: toFoundUser(row), encoded: row?.password };
+    },
+
+    async hasUsername(username: string): Promise<boolean> {
+      return (await runRead(() => selectIdByUsername.get({ username }))) !== undefined;
     },
 
     /** Finds a user by its id. */

@@ -19,6 +19,8 @@ const userWithEmail = { ...user, email: v.optional(fields.email, '') };
 const userToVerify = { ...user, email: fields.requiredEmail };
 const rePassword = { re_password: fields.trimmedPasswordToVerify };
 
+export const UsernameSchema = v.object({ username: fields.username });
+
 /** `UserCreateSerializer`, and `UserCreatePasswordRetypeSerializer`. */
 export const UserCreateSchema = v.object(userWithEmail, fields.REQUIRED);
 export const UserCreateRetypeSchema = v.object(

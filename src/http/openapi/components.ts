@@ -116,7 +116,6 @@ export const headersOf = ({ authHeaderKeyword }: Settings) => ({
     description: 'The number of seconds to wait before the next attempt.',
     schema: { type: 'integer' },
   },
-  Link: { description: 'The next page, as RFC 8288 has it (`rel="next"`).', schema: text },
   'WWW-Authenticate': { description: `\`${authHeaderKeyword}\``, schema: text },
 });
 

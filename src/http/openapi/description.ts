@@ -11,7 +11,7 @@ export type ResponseDescription = {
   schema?: keyof typeof SCHEMAS;
   examples?: Examples;
   /** Names of headers in components.ts. */
-  headers?: ('Retry-After' | 'WWW-Authenticate' | 'Link')[];
+  headers?: ('Retry-After' | 'WWW-Authenticate')[];
   /** The media types of a response without `schema`. */
   mediaTypes?: ('text/html' | 'application/json')[];
 };

@@ -1,7 +1,7 @@
 import { activate, writeActivations } from '../../auth/activation.ts';
 import { ActivationSchema, EmailSchema } from '../../validation/schemas.ts';
 import { body } from '../body.ts';
-import { linkError, sendAfterResponse } from '../notifications.ts';
+import { linkError, notify, sendAfterResponse } from '../notifications.ts';
 import { detail, invalid } from '../openapi/description.ts';
 import { INVALID_LINK, LINK, REQUIRED } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
@@ -29,9 +29,10 @@ export const activateUser = route('POST /users/activation', {
   async handle(c, { data, linkSettings }) {
     const allowed = await limitLink(c, data.uid);
     if (!allowed.ok) return allowed;
-    const userId = await activate(c.var, data, linkSettings);
-    if (!userId.ok) return linkError(c, userId.error);
-    audit(c, { event: 'activated', user_id: userId.value });
+    const user = await activate(c.var, data, linkSettings);
+    if (!user.ok) return linkError(c, user.error);
+    audit(c, { event: 'activated', user_id: user.value.id });
+    notify(c, 'confirmation', user.value);
     return c.body(null, 204);
   },
 });

@@ -124,8 +124,10 @@ async function setProfile(
   const { mail, settings } = c.var;
   const { target = authenticated.user } = options;
   const changes = { ...names, email };
-  if (!mail) return updateProfile(c.var, target, changes);
-  if (!changesEmail(target, changes)) return updateProfile(c.var, target, names);
+  if (!mail) return updateProfile(c.var, target, changes, options);
+  if (!changesEmail(target, changes)) {
+    return updateProfile(c.var, target, options.keepsDomain ? changes : names, options);
+  }
   if (!settings.emailChangeRequiresPassword) {
     return updateProfile(c.var, target, changes, options);
   }

@@ -10,18 +10,18 @@ import { limitCurrentPassword } from '../../rate-limit.ts';
  * Adds the error of a wrong current password to those of other fields. djoser checks the password as it
  * checks the other fields (`CurrentPasswordSerializer.validate_current_password`).
  *
- * @param currentPassword undefined if the body has no valid one
+ * @param part undefined if the body has no valid password
  */
 export async function withPasswordError(
   c: AppContext,
   authenticated: Authenticated,
   failure: ValidationFailure,
-  currentPassword: string | undefined,
+  part: { current_password: string } | undefined,
 ): Promise<Err<Failure>> {
-  if (currentPassword === undefined) return err(failure);
+  if (!part) return err(failure);
   const allowed = await limitCurrentPassword(c, authenticated.user);
   if (!allowed.ok) return allowed;
-  const checked = await checkOwnPassword(c.var, authenticated, currentPassword);
+  const checked = await checkOwnPassword(c.var, authenticated, part.current_password);
   if (checked.ok) return err(failure);
   if (checked.error.kind === 'throttled') return checked;
   const errors = { ...failure.errors, current_password: ['Invalid password.'] };

@@ -1,6 +1,10 @@
 import { setOwnPassword } from '../../../auth/own-account.ts';
-import { SetPasswordRetypeSchema, SetPasswordSchema } from '../../../validation/djoser.ts';
-import { bodyWithCurrentPassword, type ObjectSchema } from '../../body.ts';
+import {
+  CurrentPasswordSchema,
+  SetPasswordRetypeSchema,
+  SetPasswordSchema,
+} from '../../../validation/djoser.ts';
+import { bodyOrErrors, type ObjectSchema } from '../../body.ts';
 import { notify } from '../../notifications.ts';
 import { invalid } from '../../openapi/description.ts';
 import { PASSWORD, REQUIRED, WRONG_PASSWORD } from '../../openapi/examples.ts';
@@ -15,9 +19,10 @@ type SetPassword = { current_password: string; new_password: string; re_new_pass
 /** djoser/views.py, `UserViewSet.set_password`. */
 export const setPassword = djoserRoute('POST /users/set_password', {
   access: authenticated,
-  body: bodyWithCurrentPassword(
+  body: bodyOrErrors(
     ({ setPasswordRetype }): ObjectSchema<unknown, SetPassword> =>
       setPasswordRetype ? SetPasswordRetypeSchema : SetPasswordSchema,
+    CurrentPasswordSchema,
   ),
   description: {
     operationId: 'djoserSetPassword',
@@ -35,8 +40,8 @@ export const setPassword = djoserRoute('POST /users/set_password', {
       }),
     },
   },
-  async handle(c, { data: { validated, currentPassword }, ...authenticated }) {
-    if (!validated.ok) return withPasswordError(c, authenticated, validated.error, currentPassword);
+  async handle(c, { data: { validated, part }, ...authenticated }) {
+    if (!validated.ok) return withPasswordError(c, authenticated, validated.error, part);
     const { user } = authenticated;
     const { current_password, new_password, re_new_password = new_password } = validated.value;
     const allowed = await limitCurrentPassword(c, user);

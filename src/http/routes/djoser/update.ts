@@ -33,7 +33,7 @@ export async function update(
   const links = verifiesEmail ? linkServices(c, 'activation') : undefined;
   const allowed = links ? await limitAddress(c, 'mail-address', target.id) : ok(undefined);
   if (!allowed.ok) return allowed;
-  const options = { target, verifiesEmail };
+  const options = { target, verifiesEmail, keepsDomain: true };
   const updated = await changeProfile(c, authenticated, { email }, current_password, options);
   if (updated.ok && links) {
     sendAfterResponse(c, 'activation', links.mail, () =>

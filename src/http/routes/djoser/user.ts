@@ -96,7 +96,7 @@ export const destroyUser = djoserRoute('DELETE /users/:id{[0-9]+}', {
     description: 'The password is that of the caller, also if staff deletes another user.',
     responses: {
       ...DESTROYED.responses,
-      ...NOT_FOUND,
+      404: detail('There is no such user.', { nobody: 'Not found.' }),
       403: detail('Another user, and the caller is not staff.', {
         other: 'You do not have permission to perform this action.',
       }),

@@ -2,13 +2,14 @@ import { changeOwnUsername } from '../../../auth/own-account.ts';
 import { resetUsername, writeUsernameResets } from '../../../auth/username-reset.ts';
 import { type Err, err } from '../../../lib/result.ts';
 import {
+  CurrentPasswordSchema,
   SetUsernameRetypeSchema,
   SetUsernameSchema,
   UsernameResetConfirmRetypeSchema,
   UsernameResetConfirmSchema,
 } from '../../../validation/djoser.ts';
 import { EmailSchema } from '../../../validation/schemas.ts';
-import { body, bodyWithCurrentPassword, type ObjectSchema } from '../../body.ts';
+import { body, bodyOrErrors, type ObjectSchema } from '../../body.ts';
 import { type Failure, USERNAME_TAKEN } from '../../errors.ts';
 import { linkError, notify, sendAfterResponse } from '../../notifications.ts';
 import { invalid } from '../../openapi/description.ts';
@@ -27,9 +28,10 @@ type UsernameReset = NewUsername & { uid?: string | undefined; token?: string | 
 /** djoser/views.py, `UserViewSet.set_username`. */
 export const setUsername = djoserRoute('POST /users/set_username', {
   access: authenticated,
-  body: bodyWithCurrentPassword(
+  body: bodyOrErrors(
     ({ setUsernameRetype }): ObjectSchema<unknown, SetUsername> =>
       setUsernameRetype ? SetUsernameRetypeSchema : SetUsernameSchema,
+    CurrentPasswordSchema,
   ),
   description: {
     operationId: 'djoserSetUsername',
@@ -47,8 +49,8 @@ export const setUsername = djoserRoute('POST /users/set_username', {
       }),
     },
   },
-  async handle(c, { data: { validated, currentPassword }, ...authenticated }) {
-    if (!validated.ok) return withPasswordError(c, authenticated, validated.error, currentPassword);
+  async handle(c, { data: { validated, part }, ...authenticated }) {
+    if (!validated.ok) return withPasswordError(c, authenticated, validated.error, part);
     const { user } = authenticated;
     const allowed = await limitCurrentPassword(c, user);
     if (!allowed.ok) return allowed;

@@ -1,14 +1,18 @@
 import type { User } from '../../../auth/users.ts';
-import { err } from '../../../lib/result.ts';
+import { type Err, err } from '../../../lib/result.ts';
 import {
   UserCreateRetypeSchema,
   UserCreateSchema,
+  UsernameSchema,
   UserToVerifyRetypeSchema,
   UserToVerifySchema,
 } from '../../../validation/djoser.ts';
+import type { ValidationFailure } from '../../../validation/failure.ts';
 import { withEmailAsUsername } from '../../../validation/schemas.ts';
-import { body, noBody, type ObjectSchema } from '../../body.ts';
+import { bodyOrErrors, noBody, type ObjectSchema } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
+import { type Failure, USERNAME_TAKEN } from '../../errors.ts';
+import { notify } from '../../notifications.ts';
 import { invalid } from '../../openapi/description.ts';
 import { PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
 import { anyone, asInViewSet, authenticated } from '../../route.ts';
@@ -21,7 +25,7 @@ type UserCreate = { username: string; password: string; email: string; re_passwo
 /** djoser/views.py, `UserViewSet.perform_create`. */
 export const createUser = djoserRoute('POST /users', {
   access: asInViewSet(anyone('register')),
-  body: body(
+  body: bodyOrErrors(
     ({ emailVerification, userCreatePasswordRetype }): ObjectSchema<unknown, UserCreate> => {
       const [schema, retypeSchema] =
         emailVerification === 'required'
@@ -29,6 +33,7 @@ export const createUser = djoserRoute('POST /users', {
           : [UserCreateSchema, UserCreateRetypeSchema];
       return userCreatePasswordRetype ? retypeSchema : schema;
     },
+    UsernameSchema,
     (fields, { loginField }) => (loginField === 'email' ? withEmailAsUsername(fields) : fields),
   ),
   description: {
@@ -52,13 +57,28 @@ export const createUser = djoserRoute('POST /users', {
       }),
     },
   },
-  async handle(c, { data: { username, password, email, re_password = password } }) {
+  async handle(c, { data: { validated, part } }) {
+    if (!validated.ok) return withUsernameError(c, validated.error, part);
+    const { username, password, email, re_password = password } = validated.value;
     if (re_password !== password) return err({ kind: 'password-mismatch' });
     const names = { first_name: '', last_name: '' };
     const registered = await register(c, { username, password, email, ...names });
-    return registered.ok ? userResponse(c, registered.value, 201) : registered;
+    if (!registered.ok) return registered;
+    if (registered.value.is_active) notify(c, 'confirmation', registered.value);
+    return userResponse(c, registered.value, 201);
   },
 });
+
+/** Adds the error of a taken username to those of other fields (`UniqueValidator`). */
+async function withUsernameError(
+  c: AppContext,
+  failure: ValidationFailure,
+  part: { username: string } | undefined,
+): Promise<Err<Failure>> {
+  const isTaken = part && (await c.var.store.hasUsername(part.username));
+  if (!isTaken) return err(failure);
+  return err({ ...failure, errors: { ...failure.errors, username: [USERNAME_TAKEN] } });
+}
 
 /** Users in one response. djoser returns all. */
 const PAGE_LENGTH = 100;
@@ -71,7 +91,7 @@ export const listUsers = djoserRoute('GET /users', {
     operationId: 'djoserUserList',
     summary: 'List users',
     description:
-      'The newest 100 users, ordered by id, for staff, or for everyone with HIDE_USERS = "false". `Link` leads to older ones. Other users get a list of themselves.',
+      'The newest 100 users, ordered by id, for staff, or for everyone with HIDE_USERS = "false". If there are older ones, the response has `Link: <url>; rel="next"`. Other users get a list of themselves.',
     query: {
       search: {
         description: 'The start of a username or of an e-mail address.',
@@ -87,7 +107,6 @@ export const listUsers = djoserRoute('GET /users', {
         description: 'The users.',
         schema: 'DjoserUsers',
         examples: { meg: [SERIALIZED_MEG] },
-        headers: ['Link'],
       },
     },
   },
