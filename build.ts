@@ -3,8 +3,16 @@
  * runs it.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 
 const OUT = 'dist';
@@ -18,6 +26,9 @@ const ENTRIES = [
   'store/schema',
 ];
 const COMMAND = 'manage/manage';
+
+/** The licences of the packages whose WebAssembly is copied (src/hashing/wasm/copy.ts). */
+const COPIED_NOTICES = 'src/hashing/wasm/LICENSES.txt';
 
 const source = (name: string) => `src/${name}.ts`;
 
@@ -36,7 +47,7 @@ const SHARED = {
   assetNames: '[name]',
   chunkNames: 'chunks/[name]-[hash]',
   // Dependencies and peer dependencies: npm installs them in the project that uses the package.
-  external: ['@noble/hashes', 'hono', 'drizzle-orm', 'wrangler', 'cloudflare:*'],
+  external: ['@noble/hashes', 'hono', 'drizzle-orm', 'wrangler', 'cloudflare:*', 'node:*'],
 } as const satisfies BuildOptions;
 
 rmSync(OUT, { recursive: true, force: true });
@@ -61,8 +72,16 @@ const command = await build({
   entryPoints: [source(COMMAND)],
   platform: 'node',
 });
+copyTexts();
 writeTypes();
 writeNotices([library.metafile, command.metafile]);
+
+/** The files that a command reads from its own folder. */
+function copyTexts(): void {
+  for (const file of globSync('src/manage/*.{py,sql}')) {
+    copyFileSync(file, join(OUT, dirname(COMMAND), basename(file)));
+  }
+}
 
 /** Of the declarations that tsc makes, those that the entries lead to. */
 function writeTypes(): void {
@@ -100,6 +119,7 @@ function writeNotices(metafiles: Metafile[]): void {
     if (!file) throw new Error(`${name} has no licence to be found.`);
     return `${name} ${version} (${license})\n\n${readFileSync(file, 'utf8').trim()}\n`;
   });
+  notices.push(readFileSync(COPIED_NOTICES, 'utf8'));
   const line = `\n${'-'.repeat(80)}\n\n`;
   writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), notices.join(line));
 }

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { MAX_ITERATIONS } from './hashing/hashers.ts';
+import { PASSWORD_HASHERS, type PasswordHasherName } from './hashing/identify.ts';
 import { parseSender } from './validation/email.ts';
 
 /** The type of a setting's value. Variables and options are both read as strings. */
@@ -133,6 +134,19 @@ export const PASSWORD_VALIDATORS = [
 
 export type PasswordValidator = (typeof PASSWORD_VALIDATORS)[number];
 
+/** Django's default list, and the only hasher that may be the first. */
+const DEFAULT_PASSWORD_HASHERS = [
+  'PBKDF2PasswordHasher',
+  'PBKDF2SHA1PasswordHasher',
+  'Argon2PasswordHasher',
+  'BCryptSHA256PasswordHasher',
+  'ScryptPasswordHasher',
+] satisfies PasswordHasherName[];
+const [PREFERRED_HASHER] = DEFAULT_PASSWORD_HASHERS;
+
+const isPasswordHasher = (name: string): name is PasswordHasherName =>
+  Object.hasOwn(PASSWORD_HASHERS, name);
+
 /** RFC 8018 §4.2: "a minimum of 1000 iterations is recommended". */
 const MIN_ITERATIONS = 1000;
 
@@ -203,6 +217,20 @@ const CORS_HEADERS = [
 export const SETTINGS = {
   /** PBKDF2 iterations of new hashes. OWASP recommends 600000 for PBKDF2-HMAC-SHA256. */
   iterations: setting('PBKDF2_ITERATIONS', wholeNumber(MIN_ITERATIONS, MAX_ITERATIONS), '600000'),
+
+  /** Django's hashers whose hashes are verified. The first one writes the new hashes. */
+  passwordHashers: setting(
+    'PASSWORD_HASHERS',
+    kind(
+      v.pipe(
+        list,
+        v.array(v.custom<PasswordHasherName>((name) => isPasswordHasher(String(name)))),
+        v.check(([first]) => first === PREFERRED_HASHER),
+      ),
+      `${PREFERRED_HASHER} and then any of ${Object.keys(PASSWORD_HASHERS).slice(1).join(', ')}, separated by commas`,
+    ),
+    DEFAULT_PASSWORD_HASHERS.join(','),
+  ),
 
   /** Browser origins that may call the API. */
   corsAllowedOrigins: setting('CORS_ALLOWED_ORIGINS', origins, DEVELOPMENT_ORIGINS.join()),

@@ -57,6 +57,13 @@ it.each(LAYERS.flat())('%s imports from layers below it', (module) => {
   expect(wrong).toEqual([]);
 });
 
+it('loads WebAssembly when it is needed, and not with the Worker', () => {
+  const sources = globSync('src/**/*.ts').map((file) => readFileSync(file, 'utf8'));
+  const count = (pattern: RegExp) => sources.flatMap((text) => text.match(pattern) ?? []).length;
+  expect(count(/\bfrom '[^']+\.wasm'/g)).toBe(0);
+  expect(count(/\bimport\('[^']+\.wasm'\)/g)).toBe(4);
+});
+
 it('opens the operator’s queries and rules to the command line only', () => {
   const wrong = imports.filter(
     ({ file, imported }) =>

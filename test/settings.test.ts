@@ -5,6 +5,13 @@ describe('parseSettings', () => {
   it('has defaults', () => {
     expect(parseSettings({})).toEqual({
       iterations: 600_000,
+      passwordHashers: [
+        'PBKDF2PasswordHasher',
+        'PBKDF2SHA1PasswordHasher',
+        'Argon2PasswordHasher',
+        'BCryptSHA256PasswordHasher',
+        'ScryptPasswordHasher',
+      ],
       corsAllowedOrigins: [3000, 4173, 4200, 5173, 5174, 5500, 8080].flatMap((port) => [
         `http://localhost:${port}`,
         `http://127.0.0.1:${port}`,
@@ -67,6 +74,10 @@ describe('parseSettings', () => {
     ['PBKDF2_ITERATIONS', '0x1000'],
     ['PBKDF2_ITERATIONS', '1000.0'],
     ['AUTH_PASSWORD_VALIDATORS', 'MinimumLength,Length'],
+    ['PASSWORD_HASHERS', ''],
+    ['PASSWORD_HASHERS', 'Argon2PasswordHasher,PBKDF2PasswordHasher'],
+    ['PASSWORD_HASHERS', 'PBKDF2PasswordHasher,CryptPasswordHasher'],
+    ['PASSWORD_HASHERS', 'PBKDF2PasswordHasher,toString'],
     ['CORS_ALLOWED_ORIGINS', 'https://a.example/path'],
     ['CORS_ALLOWED_ORIGINS', '*'],
     ['CORS_ALLOWED_ORIGINS', 'https://*'],

@@ -12,6 +12,7 @@ export type AuthServices = {
     Settings,
     | 'tokenMaxAgeDays'
     | 'passwordValidators'
+    | 'passwordHashers'
     | 'emailVerification'
     | 'secretKey'
     | 'logoutOnPasswordChange'

@@ -2,6 +2,7 @@
  * Exchanges a username, or an e-mail address, and a password for the user's token
  * (django/contrib/auth/backends.py `ModelBackend`; dj_rest_auth/serializers.py `LoginSerializer`).
  */
+import { isNotSupported } from '../hashing/identify.ts';
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { normalizeEmailForComparison } from './account-mail.ts';
@@ -23,7 +24,12 @@ export type Credentials = {
 /** The client gets the same response for each reason. Only the log has the reason and the user. */
 export type InvalidCredentials = {
   kind: 'invalid-credentials';
-  reason: 'unknown-user' | 'wrong-password' | 'inactive-user' | 'changed-meanwhile';
+  reason:
+    | 'unknown-user'
+    | 'wrong-password'
+    | 'hash-not-supported'
+    | 'inactive-user'
+    | 'changed-meanwhile';
   userId?: number;
 };
 
@@ -34,9 +40,9 @@ export type Login = {
   /** The token's key. */
   key: string;
   /**
-   * Replaces a stored hash that is weaker than the current settings require. Returns whether it
-   * did: it does not if the password has changed since the login. It costs as much CPU time as the
-   * login, so run it after the response.
+   * Replaces a stored hash of another algorithm, iteration count or salt length than a new one has.
+   * Returns whether it did: it does not if the password has changed since the login. It costs as much
+   * CPU time as a login, so run it after the response.
    */
   upgradeHash: (() => Promise<boolean>) | undefined;
   /**
@@ -81,12 +87,15 @@ async function attemptLogin(
   const account = { name: user?.username ?? name, stored: user?.password };
   const tried = await tryPassword(services, account, password, encoded);
   if (!tried.ok) return err({ ...tried.error, userId: user?.id });
-  const { isCorrect, mustUpdate, forgetFailures } = tried.value;
+  const { isCorrect, mustUpdate, kind, forgetFailures } = tried.value;
 
   // An unknown user cannot log in, even with the password of the stand-in.
   if (!user) return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
   const userId = user.id;
-  if (!isCorrect) return err({ kind: 'invalid-credentials', reason: 'wrong-password', userId });
+  if (!isCorrect) {
+    const reason = isNotSupported(kind) ? 'hash-not-supported' : 'wrong-password';
+    return err({ kind: 'invalid-credentials', reason, userId });
+  }
   if (!user.is_active) return err({ kind: 'invalid-credentials', reason: 'inactive-user', userId });
 
   // A revocation during the hashing may concern this token. Then query the database again.

@@ -5,8 +5,10 @@
  */
 
 import type { Verification } from '../hashing/hashers.ts';
+import { identifyPassword, type PasswordKind } from '../hashing/identify.ts';
 import type { PasswordHashing } from '../hashing/password-hashing.ts';
 import { ok, type Result } from '../lib/result.ts';
+import type { Settings } from '../settings.ts';
 
 /** `waitSeconds` is undefined if waiting does not help: the password must be changed. */
 export type TooManyFailures = { kind: 'throttled'; waitSeconds: number | undefined };
@@ -41,18 +43,27 @@ export type PasswordAttempts = {
 };
 
 type Tried = Verification & {
+  /** Of the stored password to check against; undefined if there is none. */
+  kind: PasswordKind | undefined;
   /** Call it if the attempt succeeded. Undefined if nothing is counted. */
   forgetFailures: CountedAttempt['forgetFailures'] | undefined;
 };
 
+/** The services that check a password. */
+type Checks = {
+  hashing: PasswordHashing;
+  passwordAttempts: PasswordAttempts;
+  settings: Pick<Settings, 'passwordHashers'>;
+};
+
 /**
  * Checks a password, unless the account must wait. The attempt counts as failed until
- * `forgetFailures`.
+ * `forgetFailures`. A hash that cannot be checked takes the time of a new one.
  *
  * @param encoded the stored password to check against
  */
 export async function tryPassword(
-  { hashing, passwordAttempts }: { hashing: PasswordHashing; passwordAttempts: PasswordAttempts },
+  { hashing, passwordAttempts, settings }: Checks,
   account: Account,
   password: string,
   encoded: string | undefined,
@@ -60,8 +71,13 @@ export async function tryPassword(
   const attempt = await passwordAttempts.begin(account);
   if (!attempt.ok) return attempt;
   try {
-    const verification = await hashing.verifyPassword(password, encoded);
-    return ok({ ...verification, forgetFailures: attempt.value?.forgetFailures });
+    const kind =
+      encoded === undefined ? undefined : identifyPassword(encoded, settings.passwordHashers).kind;
+    const verification = await hashing.verifyPassword(
+      password,
+      kind === 'verifiable' ? encoded : undefined,
+    );
+    return ok({ ...verification, kind, forgetFailures: attempt.value?.forgetFailures });
   } catch (error) {
     await attempt.value?.takeBack();
     throw error;

@@ -2,17 +2,22 @@
  * Django's password formats (django/contrib/auth/hashers.py). A stored password is one of
  *
  *     pbkdf2_sha256$<iterations>$<salt>$<base64>      written by `makePassword`
- *     pbkdf2_sha1$<iterations>$<salt>$<base64>        verified, then replaced
- *     scrypt$<N>$<salt>$<r>$<p>$<base64>              verified
+ *     pbkdf2_sha1$<iterations>$<salt>$<base64>
+ *     scrypt$…, argon2$…, bcrypt_sha256$…, bcrypt$…, md5$…, sha1$…: see their files
  *     !<anything>                                     unusable: no password matches
  *
- * Passwords and salts are encoded as UTF-8 without changes. These functions hash immediately, in
- * the current isolate. password-hashing.ts decides where and when they run.
+ * All but the first are verified only, and replaced after a login. Passwords and salts are encoded as
+ * UTF-8 without changes. These functions hash immediately, in the current isolate.
+ * password-hashing.ts decides where and when they run.
  */
-import { scrypt } from '@noble/hashes/scrypt.js';
 import { constantTimeCompare } from '../lib/constant-time-compare.ts';
+import { decodeArgon2 } from './argon2.ts';
+import { decodeBcrypt } from './bcrypt.ts';
+import { base64, type Decoded, parseCost, type Refused, utf8 } from './decoded.ts';
+import { decodeDigest } from './digests.ts';
 import { pbkdf2Sha1, pbkdf2Sha256, relativeTime } from './pbkdf2.ts';
 import { getRandomString } from './random-string.ts';
+import { decodeScrypt } from './scrypt.ts';
 
 /** Characters. 22 of an alphabet of 62 have 128 bits (`BasePasswordHasher.salt_entropy`). */
 const SALT_LENGTH = 22;
@@ -26,30 +31,10 @@ export const MAX_ITERATIONS = 10_000_000;
 /** In production these are derived in JavaScript, which takes 14 times as long as native code. */
 const MAX_SHA1_ITERATIONS = 2_000_000;
 
-/** Django's parameters, N = 2^14, r = 8 and p = 5, need 16 MiB. */
-const MAX_SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
-/**
- * r·p, in units of 128 bytes. PBKDF2 derives these bytes before the N rounds, even if N is small.
- */
-const MAX_SCRYPT_BLOCKS = 128;
-/** N·r·p: four times that of Django's parameters. */
-const MAX_SCRYPT_WORK = 4 * 2 ** 14 * 8 * 5;
-const SCRYPT_LENGTH = 64;
-
 /**
  * The result of Django's `verify_password`: whether the password is correct, and whether to rehash.
  */
 export type Verification = { isCorrect: boolean; mustUpdate: boolean };
-
-/** A parsed stored password. Its cost is within the limits, so `encode` may run. */
-type Decoded = {
-  /** Encodes another password with the same parameters. */
-  encode: (password: string) => Promise<string>;
-  /** Whether it is weaker than a hash that `makePassword` writes now. */
-  mustUpdate: boolean;
-  /** The time that `encode` took, in native iterations of PBKDF2. */
-  time: () => number;
-};
 
 /**
  * Encodes a password for storage (`make_password`).
@@ -78,7 +63,7 @@ export async function verifyPassword(
   iterations: number,
 ): Promise<Verification> {
   const decoded = decode(encoded ?? '', iterations);
-  if (!decoded) {
+  if (typeof decoded === 'string') {
     // Django: "Run the default password hasher once to reduce the timing difference" (#20760).
     await makePassword(password, iterations);
     return { isCorrect: false, mustUpdate: false };
@@ -89,39 +74,68 @@ export async function verifyPassword(
   return { isCorrect, mustUpdate: isCorrect && decoded.mustUpdate };
 }
 
-/** Returns undefined if no password can match, or if the check would be too expensive. */
-export function decode(encoded: string, iterations: number): Decoded | undefined {
-  const [algorithm, ...parts] = encoded.split('$');
+/**
+ * Parses a stored password.
+ *
+ * @param iterations PBKDF2's work factor for new passwords
+ */
+export function decode(encoded: string, iterations: number): Decoded | Refused {
+  const algorithm = algorithmOf(encoded);
   switch (algorithm) {
     case 'pbkdf2_sha256':
-      return decodePbkdf2Sha256(parts, iterations);
+      return decodePbkdf2Sha256(encoded, iterations);
     case 'pbkdf2_sha1':
-      return decodePbkdf2Sha1(parts);
+      return decodePbkdf2Sha1(encoded);
     case 'scrypt':
-      return decodeScrypt(parts);
+      return decodeScrypt(encoded);
+    case 'argon2':
+      return decodeArgon2(encoded);
+    case 'bcrypt_sha256':
+    case 'bcrypt':
+      return decodeBcrypt(encoded);
+    case 'md5':
+    case 'sha1':
+    case 'unsalted_md5':
+    case 'unsalted_sha1':
+      return decodeDigest(encoded, algorithm);
     default:
-      return undefined;
+      return 'malformed';
   }
 }
 
+/** The lengths of a digest in hexadecimal: alone, and after `md5$$` or `sha1$$`. */
+const UNSALTED_MD5_LENGTH = 32;
+const PREFIXED_MD5_LENGTH = 37;
+const PREFIXED_SHA1_LENGTH = 46;
+
+/** Django's name of the algorithm (`identify_hasher`). It may be one that Django does not have. */
+export function algorithmOf(encoded: string): string {
+  const { length } = encoded;
+  if (length === UNSALTED_MD5_LENGTH && !encoded.includes('$')) return 'unsalted_md5';
+  if (length === PREFIXED_MD5_LENGTH && encoded.startsWith('md5$$')) return 'unsalted_md5';
+  if (length === PREFIXED_SHA1_LENGTH && encoded.startsWith('sha1$$')) return 'unsalted_sha1';
+  return encoded.split('$', 1).join();
+}
+
 /** @param today what `makePassword` is called with */
-function decodePbkdf2Sha256(parts: string[], today: number): Decoded | undefined {
-  const stored = decodePbkdf2(parts, MAX_ITERATIONS);
-  if (!stored) return undefined;
+function decodePbkdf2Sha256(encoded: string, today: number): Decoded | Refused {
+  const stored = decodePbkdf2(encoded, MAX_ITERATIONS);
+  if (typeof stored === 'string') return stored;
   const { iterations, salt } = stored;
   // An older hash by the engine of today's, in slices if they are: then it takes the same time beside
   // others, too.
   const like = Math.max(iterations, today);
   return {
     encode: (password) => encodePbkdf2Sha256(password, salt, iterations, like),
-    mustUpdate: iterations < today || salt.length < SALT_LENGTH,
+    // `PBKDF2PasswordHasher.must_update`: more iterations are replaced, too.
+    mustUpdate: iterations !== today || salt.length < SALT_LENGTH,
     time: () => iterations * relativeTime('SHA-256', like),
   };
 }
 
-function decodePbkdf2Sha1(parts: string[]): Decoded | undefined {
-  const stored = decodePbkdf2(parts, MAX_SHA1_ITERATIONS);
-  if (!stored) return undefined;
+function decodePbkdf2Sha1(encoded: string): Decoded | Refused {
+  const stored = decodePbkdf2(encoded, MAX_SHA1_ITERATIONS);
+  if (typeof stored === 'string') return stored;
   const { iterations, salt } = stored;
   return {
     encode: (password) => encodePbkdf2Sha1(password, salt, iterations),
@@ -130,35 +144,11 @@ function decodePbkdf2Sha1(parts: string[]): Decoded | undefined {
   };
 }
 
-function decodePbkdf2([count, salt, hash, ...rest]: string[], maxIterations: number) {
+function decodePbkdf2(encoded: string, maxIterations: number) {
+  const [, count, salt, hash, ...rest] = encoded.split('$');
   const iterations = parseCost(count);
-  return salt && hash && rest.length === 0 && iterations <= maxIterations
-    ? { iterations, salt }
-    : undefined;
-}
-
-function decodeScrypt(parts: string[]): Decoded | undefined {
-  const [workFactor, salt, blockSize, parallelism, hash] = parts;
-  const [N, r, p] = [parseCost(workFactor), parseCost(blockSize), parseCost(parallelism)];
-  // RFC 7914 §6: N is a power of two above 1. Memory is needed for B (128rp) and V (128rN).
-  const allowed =
-    N > 1 &&
-    Number.isInteger(Math.log2(N)) &&
-    128 * r * (N + p) <= MAX_SCRYPT_MEMORY_BYTES &&
-    r * p <= MAX_SCRYPT_BLOCKS &&
-    N * r * p <= MAX_SCRYPT_WORK;
-  if (parts.length !== 5 || !salt || !hash || !allowed) return undefined;
-  return {
-    encode: async (password) => {
-      const options = { N, r, p, dkLen: SCRYPT_LENGTH };
-      const key = scrypt(utf8(password), utf8(salt), options);
-      return `scrypt$${N}$${salt}$${r}$${p}$${base64(key)}`;
-    },
-    // scrypt is memory-hard, so PBKDF2 would be weaker.
-    mustUpdate: false,
-    // No work is added: scrypt's time is that of its own parameters.
-    time: () => Number.POSITIVE_INFINITY,
-  };
+  if (!(iterations > 0) || !salt || !hash || rest.length > 0) return 'malformed';
+  return iterations > maxIterations ? 'too-expensive' : { iterations, salt };
 }
 
 /** @param like see `pbkdf2Sha256` */
@@ -176,11 +166,3 @@ async function encodePbkdf2Sha1(password: string, salt: string, iterations: numb
   const key = await pbkdf2Sha1(utf8(password), utf8(salt), iterations);
   return `pbkdf2_sha1$${iterations}$${salt}$${base64(key)}`;
 }
-
-/** Parses a decimal integer. Anything else becomes infinity, which every limit refuses. */
-const parseCost = (text: string | undefined): number =>
-  text && /^[1-9]\d*$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
-
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));

@@ -8,6 +8,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
 import { log } from '../lib/log.ts';
 import { inSlices, LANES, type RunSlice } from './queue.ts';
+import { asFunction, memoryOf } from './wasm-exports.ts';
 
 /**
  * Iterations in a slice: about 6 ms of work for one password, 12 ms for four. It is a count and not
@@ -92,15 +93,8 @@ async function loadLanes() {
 /** @throws TypeError if wasm/build.ts did not build this module */
 function instantiate(module: WebAssembly.Module, lanes: number) {
   const { exports } = new WebAssembly.Instance(module);
-  const { memory, iterate } = exports;
-  if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('The module exports no memory');
-  const words = new Uint32Array(memory.buffer, 0, STATE_WORDS * lanes);
-  return { exports, lanes, words, iterate: asFunction(iterate) };
-}
-
-function asFunction(value: unknown): CallableFunction {
-  if (typeof value === 'function') return value;
-  throw new TypeError('The module does not export the function');
+  const words = new Uint32Array(memoryOf(exports).buffer, 0, STATE_WORDS * lanes);
+  return { exports, lanes, words, iterate: asFunction(exports.iterate) };
 }
 
 /** SHA-256 reads bytes in big-endian order (FIPS 180-4 §3.1). */

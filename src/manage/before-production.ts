@@ -63,8 +63,8 @@ export const POINTS: readonly Point[] = [
     check: checkOrigins,
   },
   {
-    text: 'Keep `MinimumLength`, `CommonPassword` and `NumericPassword` in `AUTH_PASSWORD_VALIDATORS`.',
-    check: checkValidators,
+    text: 'Keep `MinimumLength`, `CommonPassword` and `NumericPassword` in `AUTH_PASSWORD_VALIDATORS`, and `OLD_PASSWORD_FIELD_ENABLED` on.',
+    check: checkPasswords,
   },
   {
     text: 'Set `TOKEN_MAX_AGE_DAYS`, so that a lost device does not stay logged in.',
@@ -159,21 +159,37 @@ function checkOrigins(_: Deployment, { corsAllowedOrigins }: Settings): Finding[
     const { protocol, hostname } = new URL(origin);
     return protocol !== 'https:' || isLocal(hostname);
   });
-  return unsafe.length > 0
-    ? [
-        warning(
+  const patterns = corsAllowedOrigins.filter(isPattern);
+  return [
+    unsafe.length > 0
+      ? warning(
           `CORS_ALLOWED_ORIGINS has ${unsafe.join(', ')}: pages on this machine or without https may ` +
             "call the API. Set it to your site's https origins.",
-        ),
-      ]
-    : [ok(`CORS_ALLOWED_ORIGINS has ${corsAllowedOrigins.join(', ')}.`)];
+        )
+      : ok(`CORS_ALLOWED_ORIGINS has ${corsAllowedOrigins.join(', ')}.`),
+    ...patterns.map((pattern) =>
+      toDo(`Check that all sites of ${pattern} in CORS_ALLOWED_ORIGINS are yours.`),
+    ),
+  ];
 }
 
-function checkValidators(_: Deployment, { passwordValidators }: Settings): Finding[] {
+const isPattern = (origin: string): boolean => origin.includes('*');
+
+function checkPasswords(
+  _: Deployment,
+  { passwordValidators, djRestAuth, oldPasswordFieldEnabled }: Settings,
+): Finding[] {
   const missing = VALIDATORS.filter((name) => !passwordValidators.includes(name));
-  return missing.length > 0
-    ? [warning(`AUTH_PASSWORD_VALIDATORS lacks ${missing.join(', ')}. Add them.`)]
-    : [ok(`AUTH_PASSWORD_VALIDATORS has ${passwordValidators.join(', ')}.`)];
+  const validators =
+    missing.length > 0
+      ? warning(`AUTH_PASSWORD_VALIDATORS lacks ${missing.join(', ')}. Add them.`)
+      : ok(`AUTH_PASSWORD_VALIDATORS has ${passwordValidators.join(', ')}.`);
+  if (!djRestAuth || oldPasswordFieldEnabled) return [validators];
+  const unverified = warning(
+    'OLD_PASSWORD_FIELD_ENABLED is "false": anyone with a stolen token can change the password of its user. ' +
+      'Remove the setting, or set DJ_REST_AUTH to "false" if no client needs these routes.',
+  );
+  return [validators, unverified];
 }
 
 function checkTokenAge(_: Deployment, { tokenMaxAgeDays }: Settings): Finding[] {
@@ -280,7 +296,8 @@ function checkLink(
     return warning(`${name} leads to ${origin} without https: others can read its links.`);
   const known = [
     ...hostPatterns(deployment),
-    ...corsAllowedOrigins.map((own) => new URL(own).hostname),
+    // A pattern may include sites of others.
+    ...corsAllowedOrigins.filter((own) => !isPattern(own)).map((own) => new URL(own).hostname),
   ].filter((host) => !isLocal(host));
   const isKnown = known.some((host) =>
     host.startsWith('*') ? hostname.endsWith(host.slice(1)) : hostname === host,

@@ -5,21 +5,42 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
-import { addIgnored, type Ignored, MAX_COUNTED } from './ignored.ts';
-import { type IdLimit, type Parsed, parseTokenRow, parseUserRow } from './records.ts';
+import { addIgnored, MAX_COUNTED } from './ignored.ts';
+import { otherUserModel, type Reading } from './reading.ts';
+import {
+  type IdLimit,
+  type Parsed,
+  parseCustomTokenRow,
+  parseCustomUserRow,
+  parseTokenRow,
+  parseUserRow,
+} from './records.ts';
 import type { Staging } from './staging.ts';
 import { endedByInterrupt, startProgress } from './terminal.ts';
+import {
+  AUTH_USER,
+  addDropped,
+  BASE_USER_FIELDS,
+  sourcesOf,
+  type UserModel,
+} from './user-model.ts';
 
 /** The start of every SQLite 3 file (sqlite.org/fileformat.html §1.3.1). */
 const MAGIC = 'SQLite format 3\0';
 
-const USERS = 'auth_user';
 const TOKENS = 'authtoken_token';
-const GROUPS = 'auth_user_groups';
-const PERMISSIONS = 'auth_user_user_permissions';
 
-/** 1 if the user has a group or a permission, otherwise 0. */
-const HAS_GROUPS = `id IN (SELECT user_id FROM ${GROUPS} UNION SELECT user_id FROM ${PERMISSIONS})`;
+/** The tables of many-to-many fields of `PermissionsMixin`, after the name of the table of users. */
+const LISTS = ['_groups', '_user_permissions'];
+
+/** Values of columns that a custom model does not have, in SQL. The others are empty texts. */
+const DEFAULTS: Record<string, string> = {
+  last_login: 'NULL',
+  is_superuser: '0',
+  is_staff: '0',
+  is_active: '1',
+  date_joined: 'NULL',
+};
 
 /**
  * Settings for an untrusted file (sqlite.org/security.html §1.2). The expressions of its CHECK
@@ -49,13 +70,13 @@ export async function isSqlite(path: string): Promise<boolean> {
  * Reads a Django project's database into the staging, row by row. The file may come from anywhere:
  * names are quoted, a view never stands in for a table, and no value is read that is too long.
  *
- * @param ignored counts the rows of other tables
+ * @param reading counts the rows of other tables
  * @throws CommandError with the table, the row and the reason
  */
-export function stageSqlite(path: string, staging: Staging, ignored: Ignored): void {
+export function stageSqlite(path: string, staging: Staging, reading: Reading): void {
   const django = new DatabaseSync(path, { readOnly: true });
   try {
-    endedByInterrupt(() => stageTables(django, path, staging, ignored));
+    endedByInterrupt(() => stageTables(django, path, staging, reading));
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError(`SQLite cannot read the file: ${String(error)}`);
@@ -64,31 +85,40 @@ export function stageSqlite(path: string, staging: Staging, ignored: Ignored): v
   }
 }
 
-function stageTables(django: DatabaseSync, path: string, staging: Staging, ignored: Ignored): void {
+function stageTables(django: DatabaseSync, path: string, staging: Staging, reading: Reading): void {
   django.exec(UNTRUSTED);
+  const { model } = reading;
   const tables = tablesOf(django);
-  for (const table of [USERS, TOKENS]) {
-    if (!tables.includes(table)) throw new CommandError(`the file has no table ${table}`);
+  const users = tables.find((table) => table.toLowerCase() === model.table.toLowerCase());
+  const hasTokens = tables.includes(TOKENS);
+  if (users === undefined || isOtherModel(django, users, hasTokens)) {
+    findUserModels(django, tables, reading);
+    if (reading.otherUserModels.size > 0) throw otherUserModel(reading);
+    throw new CommandError(
+      users === undefined
+        ? `the file has no table ${model.table}`
+        : `the tokens of the file are not those of ${users}`,
+    );
   }
-  const hasGroups = [GROUPS, PERMISSIONS].every((table) => tables.includes(table));
-  const toRead = hasGroups ? [USERS, TOKENS, GROUPS, PERMISSIONS] : [USERS, TOKENS];
+  if (!hasTokens) reading.hasNoTokens = true;
+  const lists = LISTS.map((suffix) => users + suffix).filter((table) => tables.includes(table));
+  const toRead = [users, ...(hasTokens ? [TOKENS] : []), ...lists];
   for (const table of toRead) refuseEndless(django, table);
 
-  const [users, tokens] = [countRows(django, USERS), countRows(django, TOKENS)];
-  using progress = startProgress(`Reading ${path}`, users + tokens);
+  using progress = startProgress(
+    `Reading ${path}`,
+    countRows(django, users) + (hasTokens ? countRows(django, TOKENS) : 0),
+  );
   let done = 0;
 
   const stage = <T>(
     table: string,
-    columns: string[],
-    extra: string,
+    { columns, key }: { columns: string[]; key: string },
     parse: (row: unknown) => Parsed<T>,
     add: (row: T, record: number, columns: Record<string, unknown>) => void,
   ) => {
-    const values = [...columns.map(boundedValue), extra].join(', ');
-    const [key = ''] = columns;
     const query = django.prepare(
-      `SELECT ${values} FROM ${quoted(table)} AS t ORDER BY t.${quoted(key)}`,
+      `SELECT ${columns.join(', ')} FROM ${quoted(table)} AS t ORDER BY t.${quoted(key)}`,
     );
     // Ids keep all their digits.
     query.setReadBigInts(true);
@@ -105,37 +135,139 @@ function stageTables(django: DatabaseSync, path: string, staging: Staging, ignor
       progress.reach(done);
     }
   };
+  const isCustom = model.label !== AUTH_USER.label;
   const limit = idLimitOf(django);
   stage(
-    USERS,
-    USER_COLUMNS,
-    `${hasGroups ? HAS_GROUPS : '0'} AS has_groups`,
-    (row) => parseUserRow(row, limit),
+    users,
+    userColumns(django, users, lists, reading),
+    (row) => (isCustom ? parseCustomUserRow(row) : parseUserRow(row, limit)),
     (user, _, { has_groups }) => staging.addUser({ ...user, has_groups: Number(has_groups) }),
   );
-  stage(
-    TOKENS,
-    TOKEN_COLUMNS,
-    '0',
-    (row) => parseTokenRow(row, limit),
-    ({ user_id, ...token }, record) =>
-      staging.addToken({ ...token, user: user_id }, { file: path, record }),
-  );
+  if (hasTokens) {
+    stage(
+      TOKENS,
+      { columns: TOKEN_COLUMNS.map((column) => boundedValue(column)), key: 'key' },
+      (row) => (isCustom ? parseCustomTokenRow(row) : parseTokenRow(row, limit)),
+      ({ user_id, ...token }, record) =>
+        staging.addToken({ ...token, user: user_id }, { file: path, record }),
+    );
+  }
 
   for (const table of tables) {
-    if (table === USERS || table === TOKENS) continue;
+    if (table === users || table === TOKENS) continue;
     const rows = countRows(django, table, MAX_COUNTED);
-    if (rows > 0) addIgnored(ignored, table, rows);
+    if (rows > 0) addIgnored(reading.ignored, table, rows);
   }
+}
+
+/** The expressions of our columns in the table of users, and the column of its ids. */
+function userColumns(
+  django: DatabaseSync,
+  table: string,
+  lists: string[],
+  { model, dropped }: Reading,
+): { columns: string[]; key: string } {
+  const names = columnsOf(django, table);
+  const isCustom = model.label !== AUTH_USER.label;
+  const missing = USER_COLUMNS.find((column) => !names.some(({ name }) => name === column));
+  if (!isCustom && missing !== undefined) {
+    throw new CommandError(`the table ${table} has no column ${missing}`);
+  }
+  const key = (isCustom && names.find(({ isKey }) => isKey)?.name) || 'id';
+  const sources = isCustom
+    ? sourcesOf(model, new Set(names.map(({ name }) => name))).set('id', key)
+    : new Map(USER_COLUMNS.map((column) => [column, column]));
+  if (isCustom) {
+    const taken = new Set(sources.values());
+    for (const { name } of names) {
+      if (!taken.has(name)) addDropped(dropped, name, countValues(django, table, name));
+    }
+  }
+  const values = USER_COLUMNS.map((column) => {
+    const source = sources.get(column);
+    return source === undefined
+      ? `${DEFAULTS[column] ?? "''"} AS ${quoted(column)}`
+      : boundedValue(source, column);
+  });
+  const inLists = lists.map(
+    (list) => `SELECT ${quoted(referenceTo(django, list, model))} FROM ${quoted(list)}`,
+  );
+  const hasGroups = inLists.length > 0 ? `${quoted(key)} IN (${inLists.join(' UNION ')})` : '0';
+  return { columns: [...values, `${hasGroups} AS has_groups`], key };
+}
+
+type Column = { name: string; isKey: boolean };
+
+const columnsOf = (db: DatabaseSync, table: string): Column[] =>
+  db
+    .prepare('SELECT name, pk FROM pragma_table_info(?)')
+    .all(table)
+    .map(({ name, pk }) => ({ name: String(name), isKey: pk === 1 }));
+
+/** Rows with a value in a column. `false` and 0 are values. */
+const countValues = (db: DatabaseSync, table: string, column: string): number =>
+  Number(
+    db
+      .prepare(
+        `SELECT count(*) AS n FROM ${quoted(table)} AS t
+         WHERE t.${quoted(column)} IS NOT NULL AND t.${quoted(column)} <> ''`,
+      )
+      .get()?.n,
+  );
+
+/** The column of a many-to-many table that refers to users: the lower-case name of the model. */
+function referenceTo(db: DatabaseSync, table: string, { label }: UserModel): string {
+  const name = `${label.slice(label.indexOf('.') + 1)}_id`;
+  return columnsOf(db, table).some((column) => column.name === name) ? name : 'user_id';
+}
+
+/**
+ * Whether the tokens refer to users of another table, or another table has the users: a project that
+ * changed to a model of its own may still have an empty `auth_user`.
+ */
+function isOtherModel(db: DatabaseSync, users: string, hasTokens: boolean): boolean {
+  if (!hasTokens) return false;
+  const referenced = db
+    .prepare(
+      `SELECT "table" AS name FROM pragma_foreign_key_list('${TOKENS}') WHERE "from" = 'user_id'`,
+    )
+    .get()?.name;
+  return referenced !== undefined && String(referenced).toLowerCase() !== users.toLowerCase();
+}
+
+/** Notes the tables with the fields of a user model, by the label of their model. */
+function findUserModels(
+  db: DatabaseSync,
+  tables: string[],
+  { model, otherUserModels }: Reading,
+): void {
+  for (const table of tables) {
+    const names = columnsOf(db, table).map(({ name }) => name);
+    if (table === model.table || !BASE_USER_FIELDS.every((name) => names.includes(name))) continue;
+    addIgnored(otherUserModels, labelOf(db, tables, table), countRows(db, table, MAX_COUNTED));
+  }
+}
+
+/** The label of the model of a table. The app's name may have an underscore, too. */
+function labelOf(db: DatabaseSync, tables: string[], table: string): string {
+  const known = tables.includes('django_content_type')
+    ? db
+        .prepare(
+          `SELECT app_label || '.' || model AS label FROM django_content_type
+           WHERE app_label || '_' || model = ?`,
+        )
+        .get(table)?.label
+    : undefined;
+  return known === undefined ? table.replace(/_(?=[^_]*$)/, '.') : String(known);
 }
 
 /** An identifier (sqlite.org/lang_keywords.html). A table may be called `order` or hold a quote. */
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A column's value, or a text that is too long for any column in place of a longer value. */
-const boundedValue = (column: string): string =>
+const boundedValue = (column: string, name = column): string =>
   `iif(octet_length(${quoted(column)}) > ${MAX_VALUE_BYTES}, printf('%${MAX_VALUE_BYTES}s', ''),
-     ${quoted(column)}) AS ${quoted(column)}`;
+     ${quoted(column)}) AS ${quoted(name)}`;
 
 /** Tables with rows of their own: a view or a virtual table computes what it answers. */
 const tablesOf = (db: DatabaseSync): string[] =>
@@ -170,7 +302,7 @@ function idLimitOf(db: DatabaseSync): IdLimit {
   const isBig = db
     .prepare(
       `SELECT 1 FROM pragma_table_info('${TOKENS}') WHERE name = 'user_id' AND lower(type) = 'bigint'
-       UNION SELECT 1 FROM pragma_table_info('${USERS}') WHERE name = 'id' AND lower(type) = 'bigint'`,
+       UNION SELECT 1 FROM pragma_table_info('${AUTH_USER.table}') WHERE name = 'id' AND lower(type) = 'bigint'`,
     )
     .get();
   return isBig ? 'BigAutoField' : 'AutoField';
@@ -196,7 +328,8 @@ export function writeSqlite(path: string, staging: Staging, lastUserId: number):
 }
 
 function writeTables(django: DatabaseSync, staging: Staging, lastUserId: number): void {
-  django.exec('BEGIN');
+  // A file that is not complete is deleted: a journal file would be left beside it.
+  django.exec('PRAGMA journal_mode = MEMORY; BEGIN');
   django.exec(readFileSync(join(import.meta.dirname, 'django-tables.sql'), 'utf8'));
   const insertUser = django.prepare(
     `INSERT INTO auth_user (${USER_COLUMNS.join(', ')})

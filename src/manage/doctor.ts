@@ -3,7 +3,11 @@
  * Writes nothing.
  */
 import { readdir } from 'node:fs/promises';
-import { type IdentifiedPassword, identifyPassword } from '../hashing/identify.ts';
+import {
+  type IdentifiedPassword,
+  identifyPassword,
+  type PasswordHasherName,
+} from '../hashing/identify.ts';
 import { parseSettings } from '../settings.ts';
 import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
@@ -12,6 +16,7 @@ import { WRANGLER } from './called.ts';
 import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
 import { cpuMsOf, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
+import { whyNotChecked } from './not-checked.ts';
 import { MAX_IDS } from './records.ts';
 import { count, number } from './terminal.ts';
 
@@ -22,6 +27,7 @@ const PAGE_LENGTH = 1000;
 
 export async function doctor(database: Database): Promise<void> {
   const { configuration, vars } = database;
+  const { passwordHashers, emailVerification } = parseSettings(vars);
   const inspection = inspectionQueries(database.d1);
   await reportMigrations(inspection, database.migrationsDir);
   const withoutToken = await inspection.countUsersWithoutToken();
@@ -34,10 +40,10 @@ export async function doctor(database: Database): Promise<void> {
   report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
 
   await reportIds(inspection);
-  await reportPasswords(inspection);
+  await reportPasswords(inspection, passwordHashers);
   await reportValues(inspection);
   await reportKeys(inspection);
-  await reportWaiting(inspection, parseSettings(vars).emailVerification === 'required');
+  await reportWaiting(inspection, emailVerification === 'required');
   printFindings({ configuration, secretKey: await database.secretKey() });
 }
 
@@ -74,39 +80,46 @@ async function reportIds(inspection: Inspection): Promise<void> {
   }
 }
 
-async function reportPasswords(inspection: Inspection): Promise<void> {
+async function reportPasswords(
+  inspection: Inspection,
+  hashers: PasswordHasherName[],
+): Promise<void> {
   info('Passwords:');
-  for (const { users, sample } of await inspection.passwordGroups()) {
-    const password = identifyPassword(sample);
+  for (const { users, sample } of await inspection.commonPasswordGroups()) {
+    const password = identifyPassword(sample, hashers);
     // These users are named below.
-    if (password.kind === 'malformed') continue;
-    const isWell =
-      password.kind === 'unusable' || (password.kind === 'verifiable' && !holdsThread(password));
-    report(isWell, `  ${count(users, 'user')} with ${describe(password)}`);
+    if (password.kind !== 'malformed') reportPassword(users, password);
   }
-  const malformed = await find(
-    inspection.pageOfOddPasswords,
-    ({ password }) => identifyPassword(password).kind === 'malformed',
-  );
+  const others = new Map<string, { users: number; password: IdentifiedPassword }>();
+  const malformed = nobody();
+  for await (const { id, username, password: stored } of every(inspection.pageOfOddPasswords)) {
+    const password = identifyPassword(stored, hashers);
+    if (password.kind === 'malformed') {
+      add(malformed, username, ` (id ${id})`);
+      continue;
+    }
+    const key = `${password.kind} ${password.algorithm}`;
+    others.set(key, { users: (others.get(key)?.users ?? 0) + 1, password });
+  }
+  for (const { users, password } of others.values()) reportPassword(users, password);
   const advice = 'no password is right. Set one with `changepassword`';
   if (malformed.total > 0) reportFound('  Users without a valid password hash', malformed, advice);
+}
 
-  function describe({ kind, algorithm, iterations }: IdentifiedPassword): string {
-    const label = iterations ? `${algorithm} of ${count(iterations, 'iteration')}` : algorithm;
-    switch (kind) {
-      case 'unusable':
-        return 'an unusable password';
-      case 'malformed':
-        return 'no valid password hash';
-      case 'unsupported':
-        return `${label}, which cannot be checked here. Set a password with \`changepassword\``;
-      case 'verifiable':
-        return holdsThread({ kind, algorithm, iterations })
-          ? `${label}: the first login of each blocks other requests for about ` +
-              `${number(Math.round(cpuMsOf(algorithm, iterations ?? 0)))} ms in production`
-          : label;
-    }
-  }
+/** Reports how many users have passwords of this kind. */
+function reportPassword(users: number, password: IdentifiedPassword): void {
+  const { kind, algorithm, iterations } = password;
+  const label = iterations ? `${algorithm} of ${count(iterations, 'iteration')}` : algorithm;
+  const who = `  ${count(users, 'user')} with ${kind === 'unusable' ? 'an unusable password' : label}`;
+  const reason = whyNotChecked(password);
+  if (reason !== undefined) {
+    const advice = 'They can reset it by e-mail, or set one with `changepassword`';
+    report(false, `${who}, which is not checked: ${reason}. ${advice}`);
+  } else if (holdsThread(password)) {
+    const ms = number(Math.round(cpuMsOf(algorithm, iterations ?? 0)));
+    const cost = `the first login of each blocks other requests for about ${ms} ms in production`;
+    report(false, `${who}: ${cost}`);
+  } else report(true, who);
 }
 
 /** Production refuses these counts. SHA-256 then runs in slices of WebAssembly, SHA-1 does not. */
@@ -187,16 +200,24 @@ async function find<T extends InspectedUser>(
   detailOf?: (user: T) => string,
 ): Promise<Found> {
   const found = nobody();
+  for await (const user of every(page)) {
+    if (!isMeant(user)) continue;
+    const details = detailOf === undefined ? '' : `, ${detailOf(user)}`;
+    add(found, user.username, ` (id ${user.id}${details})`);
+  }
+  return found;
+}
+
+/** The users of all pages. */
+async function* every<T extends InspectedUser>(
+  page: (afterId: string, limit: number) => Promise<T[]>,
+): AsyncGenerator<T> {
   for (let last = LOWEST_ID, rows = PAGE_LENGTH; rows === PAGE_LENGTH; ) {
     const users = await page(last, PAGE_LENGTH);
-    for (const user of users.filter(isMeant)) {
-      const details = detailOf === undefined ? '' : `, ${detailOf(user)}`;
-      add(found, user.username, ` (id ${user.id}${details})`);
-    }
+    yield* users;
     last = users.at(-1)?.id ?? last;
     rows = users.length;
   }
-  return found;
 }
 
 /** SQLite's lowest integer. */

@@ -5,8 +5,9 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
-import { addIgnored, type Ignored } from './ignored.ts';
+import { addIgnored } from './ignored.ts';
 import { createJsonArrayParser } from './json-array.ts';
+import type { Reading } from './reading.ts';
 import {
   type FixtureToken,
   type FixtureUser,
@@ -18,12 +19,10 @@ import {
 } from './records.ts';
 import type { Staging } from './staging.ts';
 import { fileName, note, type Progress, STDIO, startProgress } from './terminal.ts';
+import { AUTH_USER, BASE_USER_FIELDS, takeFields } from './user-model.ts';
 
 /** The end of the name of a compressed fixture. */
 export const GZIP = '.gz';
-
-/** Looks for users in the database: the ids of those there are, by username. */
-export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
 
 /** The hint for a file that is not a fixture. */
 const EXPECTED =
@@ -39,30 +38,32 @@ const REPLACEMENT = '\uFFFD';
 /** Django's app labels and names of models have up to 100 characters (`ContentType`). */
 const MAX_MODEL_LENGTH = 201;
 
+const Fields = v.record(v.string(), v.unknown());
+
 const Item = v.looseObject({ model: v.pipe(v.string(), v.maxLength(MAX_MODEL_LENGTH)) });
 
 /** A record of a fixture; of other models only the name. */
 type Entry =
   | { model: string; user: FixtureUser }
   | { model: string; token: FixtureToken }
-  | { model: string };
+  | { model: string; hasFieldsOfUser: boolean };
 
 /**
  * Reads a fixture into the staging.
  *
  * @param path `-` for standard input; a name in `.gz` is decompressed
- * @param ignored counts the records of other models
+ * @param reading counts the records of other models
  * @throws CommandError with the record's number, from 1, and the reason
  */
 export async function stageFixture(
   path: string,
   staging: Staging,
-  ignored: Ignored,
-  findUserIds: FindUserIds,
+  reading: Reading,
 ): Promise<void> {
+  const { ignored, otherUserModels, findUserIds, namesKnownUsers } = reading;
   let record = 0;
   for await (const items of readFixture(path)) {
-    const entries = items.map((item, i) => entryOf(item, record + 1 + i));
+    const entries = items.map((item, i) => entryOf(item, record + 1 + i, reading));
     const usernames = entries
       .map(naturalKey)
       .filter((name) => name !== undefined)
@@ -72,36 +73,48 @@ export async function stageFixture(
       record += 1;
       ofRecord(record, entry.model, () => {
         if ('user' in entry) staging.addUser(entry.user, known);
-        else if ('token' in entry) staging.addToken(entry.token, { file: path, record }, known);
-        else addIgnored(ignored, entry.model, 1);
+        else if ('token' in entry) {
+          const nameable = namesKnownUsers ? known : undefined;
+          staging.addToken(entry.token, { file: path, record }, nameable);
+        } else {
+          addIgnored(ignored, entry.model, 1);
+          if (entry.hasFieldsOfUser) addIgnored(otherUserModels, entry.model, 1);
+        }
       });
     }
   }
 }
 
-function entryOf(item: unknown, record: number): Entry {
+function entryOf(item: unknown, record: number, reading: Reading): Entry {
   if (!v.is(Item, item)) {
     throw new CommandError(`record ${record}: not a record: it has no model; ${EXPECTED}`);
   }
   const { model } = item;
+  const { label } = reading.model;
+  const isCustom = label !== AUTH_USER.label;
   const rowOf = <T>(parsed: Parsed<T>): T =>
     ofRecord(record, model, () => {
       if ('reason' in parsed) throw new CommandError(parsed.reason);
       return parsed.row;
     });
+  const fields = v.is(Fields, item.fields) ? item.fields : {};
   switch (model.toLowerCase()) {
-    case 'auth.user':
-      return { model, user: rowOf(parseUserRecord(item)) };
+    case label: {
+      const taken = isCustom
+        ? ofRecord(record, model, () => takeFields(reading.model, fields, reading.dropped))
+        : item.fields;
+      return { model, user: rowOf(parseUserRecord({ ...item, fields: taken }, isCustom)) };
+    }
     case 'authtoken.token':
-      return { model, token: rowOf(parseTokenRecord(item)) };
+      return { model, token: rowOf(parseTokenRecord(item, isCustom)) };
     default:
-      return { model };
+      return { model, hasFieldsOfUser: BASE_USER_FIELDS.every((name) => name in fields) };
   }
 }
 
 /** The username by which a record refers to a user. */
 function naturalKey(entry: Entry): string | undefined {
-  if ('user' in entry) return entry.user.id === null ? entry.user.username : undefined;
+  if ('user' in entry) return typeof entry.user.id === 'number' ? undefined : entry.user.username;
   if ('token' in entry) return Array.isArray(entry.token.user) ? entry.token.user[0] : undefined;
   return undefined;
 }

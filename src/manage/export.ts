@@ -6,15 +6,21 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { bulkQueries } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
+import { type Comparison, createComparison, type MatchBy, type Side } from './comparison.ts';
 import type { Database } from './database.ts';
+import { AUTH_USER, type DeletedUsers, djangoScript, noChanges } from './django-changes.ts';
 import { writeSqlite } from './django-sqlite.ts';
 import { fixtureText, GZIP } from './dumpdata.ts';
+import { printChanges } from './export-report.ts';
+import { refuseUnlessIgnored } from './git-ignored.ts';
+import { refuseMissing, refuseOrphans, stageFile } from './import.ts';
+import { newReading } from './reading.ts';
 import { createStaging, type Staging } from './staging.ts';
 import { note, number, print, STDIO, startProgress } from './terminal.ts';
 
 type Bulk = ReturnType<typeof bulkQueries>;
 
-export type Format = 'json' | 'sqlite';
+export type Format = 'json' | 'sqlite' | 'script';
 
 /** Accounts a query answers with: about half a megabyte. */
 const PAGE_LENGTH = 1000;
@@ -22,8 +28,20 @@ const PAGE_LENGTH = 1000;
 /** The file contains credentials: only its owner may read it. */
 const OWNER_ONLY = 0o600;
 
+export type ExportOptions = {
+  /** Only the users of these names. */
+  user?: string[];
+  /** The users and tokens that Django has now: a script is written that changes them. */
+  against?: string[];
+  /** The files that were imported here before. Required to find out who was deleted here. */
+  imported?: string[];
+  deletedUsers?: DeletedUsers;
+  matchUsersBy?: MatchBy;
+};
+
 /** The format by the name of the file; undefined if the name has no known ending. */
 export function formatOf(path: string): Format | undefined {
+  if (path.endsWith('.py')) return 'script';
   if (path === STDIO || path.endsWith('.json') || path.endsWith(`.json${GZIP}`)) return 'json';
   return /\.(sqlite3?|db)$/.test(path) ? 'sqlite' : undefined;
 }
@@ -32,18 +50,24 @@ export function formatOf(path: string): Format | undefined {
  * Writes a new file completely or not at all, or a fixture to standard output.
  *
  * @param path `-` for standard output; a fixture whose name ends in `.gz` is compressed
- * @throws CommandError if the file exists
+ * @throws CommandError if the file exists, or git would keep it
  */
 export async function exportAccounts(
   { d1 }: Pick<Database, 'd1'>,
   path: string,
   format: Format,
+  options: ExportOptions = {},
 ): Promise<void> {
-  if (path !== STDIO && existsSync(path)) throw new CommandError(`${path} exists already`);
+  if (path !== STDIO) {
+    if (existsSync(path)) throw new CommandError(`${path} exists already`);
+    refuseUnlessIgnored(path);
+  }
   const bulk = bulkQueries(d1);
+  if (format === 'script') return exportChanges(bulk, path, options);
   const staging = createStaging();
   try {
     await stageDatabase(bulk, staging);
+    if (options.user) refuseMissing(staging.keepUsers(options.user));
     const text = () => Readable.from(fixtureText(staging));
     if (path === STDIO) {
       await pipeline(text(), process.stdout, { end: false });
@@ -61,6 +85,68 @@ export async function exportAccounts(
   } finally {
     staging.close();
   }
+}
+
+/** Writes a script that gives the users in Django the values here, and creates and deletes users. */
+async function exportChanges(
+  bulk: Bulk,
+  path: string,
+  {
+    user,
+    against = [],
+    imported = [],
+    deletedUsers = 'keep',
+    matchUsersBy = 'identity',
+  }: ExportOptions,
+): Promise<void> {
+  const comparison = createComparison();
+  try {
+    await addSide(comparison, 'django', (staging) => stageFiles(against, staging));
+    await addSide(comparison, 'imported', (staging) => stageFiles(imported, staging));
+    await addSide(comparison, 'here', (staging) => stageDatabase(bulk, staging));
+    // All users of a side are compared: one who is not moved can have the id of one who is.
+    comparison.match(matchUsersBy);
+    if (user) refuseMissing(comparison.keep(user));
+    const changes = noChanges();
+    const script = djangoScript(comparison, AUTH_USER, { deletedUsers, isWhole: !user }, changes);
+    await writeNew(path, (partial) => pipeline(Readable.from(script), createWriteStream(partial)));
+    printChanges(changes, { path, deletedUsers, isImportedKnown: imported.length > 0 });
+  } finally {
+    comparison.close();
+  }
+}
+
+async function addSide(
+  comparison: Comparison,
+  side: Side,
+  stage: (staging: Staging) => Promise<void>,
+): Promise<void> {
+  const staging = createStaging();
+  try {
+    await stage(staging);
+    comparison.add(side, staging);
+  } finally {
+    staging.close();
+  }
+}
+
+/** @throws CommandError if a user has no id: then nothing says who it is */
+async function stageFiles(paths: string[], staging: Staging): Promise<void> {
+  for (const path of paths) {
+    const withIds: Staging = {
+      ...staging,
+      addUser(user, known) {
+        if (user.id === null) {
+          throw new CommandError(
+            `${user.username} has no id: write the file without --natural-primary`,
+          );
+        }
+        staging.addUser(user, known);
+      },
+    };
+    await stageFile(path, withIds, newReading());
+  }
+  refuseOrphans(staging);
 }
 
 /** Gives a file its name once it is whole. */

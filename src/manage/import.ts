@@ -5,21 +5,30 @@
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
+import { parseSettings } from '../settings.ts';
 import { runWriteWithRetry } from '../store/d1-errors.ts';
-import { type Accounts, bulkQueries, MAX_ROWS_BYTES } from '../store/operator/bulk.ts';
+import {
+  type Accounts,
+  bulkQueries,
+  MAX_ROWS_BYTES,
+  USER_COLUMNS,
+} from '../store/operator/bulk.ts';
+import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
+import { moment } from './comparison.ts';
 import type { Database } from './database.ts';
 import { isSqlite, stageSqlite } from './django-sqlite.ts';
-import { type FindUserIds, stageFixture } from './dumpdata.ts';
-import type { Ignored } from './ignored.ts';
+import { stageFixture } from './dumpdata.ts';
+import { newReading, otherUserModel, type Reading } from './reading.ts';
 import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
 import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
+import { parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
 
-export type ImportOptions = {
+export type ImportOptions = UserModelOptions & {
   dryRun?: boolean;
   onConflict: OnConflict;
   /**
@@ -27,6 +36,15 @@ export type ImportOptions = {
    * whether they were deactivated or wait for activation. By default no link can activate them.
    */
   inactiveUsers?: 'deactivated' | 'waiting';
+  /** Only the users of these names. */
+  user?: string[];
+  /** Whether users whose id belongs to another user here get another one. */
+  newIds?: boolean;
+  /**
+   * How a token finds its user in the database if the files do not have the user. By default it is
+   * refused: the user of that id or name may be somebody else.
+   */
+  matchUsersBy?: 'id' | 'username';
 };
 
 type Bulk = ReturnType<typeof bulkQueries>;
@@ -40,10 +58,14 @@ const USERS_LENGTH = 1000;
  *   conflict: then nothing was written
  */
 export async function importFiles(
-  { d1 }: Pick<Database, 'd1'>,
+  { d1, vars }: Pick<Database, 'd1' | 'vars'>,
   paths: string[],
-  { dryRun = false, onConflict, inactiveUsers = 'deactivated' }: ImportOptions,
+  options: ImportOptions,
 ): Promise<void> {
+  const { passwordHashers: hashers } = parseSettings(vars);
+  const { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds } = options;
+  const { matchUsersBy } = options;
+  const model = parseUserModel(options);
   for (const path of paths) {
     if (path === STDIO) continue;
     const isReadable = await access(path, constants.R_OK).then(
@@ -60,31 +82,39 @@ export async function importFiles(
   }
   const staging = createStaging(lastUserId);
   try {
-    const ignored: Ignored = new Map();
-    const findUserIds: FindUserIds =
-      usersBefore > 0 ? bulk.findUserIds : async () => new Map<string, number>();
-    for (const path of paths) await stageFile(path, staging, ignored, findUserIds);
-    if (usersBefore > 0) await addKnownUsers(bulk, staging);
-    refuseOrphans(staging);
+    const reading = newReading({
+      model,
+      namesKnownUsers: matchUsersBy === 'username',
+      command: `${MANAGE} import ${paths.join(' ')}`,
+      ...(usersBefore > 0 ? { findUserIds: bulk.findUserIds } : {}),
+    });
+    for (const path of paths) await stageFile(path, staging, reading);
+    const isOther = options.userModel !== undefined || reading.otherUserModels.size > 0;
+    if (isOther && staging.countUsers() === 0) throw otherUserModel(reading);
+    if (usersBefore > 0 && matchUsersBy) await addKnownUsers(bulk, staging);
+    if (user) refuseMissing(staging.keepUsers(user));
+    refuseOrphans(staging, usersBefore > 0);
     if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
     if (usersBefore > 0) await classify(bulk, staging);
+    if (newIds && (await giveNewIds(bulk, staging))) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
     if (!dryRun) await write(bulk, staging, onConflict);
-    printReport(staging, ignored, { dryRun, isUpdate: onConflict === 'update', inactiveUsers });
+    const isUpdate = onConflict === 'update';
+    printReport(staging, reading, { dryRun, isUpdate, inactiveUsers, hashers });
   } finally {
     staging.close();
   }
 }
 
-async function stageFile(
-  path: string,
-  staging: Staging,
-  ignored: Ignored,
-  findUserIds: FindUserIds,
-): Promise<void> {
+/**
+ * Reads a fixture or an SQLite file into the staging.
+ *
+ * @throws CommandError with the name of the file
+ */
+export async function stageFile(path: string, staging: Staging, reading: Reading): Promise<void> {
   try {
-    if (path !== STDIO && (await isSqlite(path))) stageSqlite(path, staging, ignored);
-    else await stageFixture(path, staging, ignored, findUserIds);
+    if (path !== STDIO && (await isSqlite(path))) stageSqlite(path, staging, reading);
+    else await stageFixture(path, staging, reading);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new CommandError(`${fileName(path)}: ${error.message}`);
@@ -102,13 +132,16 @@ async function addKnownUsers(bulk: Bulk, staging: Staging): Promise<void> {
   }
 }
 
-function refuseOrphans(staging: Staging): void {
+/** @throws CommandError if a token has no user */
+export function refuseOrphans(staging: Staging, mayBeHere = false): void {
   const orphan = staging.tokenWithoutUser();
   if (!orphan) return;
-  const { file, record, userId } = orphan;
+  const { file, record, user } = orphan;
   throw new CommandError(
-    `${fileName(file)}: record ${record} (authtoken.token): its user ${userId} is neither in what is ` +
-      'imported nor in the database',
+    `${fileName(file)}: record ${record} (authtoken.token): its user ${user} is not in the files` +
+      (mayBeHere
+        ? '. If the users of the database have the ids of the files, use --match-users-by id'
+        : ''),
   );
 }
 
@@ -125,6 +158,41 @@ async function classify(bulk: Bulk, staging: Staging): Promise<void> {
 }
 
 /**
+ * Gives another id to each user whose id belongs to another user here. A user who was moved here
+ * before has one already: the username and the moment of registration are the same.
+ *
+ * @returns whether any user has another id now
+ */
+async function giveNewIds(bulk: Bulk, staging: Staging): Promise<boolean> {
+  const users = staging.taken();
+  if (users.length === 0) return false;
+  const known = new Map<number, number>();
+  for (let start = 0; start < users.length; start += USERS_LENGTH) {
+    const page = users.slice(start, start + USERS_LENGTH);
+    const ids = await bulk.findUserIds(page.map(({ username }) => username));
+    const joined = new Map(
+      (await bulk.findUsers([...ids.values()])).map((values) => [
+        Number(values[USER_COLUMNS.indexOf('id')]),
+        moment(values[USER_COLUMNS.indexOf('date_joined')] ?? null),
+      ]),
+    );
+    for (const { id, username, date_joined } of page) {
+      const here = ids.get(username);
+      if (here !== undefined && date_joined !== null && joined.get(here) === moment(date_joined)) {
+        known.set(id, here);
+      }
+    }
+  }
+  staging.renumberTaken(known);
+  return true;
+}
+
+/** @throws CommandError if users are named who do not exist */
+export function refuseMissing(usernames: string[]): void {
+  if (usernames.length > 0) throw new CommandError(`no user ${usernames.join(', ')}`);
+}
+
+/**
  * `update` writes over the values of the same user. An id, name or token that another user has, it
  * leaves to people.
  */
@@ -138,9 +206,13 @@ function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
   if (refused === 0) return;
 
   printConflicts(staging);
+  const newIds = staging.countStanding('id-taken') > 0 ? ', or --new-ids for the ids' : '';
   throw new CommandError(
     `${count(refused, 'conflict')}, nothing is written: choose ` +
-      (onConflict === 'fail' ? '--on-conflict skip or --on-conflict update' : '--on-conflict skip'),
+      (onConflict === 'fail'
+        ? '--on-conflict skip or --on-conflict update'
+        : '--on-conflict skip') +
+      newIds,
   );
 }
 

@@ -7,7 +7,7 @@ import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
 import { doctor } from './doctor.ts';
 import { GZIP } from './dumpdata.ts';
-import { exportAccounts, type Format, formatOf } from './export.ts';
+import { type ExportOptions, exportAccounts, type Format, formatOf } from './export.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { sendTestEmailCommand } from './send-test-email.ts';
 import { note, STDIO } from './terminal.ts';
@@ -99,6 +99,21 @@ function createProgram(openDatabase: typeof withDatabase): Command {
         .choices(['deactivated', 'waiting'])
         .default('deactivated'),
     )
+    .option('--user <username>', 'only this user; may be repeated', collect)
+    .option('--new-ids', 'give another id to users whose id belongs to another user here')
+    .option('--user-model <app.Model>', "the project's user model, if it is not auth.User")
+    .option('--user-table <table>', "the model's table in an SQLite file, if it is not app_model")
+    .option(
+      '--map <field=theirs>',
+      'the name of a field in the user model, such as is_staff=is_admin; may be repeated',
+      collect,
+    )
+    .addOption(
+      new Option(
+        '--match-users-by <what>',
+        'what finds the user of a token if the files do not have the user',
+      ).choices(['id', 'username']),
+    )
     .addHelpText(
       'after',
       `
@@ -117,30 +132,71 @@ them as they are.`,
       ),
     );
 
-  command('export <file>', 'Export all users and tokens for a Django project.', [
+  command('export <file>', 'Export users and tokens for a Django project.', [
     'export users.json.gz',
     'export db.sqlite3 --remote',
+    'export changes.py --against django.json',
   ])
     .addOption(
       new Option('--format <format>', 'by default, the ending of the name decides').choices([
         'json',
         'sqlite',
+        'script',
       ]),
+    )
+    .option('--user <username>', 'only this user; may be repeated', collect)
+    .option(
+      '--against <file>',
+      'the users and tokens that Django has now; for a script; may be repeated',
+      collect,
+    )
+    .option(
+      '--imported <file>',
+      'with --against: a file that was imported here before; may be repeated',
+      collect,
+    )
+    .addOption(
+      new Option('--deleted-users <what>', 'what to do in Django with users who were deleted here')
+        .choices(['keep', 'deactivate', 'delete'])
+        .default('keep'),
+    )
+    .addOption(
+      new Option(
+        '--match-users-by <what>',
+        'what says that a user here and one in Django are the same',
+      )
+        .choices(['identity', 'id', 'username'])
+        .default('identity'),
     )
     .addHelpText(
       'after',
       `
-A name in .json or .json.gz is a fixture for \`manage.py loaddata\`. A name in .sqlite3, .sqlite or .db is a
-database file that Django runs on. With - the fixture goes to standard output. The file contains password
-hashes and tokens: keep it secret.`,
+A name in .json or .json.gz is a fixture for \`manage.py loaddata\`, which replaces users of the same id. A
+name in .sqlite3, .sqlite or .db is a database file that Django runs on. With - the fixture goes to standard
+output. The file contains password hashes and tokens: keep it secret.
+
+A name in .py is a script for a Django project with users of its own: \`python manage.py shell < changes.py\`.
+--against is a fixture or an SQLite file of the project. The script changes what differs, replaces tokens, and
+creates users. It does not give one user's values to another. Users are the same if they registered at the
+same moment or have the same token, and the id or the username is the same.`,
     )
-    .action((file: string, options: Where & { format?: Format }) => {
+    .action((file: string, options: Where & ExportOptions & { format?: Format }) => {
       const format = options.format ?? formatOf(file);
       if (!format) program.error(`error: cannot tell the format of '${file}': give --format`);
-      if (format === 'sqlite' && (file === STDIO || file.endsWith(GZIP))) {
-        program.error('error: an SQLite export needs a file name, and cannot be compressed');
+      if (format !== 'json' && (file === STDIO || file.endsWith(GZIP))) {
+        const what = format === 'sqlite' ? 'an SQLite export' : 'a script';
+        program.error(`error: ${what} needs a file name, and cannot be compressed`);
       }
-      return openDatabase(options, 'read', (database) => exportAccounts(database, file, format));
+      if ((format === 'script') !== (options.against !== undefined)) {
+        program.error('error: --against needs a name in .py, and a name in .py needs --against');
+      }
+      if (options.deletedUsers !== 'keep' && options.imported === undefined) {
+        program.error('error: --deleted-users needs --imported, which says who was here');
+      }
+      if (options.imported && !options.against) program.error('error: --imported needs --against');
+      return openDatabase(options, 'read', (database) =>
+        exportAccounts(database, file, format, options),
+      );
     });
 
   for (const isSuperuser of [true, false]) {
@@ -234,6 +290,9 @@ wrangler configuration, for the list "Before production" of SECURITY.md.`,
 
   return program;
 }
+
+/** The values of an option that may be repeated. */
+const collect = (value: string, values: string[] = []): string[] => [...values, value];
 
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text))

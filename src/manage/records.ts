@@ -12,8 +12,8 @@ import { djangoDatetime } from '../lib/django-datetime.ts';
 
 /** A user as a fixture has it. */
 export type FixtureUser = Omit<UserRow, 'id' | 'date_joined'> & {
-  /** Null: the username identifies the user (Django's natural key). */
-  id: number | null;
+  /** A UUID has 32 hexadecimal digits. Null: the username identifies the user (natural key). */
+  id: number | Uuid | null;
   /** Null: not in the fixture. It becomes the time of the import. */
   date_joined: string | null;
   /** 1 if the user has a group or a permission, otherwise 0. */
@@ -26,8 +26,11 @@ export type FixtureToken = {
   /** Null: not in the fixture. It becomes the time of the import. */
   created: string | null;
   /** The user's id, or in a list its username (Django's natural key). */
-  user: number | [string];
+  user: number | Uuid | [string];
 };
+
+/** The UUID of a user of a custom model: 32 hexadecimal digits in lower case. */
+export type Uuid = { uuid: string };
 
 /** Text a column of `length` code points can hold, in PostgreSQL too. */
 const text = (length: number) =>
@@ -86,12 +89,30 @@ const PYTHON_INT = /^\s*[+-]?\d+(?:_\d+)*\s*$/;
  * An id of a fixture, number or text: a fixture is read with its numbers as text (see
  * `readFixture`). It does not say which field numbers the users; Django's own is an AutoField.
  */
-const fixtureId = v.pipe(
-  v.string(NOT_WHOLE),
-  v.regex(PYTHON_INT, NOT_WHOLE),
-  v.transform((text) => Number(text.replaceAll('_', ''))),
-  withinLimit('AutoField'),
+const fixtureId = (limit: IdLimit) =>
+  v.pipe(
+    v.string(NOT_WHOLE),
+    v.regex(PYTHON_INT, NOT_WHOLE),
+    v.transform((text) => Number(text.replaceAll('_', ''))),
+    withinLimit(limit),
+  );
+
+/** A UUID as a fixture has it, with hyphens, or as SQLite has it, without. */
+const uuid = v.pipe(
+  v.string('not a UUID'),
+  v.transform((text) => text.replaceAll('-', '').toLowerCase()),
+  v.regex(/^[0-9a-f]{32}$/, 'not a UUID'),
+  v.transform((digits): Uuid => ({ uuid: digits })),
 );
+
+/** An id of a custom model: a whole number or a UUID. */
+const customId = v.union(
+  [fixtureId('BigAutoField'), uuid],
+  'neither a whole number that can be imported nor a UUID',
+);
+
+/** The user of a token may be of a custom model that is not read: the import names that model. */
+const anyUserId = v.union([fixtureId('AutoField'), uuid]);
 
 /** Django's own list (django/db/models/fields/__init__.py, `BooleanField.to_python`). */
 const BOOLEANS = new Map<unknown, 0 | 1>([
@@ -147,6 +168,12 @@ function toDump(value: string): string {
   return fraction === undefined ? `${seconds}Z` : `${seconds}.${fraction.slice(0, 3)}Z`;
 }
 
+/** A datetime of a row in ISO 8601, with all its digits. */
+export const toMoment = (value: string): string => {
+  const iso = value.replace(' ', 'T');
+  return /(Z|[+-]\d{2}:\d{2})$/.test(iso) ? iso : `${iso}Z`;
+};
+
 const fixtureDatetime = converted(
   (value) => (typeof value === 'string' ? toRow(value) : undefined),
   NOT_A_DATETIME,
@@ -184,45 +211,53 @@ const list = v.optional(v.array(v.unknown(), 'not a list'), []);
  * `auth.user` of a fixture. What is not there has the default of Django's model. Groups and
  * permissions stay Django's: their tables are not ours.
  */
-const FixtureUserRecord = v.object({
-  pk: v.nullish(fixtureId),
-  fields: fieldsOf({
-    id: v.nullish(fixtureId),
-    password: v.optional(password, ''),
-    last_login: v.optional(v.nullable(fixtureDatetime), null),
-    is_superuser: v.optional(fixtureBoolean, false),
-    username: v.optional(username, ''),
-    last_name: v.optional(last_name, ''),
-    email: v.optional(email, ''),
-    is_staff: v.optional(fixtureBoolean, false),
-    is_active: v.optional(fixtureBoolean, true),
-    date_joined: v.optional(fixtureDatetime),
-    first_name: v.optional(first_name, ''),
-    groups: list,
-    user_permissions: list,
-  }),
-});
+const fixtureUserRecord = <T>(id: v.GenericSchema<unknown, T>) =>
+  v.object({
+    pk: v.nullish(id),
+    fields: fieldsOf({
+      id: v.nullish(id),
+      password: v.optional(password, ''),
+      last_login: v.optional(v.nullable(fixtureDatetime), null),
+      is_superuser: v.optional(fixtureBoolean, false),
+      username: v.optional(username, ''),
+      last_name: v.optional(last_name, ''),
+      email: v.optional(email, ''),
+      is_staff: v.optional(fixtureBoolean, false),
+      is_active: v.optional(fixtureBoolean, true),
+      date_joined: v.optional(fixtureDatetime),
+      first_name: v.optional(first_name, ''),
+      groups: list,
+      user_permissions: list,
+    }),
+  });
 
-const userReference = v.union(
-  [fixtureId, v.strictTuple([v.string()])],
-  'neither the number of a user nor its username in a list',
-);
+const userReference = <T>(id: v.GenericSchema<unknown, T>) =>
+  v.union(
+    [id, v.strictTuple([v.string()])],
+    'neither the number of a user nor its username in a list',
+  );
 
 /** `authtoken.token` of a fixture. `user_id` is Django's other name of the field `user`. */
-const FixtureTokenRecord = v.object({
-  pk: v.nullish(key),
-  fields: fieldsOf({
-    key: v.nullish(key),
-    user: v.optional(userReference),
-    user_id: v.optional(userReference),
-    created: v.optional(fixtureDatetime),
-  }),
-});
+const fixtureTokenRecord = <T>(id: v.GenericSchema<unknown, T>) =>
+  v.object({
+    pk: v.nullish(key),
+    fields: fieldsOf({
+      key: v.nullish(key),
+      user: v.optional(userReference(id)),
+      user_id: v.optional(userReference(id)),
+      created: v.optional(fixtureDatetime),
+    }),
+  });
+
+const FIXTURE_USER = fixtureUserRecord(fixtureId('AutoField'));
+const FIXTURE_TOKEN = fixtureTokenRecord(anyUserId);
+const CUSTOM_FIXTURE_USER = fixtureUserRecord(customId);
+const CUSTOM_FIXTURE_TOKEN = fixtureTokenRecord(customId);
 
 /** A row of `auth_user`, as SQLite has it. */
-const userRow = (limit: IdLimit) =>
+const userRow = <T, D>(id: v.GenericSchema<unknown, T>, date_joined: v.GenericSchema<unknown, D>) =>
   v.object({
-    id: rowId(limit),
+    id,
     password,
     last_login: v.nullable(rowDatetime),
     is_superuser: rowBoolean,
@@ -231,25 +266,39 @@ const userRow = (limit: IdLimit) =>
     email,
     is_staff: rowBoolean,
     is_active: rowBoolean,
-    date_joined: rowDatetime,
+    date_joined,
     first_name,
   });
 
-type UserRow = v.InferOutput<ReturnType<typeof userRow>>;
-
 /** A row of `authtoken_token`, as SQLite has it. */
-const tokenRow = (limit: IdLimit) => v.object({ key, created: rowDatetime, user_id: rowId(limit) });
+const tokenRow = <T>(user_id: v.GenericSchema<unknown, T>) =>
+  v.object({ key, created: rowDatetime, user_id });
 
-type TokenRow = v.InferOutput<ReturnType<typeof tokenRow>>;
+const USER_ROWS = {
+  AutoField: userRow(rowId('AutoField'), rowDatetime),
+  BigAutoField: userRow(rowId('BigAutoField'), rowDatetime),
+};
+const TOKEN_ROWS = {
+  AutoField: tokenRow(rowId('AutoField')),
+  BigAutoField: tokenRow(rowId('BigAutoField')),
+};
 
-const USER_ROWS = { AutoField: userRow('AutoField'), BigAutoField: userRow('BigAutoField') };
-const TOKEN_ROWS = { AutoField: tokenRow('AutoField'), BigAutoField: tokenRow('BigAutoField') };
+type UserRow = v.InferOutput<typeof USER_ROWS.AutoField>;
+type TokenRow = v.InferOutput<typeof TOKEN_ROWS.AutoField>;
+
+/** An id of a row of a custom model: an integer or a UUID. */
+const customRowId = v.union([rowId('BigAutoField'), uuid], 'neither a whole number nor a UUID');
+
+/** The same of a custom model, whose table may have no `date_joined`. */
+const CUSTOM_USER_ROW = userRow(customRowId, v.nullable(rowDatetime));
+const CUSTOM_TOKEN_ROW = tokenRow(customRowId);
 
 /** The content of a record, or the field and the reason why it is refused. Never the value. */
 export type Parsed<T> = { row: T } | { reason: string };
 
-export function parseUserRecord(record: unknown): Parsed<FixtureUser> {
-  const parsed = parse(FixtureUserRecord, record);
+/** @param isCustom whether it is a record of a custom model, with our names of the fields */
+export function parseUserRecord(record: unknown, isCustom = false): Parsed<FixtureUser> {
+  const parsed = parse(isCustom ? CUSTOM_FIXTURE_USER : FIXTURE_USER, record);
   if ('reason' in parsed) return parsed;
   const { pk, fields } = parsed.row;
   const { id = pk, date_joined, groups, user_permissions, ...others } = fields;
@@ -263,8 +312,9 @@ export function parseUserRecord(record: unknown): Parsed<FixtureUser> {
   };
 }
 
-export function parseTokenRecord(record: unknown): Parsed<FixtureToken> {
-  const parsed = parse(FixtureTokenRecord, record);
+/** @param isCustom whether its user is of a custom model */
+export function parseTokenRecord(record: unknown, isCustom = false): Parsed<FixtureToken> {
+  const parsed = parse(isCustom ? CUSTOM_FIXTURE_TOKEN : FIXTURE_TOKEN, record);
   if ('reason' in parsed) return parsed;
   const { pk, fields } = parsed.row;
   const { key = pk, user = fields.user_id, created } = fields;
@@ -278,6 +328,10 @@ export const parseUserRow = (row: unknown, limit: IdLimit): Parsed<UserRow> =>
 
 export const parseTokenRow = (row: unknown, limit: IdLimit): Parsed<TokenRow> =>
   parse(TOKEN_ROWS[limit], row);
+
+export const parseCustomUserRow = (row: unknown) => parse(CUSTOM_USER_ROW, row);
+
+export const parseCustomTokenRow = (row: unknown) => parse(CUSTOM_TOKEN_ROW, row);
 
 function parse<T>(schema: v.GenericSchema<unknown, T>, record: unknown): Parsed<T> {
   const { success, output, issues } = v.safeParse(schema, record, { abortEarly: true });

@@ -1,9 +1,11 @@
 /** The report of `manage import`: what it did, and the users and tokens that need attention. */
 
-import { identifyPassword } from '../hashing/identify.ts';
+import { identifyPassword, type PasswordHasherName } from '../hashing/identify.ts';
 import { normalizeUsername } from '../validation/normal-form.ts';
 import { add, type Found, list, NAMED, nobody } from './found.ts';
-import { type Ignored, ignoredLines } from './ignored.ts';
+import { ignoredLines } from './ignored.ts';
+import { whyNotChecked } from './not-checked.ts';
+import type { Reading } from './reading.ts';
 import type { Staging } from './staging.ts';
 import { count, note, number, print, warn } from './terminal.ts';
 
@@ -29,12 +31,14 @@ type ReportOptions = {
   dryRun: boolean;
   isUpdate: boolean;
   inactiveUsers: 'deactivated' | 'waiting';
+  /** The setting `PASSWORD_HASHERS`. */
+  hashers: PasswordHasherName[];
 };
 
 export function printReport(
   staging: Staging,
-  ignored: Ignored,
-  { dryRun, isUpdate, inactiveUsers }: ReportOptions,
+  { ignored, dropped, hasNoTokens }: Reading,
+  { dryRun, isUpdate, inactiveUsers, hashers }: ReportOptions,
 ): void {
   const same = staging.countStanding('same');
   const conflicts = staging.countConflicts();
@@ -47,7 +51,11 @@ export function printReport(
   print(
     `Skipped:         ${number(same)} already here, ${number(conflicts - updated)} in conflict`,
   );
+  for (const line of hashLines(staging, hashers)) print(`Passwords:       ${line}`);
   for (const line of ignoredLines(ignored)) print(`Ignored:         ${line}`);
+  for (const [field, users] of dropped)
+    print(`Field dropped:   ${field} (${count(users, 'user')})`);
+  if (hasNoTokens) print('A file has no table authtoken_token: its users have no tokens.');
   const inGroups = staging.countInGroups();
   if (inGroups > 0) {
     warn(
@@ -55,9 +63,35 @@ export function printReport(
         'An export does not change them.',
     );
   }
+  const uuids = staging.countUuids();
+  if (uuids > 0) {
+    warn(`${count(uuids, 'user')} with a UUID in Django and a number as id here.`);
+  }
+  reportNewIds(staging);
   reportMaybeWaiting(staging, inactiveUsers);
-  reportUsers(staging);
+  reportUsers(staging, hashers);
   reportTokens(staging);
+}
+
+/** `argon2 (6)`: how many passwords are stored by an algorithm. */
+function hashLines(staging: Staging, hashers: PasswordHasherName[]): string[] {
+  const hashes = new Map<string, number>();
+  for (const { password } of staging.passwords()) {
+    const { kind, algorithm } = identifyPassword(password, hashers);
+    const name = algorithm || kind;
+    hashes.set(name, (hashes.get(name) ?? 0) + 1);
+  }
+  return [...hashes].map(([name, users]) => `${name} (${number(users)})`);
+}
+
+function reportNewIds(staging: Staging): void {
+  const found = nobody();
+  for (const { id, was, username } of staging.renumbered()) {
+    add(found, username, ` (${was} there, ${id} here)`);
+  }
+  if (found.total > 0) {
+    warn(`${count(found.total, 'user')} with another id here: ${list(found)}.`);
+  }
 }
 
 /** Names the inactive users that an activation link would activate, and how they were imported. */
@@ -76,8 +110,8 @@ function reportMaybeWaiting(staging: Staging, inactiveUsers: ReportOptions['inac
 }
 
 /** Names the users who cannot log in here, and says what to do about it. */
-function reportUsers(staging: Staging): void {
-  const unsupported = new Map<string, Found>();
+function reportUsers(staging: Staging, hashers: PasswordHasherName[]): void {
+  const notChecked = new Map<string, Found>();
   const malformed = nobody();
   const notNormalized = nobody();
   const nameless = nobody();
@@ -85,22 +119,23 @@ function reportUsers(staging: Staging): void {
     const name = username || `id ${id}`;
     if (normalizeUsername(username) !== username) add(notNormalized, name);
     if (username === '') add(nameless, name);
-    const { kind, algorithm } = identifyPassword(password);
-    if (kind === 'malformed') add(malformed, name);
-    if (kind !== 'unsupported') continue;
-    const users = unsupported.get(algorithm) ?? nobody();
-    unsupported.set(algorithm, users);
+    const identified = identifyPassword(password, hashers);
+    if (identified.kind === 'malformed') add(malformed, name);
+    const reason = whyNotChecked(identified);
+    if (reason === undefined) continue;
+    const label = `Passwords stored as ${identified.algorithm}: ${reason}`;
+    const users = notChecked.get(label) ?? nobody();
+    notChecked.set(label, users);
     add(users, name);
   }
-  for (const [algorithm, users] of unsupported) {
-    warn(
-      `Passwords stored as ${algorithm} cannot be checked here (${count(users.total, 'user')}): ${list(users)}`,
-    );
+  for (const [label, users] of notChecked) {
+    warn(`${label} (${count(users.total, 'user')}): ${list(users)}`);
   }
-  if (unsupported.size > 0) {
+  if (notChecked.size > 0) {
     note(
-      'Their tokens work. Set a password with `changepassword <username>`, or let them log in to ' +
-        'Django with PBKDF2 first in PASSWORD_HASHERS, and import again with --on-conflict update.',
+      'Their tokens work, and they can reset the password by e-mail. Or set one with ' +
+        '`changepassword <username>`, or let them log in to Django with PBKDF2 first in ' +
+        'PASSWORD_HASHERS, and import again with --on-conflict update.',
     );
   }
   if (malformed.total > 0) {

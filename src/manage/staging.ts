@@ -34,6 +34,8 @@ const TABLES = `
   CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, file text,
     record integer);
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
+  CREATE TABLE uuid (uuid text PRIMARY KEY, id integer);
+  CREATE TABLE renumbered (id integer, was integer PRIMARY KEY, temporary integer);
   BEGIN`;
 
 /**
@@ -110,6 +112,9 @@ export function createStaging(lastUserId = 0) {
   const upsertToken = db.prepare(UPSERT_TOKEN);
   const selectId = db.prepare('SELECT id FROM user WHERE username = ?');
   const selectUsername = db.prepare('SELECT username FROM user WHERE id = ?');
+  const selectUuid = db.prepare('SELECT id FROM uuid WHERE uuid = ?');
+  const setUuid = db.prepare('REPLACE INTO uuid VALUES (?, ?)');
+  const moveToken = db.prepare('UPDATE token SET user_id = ? WHERE user_id = ?');
   // A user without a token gets one where only its token was imported, and is a conflict elsewhere.
   const insertPlace = db.prepare(
     `INSERT INTO place
@@ -136,12 +141,47 @@ export function createStaging(lastUserId = 0) {
     return id === undefined || selectUsername.get(id) ? undefined : id;
   }
 
+  /** The id of a UUID that was mentioned before, by its user or by a token. */
+  const mentionedId = (uuid: string): number | undefined => {
+    const id = selectUuid.get(uuid)?.id;
+    return id === undefined ? undefined : Number(id);
+  };
+
+  function newIdOf(uuid: string): number {
+    const id = Number(
+      db.prepare(`UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'user' RETURNING seq`).get()
+        ?.seq,
+    );
+    setUuid.run(uuid, id);
+    return id;
+  }
+
+  /** The user's id here: that of the user of the database with the same username, or a new one. */
+  function idOfUuidUser(uuid: string, username: string, known: KnownUsers): number {
+    const mentioned = mentionedId(uuid);
+    const isStaged = mentioned !== undefined && selectUsername.get(mentioned) !== undefined;
+    const here = isStaged ? undefined : known.get(username);
+    if (here === undefined || selectUsername.get(here)) return mentioned ?? newIdOf(uuid);
+    if (mentioned !== undefined) moveToken.run(here, mentioned);
+    setUuid.run(uuid, here);
+    return here;
+  }
+
+  function idOfReference(user: FixtureToken['user'], known: KnownUsers): number | undefined {
+    if (typeof user === 'number') return user;
+    if (Array.isArray(user)) return findId(user[0], known);
+    return mentionedId(user.uuid) ?? newIdOf(user.uuid);
+  }
+
   return {
     isStaged: (username: string): boolean => idOf(username) !== undefined,
 
     /** @throws CommandError if another user has the username */
     addUser(user: FixtureUser, known: KnownUsers = new Map()): void {
-      const id = user.id ?? findId(user.username, known) ?? null;
+      const id =
+        typeof user.id === 'object' && user.id
+          ? idOfUuidUser(user.id.uuid, user.username, known)
+          : (user.id ?? findId(user.username, known) ?? null);
       unlessTwice(() => upsertUser.run({ ...user, id }));
     },
 
@@ -151,7 +191,7 @@ export function createStaging(lastUserId = 0) {
       origin: Origin,
       known: KnownUsers = new Map(),
     ): void {
-      const user_id = typeof user === 'number' ? user : findId(user[0], known);
+      const user_id = idOfReference(user, known);
       if (user_id === undefined)
         throw new CommandError('user: no earlier record has that username');
       unlessTwice(() => upsertToken.run({ key, created, user_id, ...origin }));
@@ -186,16 +226,14 @@ export function createStaging(lastUserId = 0) {
     },
 
     /** The first token of a user that is not there. */
-    tokenWithoutUser(): (Origin & { userId: number }) | undefined {
+    tokenWithoutUser(): (Origin & { user: string }) | undefined {
       const row = db
         .prepare(
-          `SELECT file, record, user_id FROM token WHERE user_id NOT IN (SELECT id FROM user)
-           ORDER BY rowid LIMIT 1`,
+          `SELECT file, record, coalesce((SELECT uuid FROM uuid WHERE id = user_id), user_id) AS user
+           FROM token WHERE user_id NOT IN (SELECT id FROM user) ORDER BY token.rowid LIMIT 1`,
         )
         .get();
-      return (
-        row && { file: String(row.file), record: Number(row.record), userId: Number(row.user_id) }
-      );
+      return row && { file: String(row.file), record: Number(row.record), user: String(row.user) };
     },
 
     /** Gives users who may wait for an activation a last login, so that no link activates them. */
@@ -203,7 +241,22 @@ export function createStaging(lastUserId = 0) {
       db.exec(`UPDATE user SET last_login = '${NO_LOGIN}' WHERE ${MAYBE_WAITING}`);
     },
 
+    /** Leaves out users of other names, and their tokens. @returns the names that no user has */
+    keepUsers(usernames: string[]): string[] {
+      const list = JSON.stringify(usernames);
+      const missing = db
+        .prepare('SELECT value FROM json_each(?) WHERE value NOT IN (SELECT username FROM user)')
+        .all(list);
+      db.prepare('DELETE FROM user WHERE username NOT IN (SELECT value FROM json_each(?))').run(
+        list,
+      );
+      db.exec('DELETE FROM token WHERE user_id NOT IN (SELECT id FROM user)');
+      return missing.map(({ value }) => String(value));
+    },
+
     countUsers: () => count('user'),
+    /** Users with a UUID in Django. */
+    countUuids: () => count('user WHERE id IN (SELECT id FROM uuid)'),
     countTokens: () => count('token'),
     countInGroups: () => count('user WHERE has_groups'),
 
@@ -241,6 +294,53 @@ export function createStaging(lastUserId = 0) {
           username: String(row.username),
           standing: String(row.standing),
         }));
+    },
+
+    /** Users whose id or username belongs to another user in the database. */
+    taken: (): { id: number; username: string; date_joined: string | null }[] =>
+      db
+        .prepare(
+          `SELECT id, username, date_joined FROM user
+           WHERE ${standingIs('id-taken')} OR ${standingIs('username-taken')} ORDER BY id`,
+        )
+        .all()
+        .map(({ id, username, date_joined }) => ({
+          id: Number(id),
+          username: String(username),
+          date_joined: date_joined === null ? null : String(date_joined),
+        })),
+
+    /**
+     * Gives another id to each user whose id is taken, and to its token. All places are open again.
+     *
+     * @param known the ids of users who are in the database, by the ids of the files. The others get
+     *   ids that neither the database nor the files have
+     */
+    renumberTaken(known: ReadonlyMap<number, number>): void {
+      db.prepare(
+        `INSERT INTO renumbered
+           SELECT row_number() OVER (ORDER BY id) + max(
+             (SELECT max(id) FROM user), (SELECT seq FROM sqlite_sequence WHERE name = 'user')), id, NULL
+           FROM user WHERE ${standingIs('id-taken')} OR id IN (SELECT value FROM json_each(?))`,
+      ).run(JSON.stringify([...known.keys()]));
+      db.exec('DELETE FROM place');
+      const move = (from: string) => `
+        UPDATE user SET id = renumbered.id FROM renumbered WHERE user.id = ${from};
+        UPDATE token SET user_id = renumbered.id FROM renumbered WHERE user_id = ${from}`;
+      db.exec(move('was'));
+      db.exec('UPDATE renumbered SET temporary = id');
+      const setId = db.prepare('UPDATE renumbered SET id = :id WHERE was = :was');
+      for (const [was, id] of known) setId.run({ was, id });
+      db.exec(move('temporary'));
+    },
+
+    *renumbered(): Generator<{ id: number; was: number; username: string }> {
+      const query = db.prepare(
+        'SELECT id, was, username FROM renumbered JOIN user USING (id) ORDER BY id',
+      );
+      for (const { id, was, username } of query.iterate()) {
+        yield { id: Number(id), was: Number(was), username: String(username) };
+      }
     },
 
     /** For Django. */

@@ -65,7 +65,16 @@ const KINDS: Kind[] = [
   { name: 'scrypt', password: `scrypt$16384$seasalt$8$5$${SCRYPT}` },
   { name: 'unusable', password: `!${'A'.repeat(40)}` },
   { name: 'argon2', password: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$aGFzaA' },
-  { name: 'bcrypt', password: `bcrypt_sha256$$2b$12$${'A'.repeat(53)}` },
+  {
+    name: 'argon2 of Django 3.1',
+    password: 'argon2$argon2i$v=19$m=512,t=2,p=2$c29tZXNhbHQ$aGFzaA',
+  },
+  {
+    name: 'argon2 above the limits',
+    password: 'argon2$argon2id$v=19$m=131072,t=2,p=8$c29tZXNhbHQ$aGFzaA',
+  },
+  { name: 'bcrypt_sha256', password: `bcrypt_sha256$$2b$12$${'A'.repeat(53)}` },
+  { name: 'md5, which is not listed', password: `md5$salt$${'0'.repeat(32)}` },
   { name: 'inactive', password: await makePassword(PASSWORD, 600_000), isActive: false },
   {
     name: 'inactive, right password',

@@ -66,11 +66,11 @@ export const sections = {
     const scripts: Each<(typeof contestants)[number]['script']> = new Map(
       contestants.map(({ name, script }) => [name, script]),
     );
-    // Without texts, which are loaded when they are asked for.
+    // Without texts and WebAssembly, which are loaded when they are needed.
     const kib = (script: (typeof contestants)[number]['script']) =>
       sum(
         script
-          .filter(({ type }) => type !== 'Text')
+          .filter(({ type }) => type === 'ESModule')
           .map(({ contents }) => gzipSync(contents).byteLength / BYTES_PER_KIB),
       );
     return [row('bundle, gzipped', 'KiB', scripts, kib)];

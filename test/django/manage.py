@@ -1,8 +1,13 @@
 """A Django project in one file, as small as one with `rest_framework.authtoken` and djoser can be."""
+import os
 import sys
 
 from django.conf import settings
 from django.core.management import execute_from_command_line
+
+# The app `users` has a user model of its own.
+APPS = {'users.User': ['users']}
+USER_MODEL = os.environ.get('USER_MODEL', 'auth.User')
 
 VALIDATORS = ['UserAttributeSimilarity', 'MinimumLength', 'CommonPassword', 'NumericPassword']
 
@@ -23,7 +28,9 @@ settings.configure(
         'rest_framework',
         'rest_framework.authtoken',
         'djoser',
+        *APPS.get(USER_MODEL, []),
     ],
+    AUTH_USER_MODEL=USER_MODEL,
     AUTH_PASSWORD_VALIDATORS=[
         {'NAME': f'django.contrib.auth.password_validation.{name}Validator'} for name in VALIDATORS
     ],

@@ -4,13 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { startServer } from '../helpers/server.ts';
-import type { Project } from './project.ts';
-
-const PAGE = 'docs/moving-from-django.md';
+import { linesOf, sectionOf } from './page.ts';
+import { type Project, setIterations } from './project.ts';
 
 /** Users who register at the Worker. */
 const REGISTRATIONS = [
@@ -55,25 +54,17 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
   };
 
   const seeded = v.parse(Seeded, JSON.parse(shell('python manage.py shell < seed.py')));
-  // Equal work on both sides: then neither has a reason to make a hash anew.
-  const config = join(directory, 'wrangler.toml');
-  writeFileSync(
-    config,
-    readFileSync(config, 'utf8').replace(
-      /^PBKDF2_ITERATIONS = .*$/m,
-      `PBKDF2_ITERATIONS = "${seeded.iterations}"`,
-    ),
-  );
+  setIterations(directory, seeded.iterations);
 
   run('Move to this service', 0);
   const logins = [...seeded.logins, ...(await useWorker(directory, seeded.logins))];
 
-  run('Move back', 0);
+  run('Going back', 1);
   const loaded = check(logins);
   assert.deepEqual(loaded.groups, { plain: ['editors'] }, 'loaddata keeps the groups');
 
   rmSync(join(directory, 'db.sqlite3'));
-  run('Move back', 1);
+  run('Going back', 2);
   const opened = check(logins);
   // A dump cuts off microseconds, and Django's own rows had them.
   assert.deepEqual(withoutMicroseconds(opened.users), withoutMicroseconds(loaded.users));
@@ -82,15 +73,6 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
 
   run('Move to this service', 1);
   check(logins);
-
-  rmSync(join(directory, 'edge.json'));
-  const changed = logins.map((login) =>
-    login.username === 'plain' ? { ...login, token: changeToken(shell, 'plain') } : login,
-  );
-  shell('npm run manage -- export edge.json');
-  assert.throws(() => shell('python manage.py loaddata edge.json'), /UNIQUE constraint failed/);
-  run('If Django was in use in the meantime', 0);
-  check(changed);
 
   shell('python manage.py dumpdata auth.user > users.json');
   shell('python manage.py dumpdata authtoken.token > tokens.json');
@@ -106,30 +88,7 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
       env: { ...env, ...SUPERUSER },
     });
   }
-  check(changed);
-}
-
-/** Gives a user of the Worker a new token. @returns its key */
-function changeToken(shell: Project['shell'], username: string): string {
-  const output = shell(`npm run --silent manage -- drf_create_token -r ${username}`);
-  return /[0-9a-f]{40}/.exec(output)?.[0] ?? '';
-}
-
-/** The commands of a section's n-th block. */
-function linesOf(heading: string, block: number): string[] {
-  const blocks = [...sectionOf(heading).matchAll(/^```sh\n(.*?)^```$/gms)].map(
-    ([, lines = '']) => lines,
-  );
-  const lines = blocks[block]?.trim().split('\n');
-  assert(lines, `${PAGE} has no block ${block} under "${heading}"`);
-  return lines;
-}
-
-function sectionOf(heading: string): string {
-  const sections = readFileSync(PAGE, 'utf8').split(/^## /m);
-  const section = sections.find((text) => text.startsWith(`${heading}\n`));
-  assert(section, `${PAGE} has no section "${heading}"`);
-  return section;
+  check(logins);
 }
 
 /** Both columns of a section's table, row by row. What is Python there is run in Django's shell. */
@@ -137,7 +96,7 @@ function commandsOf(heading: string): string[] {
   const rows = [
     ...sectionOf(heading).matchAll(/^\| `(?<django>[^|]+)` +\| `(?<here>[^|]+)` +\|$/gm),
   ];
-  assert(rows.length > 0, `${PAGE} has no table under "${heading}"`);
+  assert(rows.length > 0, `no table under "${heading}"`);
   return rows.flatMap(({ groups: { django = '', here = '' } = {} }) => {
     const shell = `python manage.py shell -c "from django.contrib.auth.models import User; ${django}"`;
     return [django.startsWith('python') ? django : shell, here];

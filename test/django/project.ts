@@ -1,6 +1,6 @@
 /** A copy of this project that has a Django project's manage.py beside it. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
 /** The files that a copy of this project needs. */
@@ -22,7 +22,8 @@ export type Project = {
   shell: (line: string) => string;
 };
 
-export function makeProject(directory: string, python: string): Project {
+/** @param userModel the user model of the Django project */
+export function makeProject(directory: string, python: string, userModel = 'auth.User'): Project {
   mkdirSync(directory);
   for (const file of PROJECT) cpSync(file, join(directory, file), { recursive: true });
   cpSync(DJANGO, directory, { recursive: true, filter: (path) => !path.endsWith('.ts') });
@@ -30,11 +31,28 @@ export function makeProject(directory: string, python: string): Project {
   mkdirSync(join(directory, 'bin'));
   writeFileSync(join(directory, 'bin/python'), `#!/bin/sh\nexec ${python} "$@"\n`, { mode: 0o755 });
 
-  const env = { ...process.env, PATH: `${join(directory, 'bin')}${delimiter}${process.env.PATH}` };
+  const env = {
+    ...process.env,
+    USER_MODEL: userModel,
+    PATH: `${join(directory, 'bin')}${delimiter}${process.env.PATH}`,
+  };
   const shell = (line: string): string =>
     execFileSync('sh', ['-c', line], { cwd: directory, env, encoding: 'utf8' });
+  if (userModel !== 'auth.User') {
+    shell(`python manage.py makemigrations ${userModel.split('.')[0]}`);
+  }
   shell('python manage.py migrate');
   return { directory, env, shell };
+}
+
+/** Gives the Worker Django's iterations: then neither side has a reason to make a hash anew. */
+export function setIterations(directory: string, iterations: number): void {
+  const config = join(directory, 'wrangler.toml');
+  const text = readFileSync(config, 'utf8');
+  writeFileSync(
+    config,
+    text.replace(/^PBKDF2_ITERATIONS = .*$/m, `PBKDF2_ITERATIONS = "${iterations}"`),
+  );
 }
 
 /**

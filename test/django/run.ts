@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { moveThereAndBack } from './moves.ts';
 import { makeProject } from './project.ts';
 import { recover } from './recovery.ts';
+import { liveSideBySide } from './side-by-side.ts';
 
 const python = findPython();
 if (python === undefined) {
@@ -18,6 +19,8 @@ if (python === undefined) {
 } else {
   const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-django-'));
   try {
+    await liveSideBySide(makeProject(join(directory, 'side-by-side'), python));
+    if (process.env.ONLY_SIDE) process.exit(0);
     await moveThereAndBack(makeProject(join(directory, 'moves'), python));
     await recover(makeProject(join(directory, 'recovery'), python));
     console.log('test:django passed');

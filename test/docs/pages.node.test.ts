@@ -356,7 +356,7 @@ describe('the log events', () => {
   });
 
   it('include each reason of a refused login', () => {
-    const [, reasons = ''] = /reason: ('unknown-user'[^;]+);/.exec(source) ?? [];
+    const [, reasons = ''] = /reason:[\s|]*('unknown-user'[^;]+);/.exec(source) ?? [];
     expect(fieldsOf('login-failed', 'reason')).toEqual(captured(reasons, /'([a-z-]+)'/g).sort());
   });
 });

@@ -1,5 +1,5 @@
 /** Runs `npm run manage` in a separate process, on a separate local database. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,14 @@ export type ProcessRun = Run & {
   /** Interrupts the process when its standard error contains this text. See `signal`. */
   interruptAt?: string;
   signal?: 'SIGKILL' | 'SIGINT';
+  /** A folder that is a disk of its own, of 1 MB, while the process runs. Its files are listed at the end. */
+  smallDisk?: string;
+  /** No file may become longer: the system ends the process then (POSIX, SIGXFSZ). */
+  maxFileBytes?: number;
 };
+
+/** The unit of `ulimit -f` in sh (POSIX, "ulimit"). */
+const BLOCK_BYTES = 512;
 
 /**
  * Gives each test of a file a separate local database, migrated by wrangler.
@@ -46,14 +53,39 @@ export function useDatabases() {
   };
 }
 
+/** Runs the arguments after the folder with a disk of 1 MB there, in a mount namespace. */
+const ON_SMALL_DISK = [
+  ...['unshare', '--map-root-user', '--mount', 'sh', '-c'],
+  'mount -t tmpfs -o size=1m tmpfs "$0" || exit 99; "$@"; code=$?; ls -A "$0"; exit $code',
+];
+
+/** Whether `smallDisk` is possible: some containers allow no mount namespace. */
+export const hasSmallDisk = (): boolean => {
+  const [file = '', ...args] = [...ON_SMALL_DISK, tmpdir(), 'true'];
+  return spawnSync(file, args).status === 0;
+};
+
 /** The arguments for Node in the script of package.json, including memory limits. */
 const MANAGE = scripts.manage.split(' ').slice(1);
 
 export function manageProcess(
   args: string[],
-  { env = {}, input = '', interruptAt, signal = 'SIGKILL' }: ProcessRun = {},
+  {
+    env = {},
+    input = '',
+    interruptAt,
+    signal = 'SIGKILL',
+    maxFileBytes,
+    smallDisk,
+  }: ProcessRun = {},
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [...MANAGE, ...args], {
+  const limit = maxFileBytes === undefined ? 'unlimited' : Math.floor(maxFileBytes / BLOCK_BYTES);
+  const command =
+    smallDisk === undefined
+      ? ['sh', '-c', `ulimit -f ${limit}; exec "$0" "$@"`]
+      : [...ON_SMALL_DISK, smallDisk];
+  const [file = '', ...commandArgs] = [...command, process.execPath, ...MANAGE, ...args];
+  const child = spawn(file, commandArgs, {
     env: { ...process.env, ...env },
     detached: true,
   });

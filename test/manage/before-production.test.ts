@@ -57,6 +57,16 @@ test('the list is that of SECURITY.md', () => {
   expect(items).toEqual(POINTS.map(({ text }, i) => `${i + 1}. ${text}`));
 });
 
+test('asks for a check of each pattern of origins', () => {
+  const CORS_ALLOWED_ORIGINS = 'https://app.example.com,https://*.rocks.pages.dev';
+  expect(findings({ vars: { CORS_ALLOWED_ORIGINS } })).toEqual(
+    expect.arrayContaining([
+      'OK 3. CORS_ALLOWED_ORIGINS has https://app.example.com, https://*.rocks.pages.dev.',
+      'TO DO 3. Check that all sites of https://*.rocks.pages.dev in CORS_ALLOWED_ORIGINS are yours.',
+    ]),
+  );
+});
+
 test('nothing is wrong with a safe configuration, and the rest is to do', () => {
   expect(findings()).toEqual([
     expect.stringMatching(/^OK 1\. PBKDF2_ITERATIONS 600,000: /),
@@ -142,6 +152,16 @@ test.each<[string, Change, RegExp]>([
     /^WARNING 3\. CORS_ALLOWED_ORIGINS has http:\/\/example\.com: /,
   ],
   [
+    'a link to a site that only a pattern of origins includes',
+    {
+      vars: {
+        CORS_ALLOWED_ORIGINS: 'https://app.example.com,https://*.rocks.pages.dev',
+        PASSWORD_RESET_CONFIRM_URL: `https://evil.rocks.pages.dev${LINK}`,
+      },
+    },
+    /^WARNING 7\. PASSWORD_RESET_CONFIRM_URL leads to evil\.rocks\.pages\.dev, which is neither/,
+  ],
+  [
     'the default origins',
     {
       vars: {
@@ -155,6 +175,11 @@ test.each<[string, Change, RegExp]>([
     'a validator less',
     { vars: { AUTH_PASSWORD_VALIDATORS: 'NumericPassword' } },
     /^WARNING 4\. AUTH_PASSWORD_VALIDATORS lacks MinimumLength, CommonPassword\. Add them\.$/,
+  ],
+  [
+    'a change of the password without the old one',
+    { vars: { OLD_PASSWORD_FIELD_ENABLED: 'false' } },
+    /^WARNING 4\. OLD_PASSWORD_FIELD_ENABLED is "false": /,
   ],
   [
     'tokens that never expire',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { stageSqlite } from '../../src/manage/django-sqlite.ts';
+import { newReading } from '../../src/manage/reading.ts';
 import { createStaging } from '../../src/manage/staging.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
@@ -45,9 +46,9 @@ const valuesOf = (id: number | bigint, { isStaff = '0' } = {}) =>
 
 function stage(path: string) {
   const staging = createStaging();
-  const ignored = new Map<string, number>();
-  stageSqlite(path, staging, ignored);
-  return { staging, ignored };
+  const reading = newReading();
+  stageSqlite(path, staging, reading);
+  return { staging, ignored: reading.ignored };
 }
 
 test.each([
@@ -83,7 +84,7 @@ test.each([
 
 test('takes no view for a table', () => {
   const path = changed('ALTER TABLE auth_user RENAME TO other; CREATE VIEW auth_user AS SELECT 1');
-  expect(() => stage(path)).toThrow('the file has no table auth_user');
+  expect(() => stage(path)).toThrow('--user-model APP.Model --user-table other');
 });
 
 test('never evaluates a CHECK constraint', () => {
@@ -160,10 +161,10 @@ test('refuses a file whose rows Django could not have written', () => {
   expect(() => stage(path)).toThrow('auth_user row 1 (id 7): is_staff: neither 0 nor 1');
 });
 
-test('refuses a file without the tables', () => {
+test('refuses a file without the columns of a user', () => {
   const path = join(temporaryDirectory(), 'other.sqlite3');
   const db = new DatabaseSync(path);
   db.exec('CREATE TABLE auth_user (id)');
   db.close();
-  expect(() => stage(path)).toThrow('the file has no table authtoken_token');
+  expect(() => stage(path)).toThrow('the table auth_user has no column password');
 });

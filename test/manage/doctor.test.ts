@@ -6,11 +6,15 @@ import { useDatabases } from '../helpers/manage-process.ts';
 
 const freshDatabase = useDatabases();
 
+const ARGON2 = 'argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$aGFzaA';
+
 test('doctor checks the database and the settings', async () => {
   const { manage, query } = freshDatabase();
   await manage(['import', 'test/conformance/dumpdata.json']);
   query(`UPDATE auth_user SET username = 'ﬁnder' WHERE id = 1`);
-  query(`UPDATE auth_user SET password = 'argon2$argon2id$v=19$c2FsdA$aGFzaA' WHERE id = 2`);
+  query(`UPDATE auth_user SET password = 'md5$c2FsdA$${'0'.repeat(32)}' WHERE id = 2`);
+  query(`UPDATE auth_user SET password = '${ARGON2}' WHERE id = 4`);
+  query(`UPDATE auth_user SET password = '${ARGON2.replace('m=102400', 'm=131072')}' WHERE id = 5`);
   query(`UPDATE auth_user SET password = 'pbkdf2_sha1$260000$c2FsdA$aGFzaA==' WHERE id = 3`);
   query(`INSERT INTO authtoken_token VALUES ('orphan', '2024-03-18 02:30:00', 999)`);
   query(`INSERT INTO d1_migrations (name) VALUES ('9999_later.sql')`);
@@ -32,7 +36,14 @@ test('doctor checks the database and the settings', async () => {
       'requests for about 468 ms in production',
   );
   expect(lines).toContain('OK         5 users with pbkdf2_sha256 of 1,000 iterations');
-  expect(stdout).toMatch(/\nWARNING {4}1 user with argon2, which cannot be checked here\. /);
+  expect(lines).toContain(
+    'WARNING    1 user with md5, which is not checked: MD5PasswordHasher is not in PASSWORD_HASHERS. ' +
+      'They can reset it by e-mail, or set one with `changepassword`',
+  );
+  expect(lines).toContain('OK         1 user with argon2');
+  expect(stdout).toMatch(
+    /\nWARNING {4}1 user with argon2, which is not checked: above the limits of this service\. /,
+  );
   expect(lines).toContain('OK         2 users with an unusable password');
   expect(stdout).toMatch(/\nWARNING {2}Usernames not in Unicode form NFKC: 1: .*ﬁnder \(id 1\)\n/);
   expect(stdout).not.toContain('c2FsdA');

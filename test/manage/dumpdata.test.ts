@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { stageFixture } from '../../src/manage/dumpdata.ts';
+import { newReading } from '../../src/manage/reading.ts';
 import { createStaging } from '../../src/manage/staging.ts';
 import { token, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
@@ -19,13 +20,16 @@ async function stage(content: string | Uint8Array, known = new Map<string, numbe
   const path = join(temporaryDirectory(), name);
   writeFileSync(path, content);
   const staging = createStaging();
-  const ignored = new Map<string, number>();
   const asked: string[] = [];
-  await stageFixture(path, staging, ignored, async (usernames) => {
-    asked.push(...usernames);
-    return known;
+  const reading = newReading({
+    namesKnownUsers: true,
+    findUserIds: async (usernames) => {
+      asked.push(...usernames);
+      return known;
+    },
   });
-  return { staging, ignored, asked };
+  await stageFixture(path, staging, reading);
+  return { staging, ignored: reading.ignored, asked };
 }
 
 const stageRecords = (...records: unknown[]) => stage(JSON.stringify(records));
@@ -235,7 +239,7 @@ test('never quotes a value in a refusal', async () => {
 
 test('finds a token whose user is not in the file', async () => {
   const { staging } = await stageRecords(token('b', 2), user(1), token('a', 1));
-  expect(staging.tokenWithoutUser()).toMatchObject({ record: 1, userId: 2 });
+  expect(staging.tokenWithoutUser()).toMatchObject({ record: 1, user: '2' });
 });
 
 test.each([

@@ -33,7 +33,9 @@ test('a dump that went in comes out again, record by record', async () => {
   expect(await manage(['import', DUMP])).toMatchObject({
     code: 0,
     stdout:
-      'Users imported:  26\nTokens imported: 23\nSkipped:         0 already here, 0 in conflict\n',
+      'Users imported:  26\nTokens imported: 23\nSkipped:         0 already here, 0 in conflict\n' +
+      'Passwords:       pbkdf2_sha256 (21)\nPasswords:       unusable (2)\n' +
+      'Passwords:       pbkdf2_sha1 (1)\nPasswords:       malformed (2)\n',
   });
 
   const exported = join(temporaryDirectory(), 'edge.json');
@@ -81,7 +83,7 @@ test('of a broken file nothing is written', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(
-      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is neither in what is imported nor in the database\n$/,
+      /\nCommandError: .*dump\.json: record 3 \(authtoken\.token\): its user 2 is not in the files\n$/,
     ),
   });
   expect(await query(USERS)).toEqual([]);
@@ -176,8 +178,8 @@ test('a fixture that is named as gzip is written and read as gzip', async () => 
 
 test('the report names users whose password only Django can check', async () => {
   const file = dump(
-    user(1, { password: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA' }),
-    user(2, { password: 'bcrypt_sha256$$2b$12$abcdefghijklmnopqrstuv' }),
+    user(1, { password: 'argon2$argon2id$v=19$m=131072,t=2,p=8$c29tZXNhbHQ$aGFzaA' }),
+    user(2, { password: 'crypt$$abBnbvhnmongU' }),
     user(3, { password: 'd41d8cd98f00b204e9800998ecf8427e' }),
     user(4, { password: '!unusable' }),
     user(5, { password: 'gibberish' }),
@@ -185,10 +187,12 @@ test('the report names users whose password only Django can check', async () => 
   );
   const { stderr } = await manage(['import', file, '--dry-run']);
   expect(stderr).toContain(
-    'WARNING: Passwords stored as argon2 cannot be checked here (1 user): user1\n',
+    'WARNING: Passwords stored as argon2: above the limits of this service (1 user): user1\n',
   );
-  expect(stderr).toContain('stored as bcrypt_sha256 cannot be checked here (1 user): user2\n');
-  expect(stderr).toContain('stored as unsalted_md5 cannot be checked here (1 user): user3\n');
+  expect(stderr).toContain('stored as crypt: cannot be checked here (1 user): user2\n');
+  expect(stderr).toContain(
+    'stored as unsalted_md5: UnsaltedMD5PasswordHasher is not in PASSWORD_HASHERS (1 user): user3\n',
+  );
   expect(stderr).toContain(
     'WARNING: No valid password hash (1 user): user5. Django cannot log them in',
   );

@@ -92,7 +92,7 @@ test.each([
   { first: [inactive(1), token('a', 1)], second: [inactive(1)] },
 ])('are the same, whether their token comes with them or not: %j', async ({ first, second }) => {
   await manage(['import', dump(...first)]);
-  await manage(['import', dump(token('a', 1))]);
+  await manage(['import', dump(token('a', 1)), '--match-users-by', 'id']);
   expect(await manage(['import', dump(...second)])).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('1 already here, 0 in conflict'),

@@ -33,6 +33,8 @@ it('has the code, its types, the migrations and the documentation, and nothing e
     'README.md',
     'SECURITY.md',
     'dist/THIRD-PARTY-NOTICES.txt',
+    'dist/argon2.wasm',
+    'dist/bcrypt.wasm',
     'dist/pbkdf2-sha256-lanes.wasm',
     'dist/pbkdf2-sha256.wasm',
     'drizzle/0000_django_tables.sql',

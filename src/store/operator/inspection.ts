@@ -15,20 +15,18 @@ export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12,
 /** A user of a finding. The id is a string, so that an id above 2^53 keeps its digits. */
 export type InspectedUser = { id: string; username: string };
 
-/**
- * Groups by algorithm, and PBKDF2 by iterations too. A hash without a dollar has no algorithm, except
- * the 32 digits of an unsalted MD5.
- */
-const PASSWORD_GROUPS = `
+/** Unusable passwords, and what is plainly PBKDF2's. */
+const COMMON_PASSWORD = `(password GLOB '!*' OR password GLOB 'pbkdf2_sha*$[0-9]*$?*$?*')`;
+
+/** Groups common passwords: PBKDF2 by algorithm and iterations. */
+const COMMON_PASSWORD_GROUPS = `
   WITH password AS (
     SELECT password, substr(password, 1, instr(password, '$') - 1) AS algorithm,
       substr(password, instr(password, '$') + 1) AS rest
-    FROM auth_user)
+    FROM auth_user WHERE ${COMMON_PASSWORD})
   SELECT count(*) AS users, min(password) AS sample FROM password
   GROUP BY CASE WHEN password LIKE '!%' THEN '!'
-    WHEN algorithm LIKE 'pbkdf2%' THEN algorithm || '$' || substr(rest, 1, instr(rest, '$') - 1)
-    WHEN algorithm <> '' THEN algorithm
-    ELSE length(password) = 32 AND password NOT GLOB '*[^0-9a-f]*' END
+    ELSE algorithm || '$' || substr(rest, 1, instr(rest, '$') - 1) END
   ORDER BY users DESC`;
 
 /** The lengths of Django's columns, in characters, by the names of the columns. */
@@ -77,8 +75,8 @@ export function inspectionQueries(d1: D1Database) {
         notInArray(authtokenToken.user_id, db.select({ id: authUser.id }).from(authUser)),
       ),
 
-    async passwordGroups(): Promise<PasswordGroup[]> {
-      return (await d1.prepare(PASSWORD_GROUPS).all<PasswordGroup>()).results;
+    async commonPasswordGroups(): Promise<PasswordGroup[]> {
+      return (await d1.prepare(COMMON_PASSWORD_GROUPS).all<PasswordGroup>()).results;
     },
 
     /** Names with a character beyond ASCII, the only ones that NFKC can change. */
@@ -92,11 +90,8 @@ export function inspectionQueries(d1: D1Database) {
     /** Users with values that are longer than Django's columns; `columns` names them. */
     pageOfLongValues: users<{ columns: string }>(`columns <> ''`, [`${LONG_COLUMNS} AS columns`]),
 
-    /** Passwords that are not plainly PBKDF2's or unusable. */
-    pageOfOddPasswords: users<{ password: string }>(
-      `password NOT GLOB '!*' AND password NOT GLOB 'pbkdf2_sha*$[0-9]*$?*$?*'`,
-      ['password'],
-    ),
+    /** All other passwords. */
+    pageOfOddPasswords: users<{ password: string }>(`NOT ${COMMON_PASSWORD}`, ['password']),
 
     /** Users with a token that no request can send. */
     pageOfUnsendableKeys: users(

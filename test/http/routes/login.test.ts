@@ -18,6 +18,10 @@ const storedPassword = (username: string) =>
     .bind(username)
     .first<string>('password');
 
+/** The password of the imported hashes. */
+const IMPORTED = 'correct horse battery staple';
+const MD5 = 'md5$salt$2338b2cbd799d580b6a70349f87de5ea';
+
 const UNABLE = 'Unable to log in with provided credentials.';
 
 describe.each([
@@ -207,13 +211,70 @@ describe('POST /login', () => {
     expect(await answer(response)).toEqual({ status: 200, body: { valid: true, token } });
   });
 
-  it('keeps a hash with more iterations', async () => {
+  it.each([
+    {
+      name: 'PBKDF2 with more iterations',
+      encoded:
+        'pbkdf2_sha256$1500000$mDayJcOd0ddWYtLM24XsOp$GLrYFdvWdRAhShhG3e89ep5+ZAOtikghPltSKnqJCxM=',
+    },
+    {
+      name: 'argon2',
+      encoded: 'argon2$argon2id$v=19$m=64,t=2,p=2$SFAxdjJBMFk3S0tyMnZMdw$J2HumlsQ2HBj4sysZYAMKg',
+    },
+    {
+      name: 'bcrypt_sha256',
+      encoded: 'bcrypt_sha256$$2b$04$YnQiK8P/xegh11c6OpTz0uQ3qSYPPxtWKbClDguSRiDMmoP3U3KYK',
+    },
+    {
+      name: 'scrypt',
+      encoded:
+        'scrypt$1024$salt$8$1$oWh9qXYCMqX+vzlasojLk8nrtnJcAFMjporkmkwkU4lR1+iJgHl2M6gs3ffMLzf/z6QtKhIi6wbvy2h2UZdeTA==',
+    },
+    {
+      name: 'md5, if the setting lists it',
+      encoded: MD5,
+      hashers: 'PBKDF2PasswordHasher,MD5PasswordHasher',
+    },
+  ])('replaces a hash after the first login, as Django does: $name', async (imported) => {
     const username = newName();
     await register(username, 'pw');
-    const stronger = await makePassword('pw', 1001);
-    await setPassword(username, stronger);
-    await post('/login', { username, password: 'pw' });
-    expect(await storedPassword(username)).toBe(stronger);
+    await setPassword(username, imported.encoded);
+    const bindings = { ...unthrottled, PASSWORD_HASHERS: imported.hashers };
+    const logIn = (password: string) => post('/login', { username, password }, bindings);
+    expect((await logIn('wrong')).status).toBe(401);
+    expect(await storedPassword(username)).toBe(imported.encoded);
+    expect((await logIn(IMPORTED)).status).toBe(200);
+    expect(await storedPassword(username)).toMatch(/^pbkdf2_sha256\$1000\$/);
+    expect((await logIn(IMPORTED)).status).toBe(200);
+  });
+
+  it.each([
+    { name: 'its hasher is not listed', encoded: MD5, isLogged: true },
+    {
+      name: 'it is above the limits',
+      encoded: 'argon2$argon2id$v=19$m=131072,t=2,p=8$c29tZXNhbHQ$aGFzaA',
+      isLogged: true,
+    },
+    { name: 'it is crypt’s', encoded: 'crypt$$abBnbvhnmongU', isLogged: true },
+    { name: 'it is unusable', encoded: '!', isLogged: false },
+  ])('does not check a hash if $name, in the time of a new one', async (imported) => {
+    const [username, other] = [newName(), newName()];
+    for (const name of [username, other]) await register(name, 'pw');
+    await setPassword(username, imported.encoded);
+    const wrong = await answer(await post('/login', { username: other, password: IMPORTED }));
+
+    const log = vi.spyOn(console, 'log').mockReturnValue();
+    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+    const refused = await answer(await post('/login', { username, password: IMPORTED }));
+    expect(refused).toEqual(wrong);
+    expect(deriveBits).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ iterations: 1000 }),
+      expect.anything(),
+      expect.anything(),
+    );
+    const reason = imported.isLogged ? 'hash-not-supported' : 'wrong-password';
+    expect(log.mock.calls.map(([line]) => JSON.parse(String(line)).reason)).toEqual([reason]);
+    expect(await storedPassword(username)).toBe(imported.encoded);
   });
 
   it('keeps a weaker hash if the password is wrong', async () => {

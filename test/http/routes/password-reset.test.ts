@@ -125,6 +125,19 @@ describe('POST /users/reset_password', () => {
     ]);
   });
 
+  it.each([
+    ['a hash above the limits', 'argon2$argon2id$v=19$m=131072,t=2,p=8$c29tZXNhbHQ$aGFzaA'],
+    ['a hash whose hasher is not listed', 'md5$salt$2338b2cbd799d580b6a70349f87de5ea'],
+  ])('sends a link that replaces %s', async (_, encoded) => {
+    const email = `${newName()}@example.com`;
+    const { username } = await registerWithEmail(email);
+    await change(username, 'password', encoded);
+    const { bindings, mails } = withMailbox();
+    await ask(email, bindings);
+    expect((await confirm(linkIn(mails[0]), bindings)).status).toBe(204);
+    expect((await login(username, NEW_PASSWORD)).status).toBe(200);
+  });
+
   it('responds with the same bytes, whether or not the user exists', async () => {
     const email = `${newName()}@example.com`;
     await registerWithEmail(email);

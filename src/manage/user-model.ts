@@ -1,0 +1,118 @@
+/**
+ * The user model of a Django project: `auth.User`, or a model of its own (`AUTH_USER_MODEL`). The
+ * fields that our `auth_user` has are taken; the others stay in Django. No I/O.
+ */
+import { USER_COLUMNS } from '../store/operator/bulk.ts';
+import { CommandError } from './command-error.ts';
+
+export type UserModel = {
+  /** In lower case, as `Model._meta.label_lower`: `users.user`. */
+  label: string;
+  /** The table in a database: `users_user`, or another name by `Meta.db_table`. */
+  table: string;
+  /** The model's names of our columns, as far as they differ. */
+  fields: ReadonlyMap<string, string>;
+};
+
+export const AUTH_USER: UserModel = { label: 'auth.user', table: 'auth_user', fields: new Map() };
+
+/** Lists of the model `PermissionsMixin`, which stay in Django. */
+const LISTS = ['groups', 'user_permissions'];
+
+/** Our columns that an operator may map. Ids and passwords have the same names in every model. */
+const MAPPABLE = USER_COLUMNS.filter((column) => column !== 'id' && column !== 'password');
+
+/** Fields of Django's `AbstractBaseUser`, by which a user model is recognised. */
+export const BASE_USER_FIELDS = ['password', 'last_login'];
+
+export type UserModelOptions = {
+  /** `APP.MODEL`. */
+  userModel?: string;
+  /** The model's table, if it is not `app_model`. */
+  userTable?: string;
+  /** `OUR_FIELD=THEIR_FIELD`, each. */
+  map?: string[];
+};
+
+/**
+ * @throws CommandError for a malformed option
+ */
+export function parseUserModel({ userModel, userTable, map = [] }: UserModelOptions): UserModel {
+  const label = (userModel ?? AUTH_USER.label).toLowerCase();
+  if (!/^\w+\.\w+$/.test(label)) {
+    throw new CommandError(`--user-model ${userModel}: expected APP.MODEL, such as users.User`);
+  }
+  const fields = new Map<string, string>();
+  for (const pair of map) {
+    const [, ours = '', theirs = ''] = /^(\w+)=(\w+)$/.exec(pair) ?? [];
+    if (!MAPPABLE.includes(ours)) {
+      throw new CommandError(
+        `--map ${pair}: expected FIELD=THEIRS, where FIELD is one of ${MAPPABLE.join(', ')}`,
+      );
+    }
+    fields.set(ours, theirs);
+  }
+  return { label, table: userTable ?? label.replace('.', '_'), fields };
+}
+
+/**
+ * The model's name of each of our columns that it has. A model without `username` logs in by `email`,
+ * unless the operator names another field.
+ *
+ * @param names all fields of the model
+ * @throws CommandError if a mapped field is missing, or no field is the username
+ */
+export function sourcesOf(model: UserModel, names: ReadonlySet<string>): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const column of USER_COLUMNS) {
+    const mapped = model.fields.get(column);
+    const name = mapped ?? column;
+    if (names.has(name)) sources.set(column, name);
+    else if (mapped !== undefined) {
+      throw new CommandError(`--map ${column}=${mapped}: ${model.label} has no field ${mapped}`);
+    }
+  }
+  if (model.label !== AUTH_USER.label && !sources.has('username')) {
+    if (!names.has('email')) {
+      throw new CommandError(
+        `${model.label} has neither username nor email: name the field that users log in with, by --map username=FIELD`,
+      );
+    }
+    sources.set('username', 'email');
+  }
+  return sources;
+}
+
+/** Fields of a user that are not imported, and how many users have a value in each. */
+export type Dropped = Map<string, number>;
+
+/** Whether a field has a value. `false` and 0 are values. */
+const hasValue = (value: unknown): boolean =>
+  value !== null &&
+  value !== undefined &&
+  value !== '' &&
+  !(Array.isArray(value) && value.length === 0);
+
+/**
+ * The fields of a record under our names.
+ *
+ * @param dropped counts the other fields
+ * @throws CommandError as `sourcesOf`
+ */
+export function takeFields(
+  model: UserModel,
+  fields: Record<string, unknown>,
+  dropped: Dropped,
+): Record<string, unknown> {
+  const sources = sourcesOf(model, new Set(Object.keys(fields)));
+  const taken = new Set([...sources.values(), ...LISTS]);
+  for (const [name, value] of Object.entries(fields)) {
+    if (!taken.has(name) && hasValue(value)) addDropped(dropped, name, 1);
+  }
+  const lists = LISTS.filter((name) => name in fields).map((name) => [name, name] as const);
+  return Object.fromEntries([...sources, ...lists].map(([column, name]) => [column, fields[name]]));
+}
+
+export function addDropped(dropped: Dropped, name: string, users: number): void {
+  if (users > 0) dropped.set(name, (dropped.get(name) ?? 0) + users);
+}
