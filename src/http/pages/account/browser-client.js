@@ -10,7 +10,7 @@
  * @typedef {{task: string, parts: {uid: string, token: string}}} Link
  */
 
-const LINK = /^#(?<task>reset|activate)\/(?<uid>[^/]+)\/(?<token>[^/]+)$/;
+const LINK = /^#(?<task>reset|username|activate)\/(?<uid>[^/]+)\/(?<token>[^/]+)$/;
 
 /** @type {Link | undefined} */
 let link;
@@ -38,10 +38,12 @@ function open() {
 
 /** @param {HTMLFormElement} form */
 async function submit(form) {
-  const { re_new_password, ...body } = Object.fromEntries(new FormData(form));
-  if (re_new_password !== body.new_password) {
+  const body = Object.fromEntries(new FormData(form));
+  if (body.re_new_password !== body.new_password) {
     return showErrors(form, { re_new_password: 'The two password fields didn’t match.' });
   }
+  // For USERNAME_RESET_CONFIRM_RETYPE. A username can be read while it is typed.
+  if (body.new_username !== undefined) body.re_new_username = body.new_username;
   form.ariaBusy = 'true';
   showErrors(form, {});
   const response = await send(form.action, { ...link?.parts, ...body }).catch(() => undefined);
@@ -87,6 +89,7 @@ function refuse(task) {
   const refusal = `${task}-refused`;
   if (task === 'activate') show(refusal, 'resend');
   else if (task === 'reset') show(refusal, 'forgot');
+  else if (task === 'username') show(refusal);
   else show(refusal, 'forgot', 'resend');
   document.getElementById(refusal)?.focus();
 }

@@ -15,9 +15,11 @@ type PageProps = {
   nonce: string | undefined;
   /** Whether new users must verify their addresses before the first login. */
   verifiesAddresses: boolean;
+  /** Whether there are links to choose a new username, which are djoser's. */
+  resetsUsernames: boolean;
 };
 
-export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
+export const AccountPage = ({ base, nonce, verifiesAddresses, resetsUsernames }: PageProps) => (
   <Document title="Your account" nonce={nonce} style={style} script={client}>
     <header>
       <img src={ICON} alt="" />
@@ -57,6 +59,23 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
         button="Reset my password"
         done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. You should receive them shortly. ${NO_EMAIL_HELP}`}
       />
+      {resetsUsernames && (
+        <>
+          <Refusal id="username-refused">
+            The link was invalid, possibly because it has already been used. Please request a new
+            one.
+          </Refusal>
+          <Task
+            id="username"
+            title="Enter new username"
+            action={`${base}/users/reset_username_confirm`}
+            intro="Please enter your new username."
+            fields={[{ name: 'new_username', label: 'New username', autocomplete: 'username' }]}
+            button="Change my username"
+            done="Your username has been set. You may go ahead and log in now."
+          />
+        </>
+      )}
       {verifiesAddresses && (
         <>
           <Refusal id="activate-refused">

@@ -26,6 +26,7 @@ export const account = page('GET /account', {
         base={basePathOf(c)}
         nonce={c.var.secureHeadersNonce}
         verifiesAddresses={isEnabled(byVerification, c.var)}
+        resetsUsernames={c.var.settings.djoser}
       />
     );
     // A nonce is used once (CSP Level 3 §7.1), so the response must not be cached.

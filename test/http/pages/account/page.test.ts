@@ -26,7 +26,11 @@ describe('GET /account', () => {
     expect(response.headers.get('Content-Type')).toBe('text/html; charset=UTF-8');
     const html = await response.text();
     expect(html).toMatch(/^<!doctype html><html lang="en">/);
-    expect(forms(html)).toEqual(['/users/reset_password_confirm', '/users/reset_password']);
+    expect(forms(html)).toEqual([
+      '/users/reset_password_confirm',
+      '/users/reset_password',
+      '/users/reset_username_confirm',
+    ]);
     const labelled = [...html.matchAll(/<label for="([^"]+)"/g)].map(([, id]) => id);
     expect([...html.matchAll(/<input id="([^"]+)"/g)].map(([, id]) => id)).toEqual(labelled);
     expect([...html.matchAll(/ autocomplete="([^"]+)"/g)].map(([, name]) => name)).toEqual([
@@ -34,9 +38,10 @@ describe('GET /account', () => {
       'new-password',
       'email',
       'username',
+      'username',
     ]);
     const sections = html.match(/<section [^>]*>/g) ?? [];
-    expect(sections).toHaveLength(2);
+    expect(sections).toHaveLength(3);
     for (const section of sections) expect(section).toContain(' hidden=""');
   });
 
@@ -44,6 +49,11 @@ describe('GET /account', () => {
     const actions = ['/users/activation', '/users/resend_activation'];
     expect(forms(await htmlOf(verifying()))).toEqual(expect.arrayContaining(actions));
     expect(await htmlOf()).not.toContain('/users/activation');
+  });
+
+  it('has no form for a username without the routes of djoser', async () => {
+    const { bindings } = withMailbox({ DJOSER: 'false' });
+    expect(await htmlOf(bindings)).not.toContain('/users/reset_username_confirm');
   });
 
   it('is the same for every link and contains no data of the request', async () => {
