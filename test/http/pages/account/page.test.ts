@@ -118,6 +118,7 @@ describe('GET /account', () => {
     expect(forms(html)).toEqual([
       '/auth/users/reset_password_confirm',
       '/auth/users/reset_password',
+      '/auth/users/reset_username_confirm',
       '/auth/users/activation',
       '/auth/users/resend_activation',
     ]);
