@@ -71,6 +71,10 @@ const command = await build({
   ...SHARED,
   entryPoints: [source(COMMAND)],
   platform: 'node',
+  // yauzl is CommonJS, and an ES module has no `require`.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  },
 });
 copyTexts();
 writeTypes();

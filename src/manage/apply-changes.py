@@ -48,9 +48,10 @@ class Changes:
             self.name = change['username']
             getattr(self, change['kind'])(change)
         if self.changed_since:
+            names = ', '.join(self.changed_since[:NAMED])
             raise CommandError(
-                f'Nothing is changed: {len(self.changed_since)} users are not as in the compared file: '
-                f'{", ".join(self.changed_since[:NAMED])}. Write that file again, and export again.'
+                'Nothing is changed. Since the compared file was written, Django has changed '
+                f'({len(self.changed_since)}): {names}. Write that file again, and export again.'
             )
 
     def update(self, change):
@@ -68,8 +69,11 @@ class Changes:
             self.count('Users updated')
 
     def create(self, change):
-        fields = {self.User.USERNAME_FIELD: change['login'], **self.known(change['fields'])}
-        user = self.users.filter(**{self.User.USERNAME_FIELD: change['login']}).first()
+        login = self.User.USERNAME_FIELD
+        fields = self.known(change['fields'])
+        # The address may be the login. Without one it is the username.
+        fields[login] = fields.get(login) or self.name
+        user = self.users.filter(**{login: fields[login]}).first()
         if user is not None:
             # A run before this one has created the user.
             token = change.get('token', [None, None])[1]
@@ -77,15 +81,15 @@ class Changes:
                 return None
             return self.has_changed()
         user = self.User(**{name: self.to_python(name, value) for name, value in fields.items()})
-        if 'pk' in change:
+        if 'pk' in change and isinstance(self.User._meta.pk, models.IntegerField):
             user.pk = change['pk']
             if self.users.filter(pk=user.pk).exists():
                 return self.has_changed()
         # As `loaddata` saves: no date is set anew. Unlike it, it never replaces a row.
         models.Model.save_base(user, raw=True, force_insert=True, using=self.using)
         self.count('Users created')
-        if 'was' in change:
-            print(f'{self.name}: id {change["was"]} is now {user.pk}')
+        if user.pk != change['id']:
+            print(f'{self.name}: id {change["id"]} is now {user.pk}')
         if self.tokens is not None:
             # A receiver of `post_save` may have created one, as in DRF's documentation.
             self.tokens.filter(user_id=user.pk).delete()

@@ -11,7 +11,8 @@ export type Comparison = ReturnType<typeof createComparison>;
 
 /** A user with its token. */
 export type Account = {
-  id: number;
+  /** A UUID if Django numbers its users so. It is never the same as an id here. */
+  id: number | string;
   username: string;
   /** What the user logs in to Django with. */
   login: string;
@@ -66,7 +67,8 @@ const MATCHES: Record<MatchBy, string[]> = {
     'a.id = b.id AND (a.joined = b.joined OR a.key = b.key)',
     'b.username IN (a.username, a.login) AND (a.joined = b.joined OR a.key = b.key)',
     // A model without a moment of registration.
-    'b.joined IS NULL AND a.id = b.id AND a.username = b.username AND a.email = b.email',
+    `b.joined IS NULL AND (a.id = b.id OR typeof(b.id) = 'text') AND a.username = b.username
+     AND a.email = b.email`,
   ],
   id: ['a.id = b.id'],
   username: ['b.username IN (a.username, a.login)'],
@@ -142,6 +144,8 @@ export function createComparison() {
         });
       }
       for (const token of staging.tokens()) setToken.run(token);
+      const setUuid = db.prepare(`UPDATE ${side} SET id = :uuid WHERE id = :id`);
+      for (const user of staging.uuids()) setUuid.run(user);
     },
 
     /** Leaves out the users here of other names. @returns the names that nobody here has */
@@ -218,13 +222,15 @@ const prefixed = (side: Side): string =>
 function accountOf(row: Record<string, unknown>, side: Side): Account {
   const key = row[`${side}_key`];
   return {
-    id: Number(row[`${side}_id`]),
+    id: idOf(row[`${side}_id`]),
     username: String(row[`${side}_username`]),
     login: String(row[`${side}_login`]),
     values: new Map(USER_COLUMNS.map((name) => [name, toValue(row[`${side}_${name}`])])),
     token: typeof key === 'string' ? { key, created: String(row[`${side}_created`]) } : undefined,
   };
 }
+
+const idOf = (id: unknown): number | string => (typeof id === 'string' ? id : Number(id));
 
 const toValue = (value: unknown): Value =>
   typeof value === 'string' || typeof value === 'number' ? value : null;

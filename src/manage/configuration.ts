@@ -1,6 +1,7 @@
 /** The wrangler configuration in this folder: what commands need of it. */
 import * as v from 'valibot';
 import { loadWrangler } from './called.ts';
+import { CommandError } from './command-error.ts';
 
 /** A route is a pattern or an object with one (developers.cloudflare.com/workers/wrangler/configuration). */
 const Route = v.union([
@@ -12,6 +13,7 @@ const Route = v.union([
 ]);
 
 const Configuration = v.object({
+  definedEnvironments: v.optional(v.array(v.string()), []),
   name: v.optional(v.string()),
   account_id: v.optional(v.string()),
   compatibility_date: v.optional(v.string()),
@@ -36,7 +38,22 @@ const Configuration = v.object({
 
 export type Configuration = v.InferOutput<typeof Configuration>;
 
-export async function readConfiguration(): Promise<Configuration> {
+/**
+ * @param env the name of an environment of the configuration (`[env.staging]`)
+ * @throws CommandError if there is no such environment
+ */
+export async function readConfiguration(env?: string): Promise<Configuration> {
   const { unstable_readConfig } = await loadWrangler();
-  return v.parse(Configuration, unstable_readConfig({}, { hideWarnings: true }));
+  const { definedEnvironments } = read({});
+  if (env !== undefined && !definedEnvironments.includes(env)) {
+    const known = definedEnvironments.length > 0 ? definedEnvironments.join(', ') : 'none';
+    throw new CommandError(
+      `the wrangler configuration here has no environment ${env}: it has ${known}`,
+    );
+  }
+  return read(env === undefined ? {} : { env });
+
+  function read(args: { env?: string }): Configuration {
+    return v.parse(Configuration, unstable_readConfig(args, { hideWarnings: true }));
+  }
 }

@@ -3,7 +3,7 @@
  * `--remote` the one in production. wrangler's `getPlatformProxy` gives both the same interface.
  */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import type { Bindings } from '../services/bindings.ts';
 import type { Vars } from '../settings.ts';
 import type { SecretKey } from './before-production.ts';
 import { DEPLOY, loadWrangler, WRANGLER, wranglerCommand } from './called.ts';
-import { askSecretKey } from './cloudflare.ts';
+import { askSecretKey, environmentFlags } from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
@@ -27,10 +27,14 @@ export type Where = {
   yes?: boolean;
   /** The name of its binding. Required if the configuration has several databases. */
   binding?: string;
+  /** The name of an environment of the wrangler configuration. */
+  env?: string;
 };
 
 export type Database = {
   d1: D1Database;
+  /** Whether it is the database in production. */
+  isRemote: boolean;
   vars: Vars;
   migrationsDir: string;
   configuration: Configuration;
@@ -54,12 +58,14 @@ export async function withDatabase<T>(
   kind: 'read' | 'write',
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const configuration = await readConfiguration();
+  const configuration = await readConfiguration(where.env);
   const binding = chooseDatabase(configuration.d1_databases, where.binding);
   const name = binding.database_name ?? binding.binding;
+  const environment = environmentFlags(where.env);
+  const isRemote = where.remote ?? false;
 
   const id = where.remote
-    ? (binding.database_id ?? (await remoteDatabaseId(name)))
+    ? (binding.database_id ?? (await remoteDatabaseId(name, environment)))
     : (binding.database_id ?? binding.binding);
   note(`Database ${name} (${id}), ${where.remote ? 'remote' : `local in ${where.persistTo}`}`);
   if (where.remote && kind === 'write' && !where.yes) await confirmWrite(name);
@@ -67,24 +73,25 @@ export async function withDatabase<T>(
   const { name: worker, account_id, compatibility_date, vars, send_email } = configuration;
   const proxy = await openProxy(where, {
     ...{ name: worker, account_id, compatibility_date, vars },
-    send_email: send_email.map((email) => ({ ...email, remote: where.remote ?? false })),
-    d1_databases: [{ ...binding, binding: 'DB', database_id: id, remote: where.remote ?? false }],
+    send_email: send_email.map((email) => ({ ...email, remote: isRemote })),
+    d1_databases: [{ ...binding, binding: 'DB', database_id: id, remote: isRemote }],
   });
-  const local = where.remote ? {} : devVars();
+  const local = isRemote ? {} : devVars(where.env);
   try {
     return await work({
       d1: proxy.env.DB,
+      isRemote,
       vars: { ...proxy.env, ...local },
       email: proxy.env.EMAIL,
       migrationsDir: binding.migrations_dir,
       configuration,
-      secretKey: where.remote ? askSecretKey : async () => keyOf(local),
+      secretKey: isRemote ? () => askSecretKey(environment) : async () => keyOf(local),
     });
   } catch (error) {
     if (String(rootCause(error)).includes('no such table')) {
       throw new CommandError(
         `the database has no tables yet: run \`${WRANGLER} d1 migrations apply ${binding.binding} ` +
-          `${where.remote ? '--remote' : `--local --persist-to ${where.persistTo}`}\``,
+          `${[isRemote ? '--remote' : `--local --persist-to ${where.persistTo}`, ...environment].join(' ')}\``,
       );
     }
     throw error;
@@ -93,13 +100,14 @@ export async function withDatabase<T>(
   }
 }
 
-/** Variables of the Worker in local development. In production they are secrets. */
-function devVars(): Vars {
-  try {
-    return parseEnv(readFileSync('.dev.vars', 'utf8'));
-  } catch {
-    return {};
-  }
+/**
+ * Variables of the Worker in local development. In production they are secrets. An environment may
+ * have a file of its own, as in `wrangler dev`.
+ */
+function devVars(env: string | undefined): Vars {
+  const own = `.dev.vars.${env}`;
+  const file = env !== undefined && existsSync(own) ? own : '.dev.vars';
+  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
 }
 
 const keyOf = ({ SECRET_KEY }: Vars): SecretKey =>
@@ -118,11 +126,11 @@ function chooseDatabase<T extends { binding: string }>(databases: T[], name?: st
 }
 
 /** The id that wrangler.toml need not have: a first deploy makes the database by its name. */
-async function remoteDatabaseId(name: string): Promise<string> {
+async function remoteDatabaseId(name: string, environment: string[]): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [
       wranglerCommand(),
-      ...['d1', 'info', name, '--json'],
+      ...['d1', 'info', name, '--json', ...environment],
     ]);
     return v.parse(DatabaseInfo, JSON.parse(stdout)).uuid;
   } catch {

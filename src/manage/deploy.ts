@@ -13,7 +13,14 @@ import {
   printFindings,
   type SecretKey,
 } from './before-production.ts';
-import { applyMigrations, askSecretKey, listDatabases, upload, whoAmI } from './cloudflare.ts';
+import {
+  applyMigrations,
+  askSecretKey,
+  environmentFlags,
+  listDatabases,
+  upload,
+  whoAmI,
+} from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { loginCost } from './hashing-cost.ts';
@@ -33,11 +40,15 @@ Deploys the Worker of wrangler.toml, its database and its migrations to Cloudfla
 SECURITY.md asks for before production.
 
 Options:
+  --env <name> an environment of wrangler.toml, such as [env.staging]
   --temporary  deploy to a temporary account, which is deleted after an hour
   -h, --help   show this help`;
 
-async function deploy(isTemporary: boolean): Promise<void> {
-  const configuration = await readConfiguration();
+type Options = { temporary: boolean; env?: string | undefined };
+
+async function deploy({ temporary: isTemporary, env }: Options): Promise<void> {
+  const configuration = await readConfiguration(env);
+  const environment = environmentFlags(env);
   // A setting that is not valid stops the deployment before it starts.
   findingsOf({ configuration, secretKey: { kind: 'unknown' } });
 
@@ -53,14 +64,14 @@ async function deploy(isTemporary: boolean): Promise<void> {
 
   // A temporary account can be asked nothing before the upload, which creates it.
   const isFirst = isTemporary || !(await hasDatabase(configuration));
-  const flags = isTemporary ? ['--temporary'] : [];
+  const flags = [...environment, ...(isTemporary ? ['--temporary'] : [])];
   if (!isFirst) await applyMigrations(flags);
   const url = await upload(flags);
   if (isFirst) await applyMigrations(flags);
 
   if (url) await untilHealthy(url);
   print(url ? `Deployed and healthy: ${url}` : 'Deployed, at the routes above: ask /health there.');
-  const secretKey: SecretKey = isTemporary ? { kind: 'unknown' } : await askSecretKey();
+  const secretKey: SecretKey = isTemporary ? { kind: 'unknown' } : await askSecretKey(environment);
   printFindings({ configuration, secretKey, hosts: url ? [url.hostname] : [] });
 }
 
@@ -123,12 +134,13 @@ async function untilHealthy(url: URL): Promise<void> {
 try {
   const { values } = parseArgs({
     options: {
+      env: { type: 'string' },
       temporary: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) for (const line of HELP.split('\n')) print(line);
-  else await deploy(values.temporary);
+  else await deploy(values);
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   const isUsage = 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');

@@ -17,17 +17,9 @@ import {
 } from './comparison.ts';
 import { add, type Found, nobody } from './found.ts';
 import { toMoment } from './records.ts';
+import type { UserModel } from './user-model.ts';
 
-/** Django's user model. */
-export type DjangoModel = {
-  /** In lower case, as `Model._meta.label_lower`: `auth.user`. */
-  label: string;
-  /** Its names of our columns, as far as they differ. */
-  fields: ReadonlyMap<string, string>;
-  login: Login;
-};
-
-export const AUTH_USER: DjangoModel = { label: 'auth.user', fields: new Map(), login: 'username' };
+type DjangoModel = Pick<UserModel, 'label' | 'fields'> & { login: Login };
 
 type Options = {
   deletedUsers: DeletedUsers;
@@ -70,9 +62,11 @@ type Token = readonly [key: string, created: Value];
 
 /** A line of the script. See apply-changes.py. */
 type Line = { kind: string; username: string } & {
-  pk?: number;
-  was?: number;
-  /** What the user logs in to Django with: the value of `USERNAME_FIELD`. */
+  /** Of a user in Django, or for a user who is created, if it is free. */
+  pk?: number | string;
+  /** The id here of a user who is created. */
+  id?: number | string;
+  /** What a user in Django logs in with: the value of `USERNAME_FIELD`. */
   login?: string;
   fields?: Record<string, unknown>;
   token?: readonly [old: string | null, now: Token | null];
@@ -130,12 +124,12 @@ function* lines(
     named(changes.usernameTaken, here);
   }
   for (const user of comparison.notInDjango('free')) {
-    yield { pk: user.here.id, ...creation(user, login, changes) };
+    yield { pk: user.here.id, ...creation(user, changes) };
   }
   yield { kind: 'reset_sequence', username: '' };
   for (const user of comparison.notInDjango('id-taken')) {
     named(changes.newIds, user.here);
-    yield { was: user.here.id, ...creation(user, login, changes) };
+    yield creation(user, changes);
   }
 }
 
@@ -157,19 +151,16 @@ function removal(user: Account, kind: 'deactivate' | 'delete'): Line {
   };
 }
 
-function creation({ here, isTokenTaken }: UserHere, login: Login, changes: Changes): Line {
+function creation({ here, isTokenTaken }: UserHere, changes: Changes): Line {
   changes.created += 1;
   if (isTokenTaken) named(changes.tokenTaken, here);
   const token = here.token !== undefined && !isTokenTaken;
   if (token) changes.tokensWritten += 1;
   return {
     kind: 'create',
+    id: here.id,
     username: here.username,
-    login: here.login,
-    fields: fieldsOf(
-      here,
-      [...TEXTS, ...RIGHTS, ...DATETIMES].filter((name) => name !== login),
-    ),
+    fields: fieldsOf(here, [...TEXTS, ...RIGHTS, ...DATETIMES]),
     ...(token && { token: [null, tokenOf(here)] }),
   };
 }

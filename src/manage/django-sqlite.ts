@@ -1,11 +1,11 @@
 /** Django's SQLite files: reads one into the staging, and writes one that a real Django runs on. */
 import { readFileSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import { addIgnored, MAX_COUNTED } from './ignored.ts';
+import { makeFixture } from './not-a-fixture.ts';
 import { otherUserModel, type Reading } from './reading.ts';
 import {
   type IdLimit,
@@ -15,6 +15,7 @@ import {
   parseTokenRow,
   parseUserRow,
 } from './records.ts';
+import { openSqlite } from './sqlite-file.ts';
 import type { Staging } from './staging.ts';
 import { endedByInterrupt, startProgress } from './terminal.ts';
 import {
@@ -24,9 +25,6 @@ import {
   sourcesOf,
   type UserModel,
 } from './user-model.ts';
-
-/** The start of every SQLite 3 file (sqlite.org/fileformat.html §1.3.1). */
-const MAGIC = 'SQLite format 3\0';
 
 const TOKENS = 'authtoken_token';
 
@@ -53,20 +51,6 @@ const UNTRUSTED = `PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRA
 const MAX_VALUE_BYTES = 4096;
 
 /**
- * Whether a file is an SQLite database. Nothing is read from a pipe, which cannot be read twice.
- */
-export async function isSqlite(path: string): Promise<boolean> {
-  if (!(await stat(path)).isFile()) return false;
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
-    return bytesRead === MAGIC.length && buffer.toString('latin1') === MAGIC;
-  } finally {
-    await file.close();
-  }
-}
-
-/**
  * Reads a Django project's database into the staging, row by row. The file may come from anywhere:
  * names are quoted, a view never stands in for a table, and no value is read that is too long.
  *
@@ -74,14 +58,16 @@ export async function isSqlite(path: string): Promise<boolean> {
  * @throws CommandError with the table, the row and the reason
  */
 export function stageSqlite(path: string, staging: Staging, reading: Reading): void {
-  const django = new DatabaseSync(path, { readOnly: true });
   try {
-    endedByInterrupt(() => stageTables(django, path, staging, reading));
+    endedByInterrupt(() => {
+      using file = openSqlite(path, reading);
+      stageTables(file.db, path, staging, reading);
+    });
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`SQLite cannot read the file: ${String(error)}`);
-  } finally {
-    django.close();
+    throw new CommandError(
+      `SQLite cannot read the file: ${String(error)}. Copy it again, or ${makeFixture(reading.model)}`,
+    );
   }
 }
 

@@ -1,12 +1,10 @@
 /** Django's JSON fixtures: `manage.py dumpdata` writes them, `manage.py loaddata` reads them. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
+import { readText } from './fixture-text.ts';
 import { addIgnored } from './ignored.ts';
-import { createJsonArrayParser } from './json-array.ts';
+import { createJsonRecordsParser } from './json-records.ts';
+import { expected } from './not-a-fixture.ts';
 import type { Reading } from './reading.ts';
 import {
   type FixtureToken,
@@ -18,22 +16,10 @@ import {
   toDumpedUser,
 } from './records.ts';
 import type { Staging } from './staging.ts';
-import { fileName, note, type Progress, STDIO, startProgress } from './terminal.ts';
 import { AUTH_USER, BASE_USER_FIELDS, takeFields } from './user-model.ts';
 
-/** The end of the name of a compressed fixture. */
+/** The end of the name of a fixture that is to be compressed. */
 export const GZIP = '.gz';
-
-/** The hint for a file that is not a fixture. */
-const EXPECTED =
-  'expected [{"model": "auth.user", "pk": 1, "fields": {…}}, …], as ' +
-  '`manage.py dumpdata auth.user authtoken.token` writes it';
-
-/** Bytes that are decompressed at a time. A plain file is read in pieces of the same length. */
-const CHUNK_BYTES = 64 * 1024;
-
-/** A decoder replaces invalid bytes with it. */
-const REPLACEMENT = '\uFFFD';
 
 /** Django's app labels and names of models have up to 100 characters (`ContentType`). */
 const MAX_MODEL_LENGTH = 201;
@@ -51,7 +37,7 @@ type Entry =
 /**
  * Reads a fixture into the staging.
  *
- * @param path `-` for standard input; a name in `.gz` is decompressed
+ * @param path `-` for standard input
  * @param reading counts the records of other models
  * @throws CommandError with the record's number, from 1, and the reason
  */
@@ -62,7 +48,7 @@ export async function stageFixture(
 ): Promise<void> {
   const { ignored, otherUserModels, findUserIds, namesKnownUsers } = reading;
   let record = 0;
-  for await (const items of readFixture(path)) {
+  for await (const items of readFixture(path, reading)) {
     const entries = items.map((item, i) => entryOf(item, record + 1 + i, reading));
     const usernames = entries
       .map(naturalKey)
@@ -87,7 +73,9 @@ export async function stageFixture(
 
 function entryOf(item: unknown, record: number, reading: Reading): Entry {
   if (!v.is(Item, item)) {
-    throw new CommandError(`record ${record}: not a record: it has no model; ${EXPECTED}`);
+    throw new CommandError(
+      `record ${record}: not a record: it has no model; ${expected(reading.model)}`,
+    );
   }
   const { model } = item;
   const { label } = reading.model;
@@ -106,6 +94,8 @@ function entryOf(item: unknown, record: number, reading: Reading): Entry {
       return { model, user: rowOf(parseUserRecord({ ...item, fields: taken }, isCustom)) };
     }
     case 'authtoken.token':
+    // A proxy of the same table and primary key (rest_framework/authtoken/models.py, `TokenProxy`).
+    case 'authtoken.tokenproxy':
       return { model, token: rowOf(parseTokenRecord(item, isCustom)) };
     default:
       return { model, hasFieldsOfUser: BASE_USER_FIELDS.every((name) => name in fields) };
@@ -133,50 +123,14 @@ function ofRecord<T>(record: number, model: string, work: () => T): T {
  * The records of a fixture, some at a time. Numbers are read as text: as such Django takes them
  * too, whatever the field, and they keep all their digits.
  */
-async function* readFixture(path: string): AsyncGenerator<unknown[]> {
-  const array = createJsonArrayParser(EXPECTED);
-  // Drops a byte order mark.
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
-  const decode = (chunk: Buffer): string => {
-    try {
-      return decoder.decode(chunk, { stream: true });
-    } catch {
-      const [good = ''] = new TextDecoder().decode(chunk).split(REPLACEMENT, 1);
-      array.read(good);
-      throw array.refusal('not in UTF-8');
-    }
-  };
-
-  const source = path === STDIO ? process.stdin : createReadStream(path);
-  const bytes = path.endsWith(GZIP)
-    ? pipeline(source, createGunzip({ chunkSize: CHUNK_BYTES }), () => {})
-    : source;
-  using progress = await startReading(path);
-  try {
-    for await (const chunk of bytes) {
-      yield array.read(decode(chunk));
-      progress?.reach(source.bytesRead);
-    }
-  } catch (error) {
-    if (!isGzipError(error)) throw error;
-    throw new CommandError(`${array.place()}: the gzip data breaks off or is broken here`);
-  } finally {
-    source.destroy();
+async function* readFixture(path: string, reading: Reading): AsyncGenerator<unknown[]> {
+  const parser = createJsonRecordsParser(reading.model);
+  for await (const { text, problem } of readText(path, reading)) {
+    yield parser.read(text);
+    if (problem !== undefined) throw parser.refusal(problem);
   }
-  array.end();
+  parser.end();
 }
-
-/** How long standard input is, only its end says. */
-async function startReading(path: string): Promise<Progress | undefined> {
-  const label = `Reading ${fileName(path)}`;
-  if (path !== STDIO) return startProgress(label, (await stat(path)).size);
-  note(label);
-  return undefined;
-}
-
-/** zlib's own codes (nodejs.org/api/zlib.html, "Constants"). */
-const isGzipError = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && /^Z_.*_ERROR$/.test(String(error.code));
 
 /** The text of a fixture: users, then tokens, one record a line. */
 export function* fixtureText(staging: Staging): Generator<string> {

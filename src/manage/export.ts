@@ -5,18 +5,26 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { bulkQueries } from '../store/operator/bulk.ts';
+import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
-import { type Comparison, createComparison, type MatchBy, type Side } from './comparison.ts';
+import {
+  type Comparison,
+  createComparison,
+  type Login,
+  type MatchBy,
+  type Side,
+} from './comparison.ts';
 import type { Database } from './database.ts';
-import { AUTH_USER, type DeletedUsers, djangoScript, noChanges } from './django-changes.ts';
+import { type DeletedUsers, djangoScript, noChanges } from './django-changes.ts';
 import { writeSqlite } from './django-sqlite.ts';
 import { fixtureText, GZIP } from './dumpdata.ts';
 import { printChanges } from './export-report.ts';
 import { refuseUnlessIgnored } from './git-ignored.ts';
-import { refuseMissing, refuseOrphans, stageFile } from './import.ts';
-import { newReading } from './reading.ts';
+import { refuseMissing, refuseOrphans, refuseUnreadable, stageFile } from './import.ts';
+import { type FileOptions, newReading, otherUserModel, type Reading } from './reading.ts';
 import { createStaging, type Staging } from './staging.ts';
 import { note, number, print, STDIO, startProgress } from './terminal.ts';
+import { AUTH_USER, parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type Bulk = ReturnType<typeof bulkQueries>;
 
@@ -28,16 +36,17 @@ const PAGE_LENGTH = 1000;
 /** The file contains credentials: only its owner may read it. */
 const OWNER_ONLY = 0o600;
 
-export type ExportOptions = {
-  /** Only the users of these names. */
-  user?: string[];
-  /** The users and tokens that Django has now: a script is written that changes them. */
-  against?: string[];
-  /** The files that were imported here before. Required to find out who was deleted here. */
-  imported?: string[];
-  deletedUsers?: DeletedUsers;
-  matchUsersBy?: MatchBy;
-};
+export type ExportOptions = UserModelOptions &
+  FileOptions & {
+    /** Only the users of these names. */
+    user?: string[];
+    /** The users and tokens that Django has now: a script is written that changes them. */
+    against?: string[];
+    /** The files that were imported here before. Required to find out who was deleted here. */
+    imported?: string[];
+    deletedUsers?: DeletedUsers;
+    matchUsersBy?: MatchBy;
+  };
 
 /** The format by the name of the file; undefined if the name has no known ending. */
 export function formatOf(path: string): Format | undefined {
@@ -88,27 +97,36 @@ export async function exportAccounts(
 }
 
 /** Writes a script that gives the users in Django the values here, and creates and deletes users. */
-async function exportChanges(
-  bulk: Bulk,
-  path: string,
-  {
-    user,
-    against = [],
-    imported = [],
-    deletedUsers = 'keep',
-    matchUsersBy = 'identity',
-  }: ExportOptions,
-): Promise<void> {
+async function exportChanges(bulk: Bulk, path: string, options: ExportOptions): Promise<void> {
+  const { user, against = [], imported = [] } = options;
+  const { deletedUsers = 'keep', matchUsersBy = 'identity' } = options;
+  const model = parseUserModel(options);
+  await refuseUnreadable([...against, ...imported]);
+  const reading = newReading({
+    model,
+    files: options,
+    command: `${MANAGE} export ${path} --against ${against.join(' --against ')}`,
+  });
   const comparison = createComparison();
   try {
-    await addSide(comparison, 'django', (staging) => stageFiles(against, staging));
-    await addSide(comparison, 'imported', (staging) => stageFiles(imported, staging));
-    await addSide(comparison, 'here', (staging) => stageDatabase(bulk, staging));
+    const login = await addSide(comparison, 'django', (staging) =>
+      stageFiles(against, staging, reading),
+    );
+    await addSide(comparison, 'imported', (staging) => stageFiles(imported, staging, reading));
+    await addSide(comparison, 'here', async (staging) => {
+      await stageDatabase(bulk, staging);
+      return login;
+    });
     // All users of a side are compared: one who is not moved can have the id of one who is.
     comparison.match(matchUsersBy);
     if (user) refuseMissing(comparison.keep(user));
     const changes = noChanges();
-    const script = djangoScript(comparison, AUTH_USER, { deletedUsers, isWhole: !user }, changes);
+    const script = djangoScript(
+      comparison,
+      { ...model, login },
+      { deletedUsers, isWhole: !user },
+      changes,
+    );
     await writeNew(path, (partial) => pipeline(Readable.from(script), createWriteStream(partial)));
     printChanges(changes, { path, deletedUsers, isImportedKnown: imported.length > 0 });
   } finally {
@@ -116,37 +134,46 @@ async function exportChanges(
   }
 }
 
+/** @param stage says what the users log in to Django with */
 async function addSide(
   comparison: Comparison,
   side: Side,
-  stage: (staging: Staging) => Promise<void>,
-): Promise<void> {
+  stage: (staging: Staging) => Promise<Login>,
+): Promise<Login> {
   const staging = createStaging();
   try {
-    await stage(staging);
-    comparison.add(side, staging);
+    const login = await stage(staging);
+    comparison.add(side, staging, login);
+    return login;
   } finally {
     staging.close();
   }
 }
 
-/** @throws CommandError if a user has no id: then nothing says who it is */
-async function stageFiles(paths: string[], staging: Staging): Promise<void> {
-  for (const path of paths) {
-    const withIds: Staging = {
-      ...staging,
-      addUser(user, known) {
-        if (user.id === null) {
-          throw new CommandError(
-            `${user.username} has no id: write the file without --natural-primary`,
-          );
-        }
-        staging.addUser(user, known);
-      },
-    };
-    await stageFile(path, withIds, newReading());
-  }
+/**
+ * @returns what the users log in with. No file says it: it is the address if the address is every
+ *   user's username
+ * @throws CommandError if a user has no id: then nothing says who it is
+ */
+async function stageFiles(paths: string[], staging: Staging, reading: Reading): Promise<Login> {
+  const isCustom = reading.model.label !== AUTH_USER.label;
+  let usesAddress = isCustom;
+  const withIds: Staging = {
+    ...staging,
+    addUser(user, known) {
+      if (user.id === null) {
+        throw new CommandError(
+          `${user.username} has no id: write the file without --natural-primary`,
+        );
+      }
+      if (user.email !== user.username) usesAddress = false;
+      staging.addUser(user, known);
+    },
+  };
+  for (const path of paths) await stageFile(path, withIds, reading);
+  if (reading.otherUserModels.size > 0 && staging.countUsers() === 0) throw otherUserModel(reading);
   refuseOrphans(staging);
+  return usesAddress ? 'email' : 'username';
 }
 
 /** Gives a file its name once it is whole. */

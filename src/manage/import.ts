@@ -17,35 +17,37 @@ import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { moment } from './comparison.ts';
 import type { Database } from './database.ts';
-import { isSqlite, stageSqlite } from './django-sqlite.ts';
+import { stageSqlite } from './django-sqlite.ts';
 import { stageFixture } from './dumpdata.ts';
-import { newReading, otherUserModel, type Reading } from './reading.ts';
+import { type FileOptions, newReading, otherUserModel, type Reading } from './reading.ts';
 import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
+import { isSqlite } from './sqlite-file.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
 import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
 import { parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
 
-export type ImportOptions = UserModelOptions & {
-  dryRun?: boolean;
-  onConflict: OnConflict;
-  /**
-   * How to import inactive users who have never logged in and have no token. Django does not say
-   * whether they were deactivated or wait for activation. By default no link can activate them.
-   */
-  inactiveUsers?: 'deactivated' | 'waiting';
-  /** Only the users of these names. */
-  user?: string[];
-  /** Whether users whose id belongs to another user here get another one. */
-  newIds?: boolean;
-  /**
-   * How a token finds its user in the database if the files do not have the user. By default it is
-   * refused: the user of that id or name may be somebody else.
-   */
-  matchUsersBy?: 'id' | 'username';
-};
+export type ImportOptions = UserModelOptions &
+  FileOptions & {
+    dryRun?: boolean;
+    onConflict: OnConflict;
+    /**
+     * How to import inactive users who have never logged in and have no token. Django does not say
+     * whether they were deactivated or wait for activation. By default no link can activate them.
+     */
+    inactiveUsers?: 'deactivated' | 'waiting';
+    /** Only the users of these names. */
+    user?: string[];
+    /** Whether users whose id belongs to another user here get another one. */
+    newIds?: boolean;
+    /**
+     * How a token finds its user in the database if the files do not have the user. By default it is
+     * refused: the user of that id or name may be somebody else.
+     */
+    matchUsersBy?: 'id' | 'username';
+  };
 
 type Bulk = ReturnType<typeof bulkQueries>;
 
@@ -66,14 +68,7 @@ export async function importFiles(
   const { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds } = options;
   const { matchUsersBy } = options;
   const model = parseUserModel(options);
-  for (const path of paths) {
-    if (path === STDIO) continue;
-    const isReadable = await access(path, constants.R_OK).then(
-      async () => !(await stat(path)).isDirectory(),
-      () => false,
-    );
-    if (!isReadable) throw new CommandError(`cannot read ${path}`);
-  }
+  await refuseUnreadable(paths);
   const bulk = bulkQueries(d1);
   const usersBefore = await bulk.countUsers();
   const lastUserId = await bulk.lastUserId();
@@ -84,6 +79,7 @@ export async function importFiles(
   try {
     const reading = newReading({
       model,
+      files: options,
       namesKnownUsers: matchUsersBy === 'username',
       command: `${MANAGE} import ${paths.join(' ')}`,
       ...(usersBefore > 0 ? { findUserIds: bulk.findUserIds } : {}),
@@ -106,6 +102,18 @@ export async function importFiles(
   }
 }
 
+/** @throws CommandError for the first file that cannot be read */
+export async function refuseUnreadable(paths: string[]): Promise<void> {
+  for (const path of paths) {
+    if (path === STDIO) continue;
+    const isReadable = await access(path, constants.R_OK).then(
+      async () => !(await stat(path)).isDirectory(),
+      () => false,
+    );
+    if (!isReadable) throw new CommandError(`cannot read ${path}`);
+  }
+}
+
 /**
  * Reads a fixture or an SQLite file into the staging.
  *
@@ -113,7 +121,7 @@ export async function importFiles(
  */
 export async function stageFile(path: string, staging: Staging, reading: Reading): Promise<void> {
   try {
-    if (path !== STDIO && (await isSqlite(path))) stageSqlite(path, staging, reading);
+    if (path !== STDIO && isSqlite(path)) stageSqlite(path, staging, reading);
     else await stageFixture(path, staging, reading);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -192,6 +200,17 @@ export function refuseMissing(usernames: string[]): void {
   if (usernames.length > 0) throw new CommandError(`no user ${usernames.join(', ')}`);
 }
 
+const DIFFERING =
+  'For the same user with other values, --on-conflict skip keeps the values here, and --on-conflict update ' +
+  'takes those of the files.';
+
+const TAKEN =
+  'An id, username or token of another user here stays with that user. If the users here are only for ' +
+  'tests, delete them and import again (docs/moving-from-django.md, "Users who are here already"). ' +
+  'Otherwise --on-conflict skip imports the other users.';
+
+const ID_TAKEN = '--new-ids gives another id to users whose id is taken.';
+
 /**
  * `update` writes over the values of the same user. An id, name or token that another user has, it
  * leaves to people.
@@ -201,19 +220,17 @@ function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
     staging.countStanding('id-taken') +
     staging.countStanding('username-taken') +
     staging.countStanding('token-taken');
-  const differing = staging.countStanding('differs');
-  const refused = { fail: differing + strangers, update: strangers, skip: 0 }[onConflict];
-  if (refused === 0) return;
+  const differing = onConflict === 'fail' ? staging.countStanding('differs') : 0;
+  const refused = differing + strangers;
+  if (onConflict === 'skip' || refused === 0) return;
 
   printConflicts(staging);
-  const newIds = staging.countStanding('id-taken') > 0 ? ', or --new-ids for the ids' : '';
-  throw new CommandError(
-    `${count(refused, 'conflict')}, nothing is written: choose ` +
-      (onConflict === 'fail'
-        ? '--on-conflict skip or --on-conflict update'
-        : '--on-conflict skip') +
-      newIds,
-  );
+  const advice = [
+    ...(differing > 0 ? [DIFFERING] : []),
+    ...(strangers > 0 ? [TAKEN] : []),
+    ...(staging.countStanding('id-taken') > 0 ? [ID_TAKEN] : []),
+  ];
+  throw new CommandError(`${count(refused, 'conflict')}, nothing is written. ${advice.join(' ')}`);
 }
 
 async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Promise<void> {

@@ -10,4 +10,10 @@ import { runManage } from './program.ts';
 // Standard output is for answers. What wrangler has to say goes where notes go.
 globalThis.console = new Console(process.stderr);
 
+// The reader of a pipe may need no more: `manage users | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 process.exitCode = await runManage(process.argv.slice(2));

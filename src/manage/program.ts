@@ -11,13 +11,18 @@ import { type ExportOptions, exportAccounts, type Format, formatOf } from './exp
 import { type ImportOptions, importFiles } from './import.ts';
 import { sendTestEmailCommand } from './send-test-email.ts';
 import { note, STDIO } from './terminal.ts';
+import { STATED_ENCODINGS } from './text-encoding.ts';
 import {
   type CreateOptions,
+  changeEmailCommand,
   changePasswordCommand,
   createTokenCommand,
   createUserCommand,
+  deleteTokenCommand,
+  deleteUserCommand,
   listUsersCommand,
   setActiveCommand,
+  setRightCommand,
 } from './users.ts';
 
 const DONE = 0;
@@ -56,6 +61,13 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       outputError: (text) => note(text.trim().replaceAll('\n', ' ')),
     });
 
+  /** A command that writes. Before it writes to the remote database, it asks. */
+  const writing = (signature: string, description: string, examples: string[]): Command =>
+    command(signature, description, examples).option(
+      '--yes',
+      'answer yes to the question before a write',
+    );
+
   /** A command on the database, with the options of every command. */
   function command(signature: string, description: string, examples: string[]): Command {
     const [name = '', ...args] = signature.split(' ');
@@ -69,7 +81,7 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       )
       .option('--remote', 'the database in production')
       .option('--binding <name>', 'the D1 binding, if the configuration has several')
-      .option('--yes', 'write to the remote database without a question')
+      .option('--env <name>', 'an environment of the configuration, such as [env.staging]')
       .option(
         '--persist-to <dir>',
         'the folder of the local database, as in wrangler',
@@ -81,10 +93,21 @@ function createProgram(openDatabase: typeof withDatabase): Command {
       );
   }
 
-  command('import <file...>', 'Import the users and tokens of a Django project.', [
-    'import users.json tokens.json --dry-run',
-    'import db.sqlite3 --on-conflict skip --remote',
-  ])
+  const encoding = new Option(
+    '--encoding <name>',
+    'the encoding of fixtures that are not in UTF-8',
+  ).choices(STATED_ENCODINGS);
+  const withoutWal = new Option(
+    '--without-wal',
+    'an SQLite file in WAL mode is complete without its -wal file',
+  );
+
+  withUserModel(
+    writing('import <file...>', 'Import the users and tokens of a Django project.', [
+      'import users.json tokens.json --dry-run',
+      'import db.sqlite3 --on-conflict skip --remote',
+    ]),
+  )
     .option('--dry-run', 'check and compare, and write nothing')
     .addOption(
       new Option('--on-conflict <what>', 'what to do with users who exist with other values')
@@ -101,26 +124,22 @@ function createProgram(openDatabase: typeof withDatabase): Command {
     )
     .option('--user <username>', 'only this user; may be repeated', collect)
     .option('--new-ids', 'give another id to users whose id belongs to another user here')
-    .option('--user-model <app.Model>', "the project's user model, if it is not auth.User")
-    .option('--user-table <table>', "the model's table in an SQLite file, if it is not app_model")
-    .option(
-      '--map <field=theirs>',
-      'the name of a field in the user model, such as is_staff=is_admin; may be repeated',
-      collect,
-    )
     .addOption(
       new Option(
         '--match-users-by <what>',
         'what finds the user of a token if the files do not have the user',
       ).choices(['id', 'username']),
     )
+    .addOption(encoding)
+    .addOption(withoutWal)
     .addHelpText(
       'after',
       `
-A <file> is a JSON fixture, as \`manage.py dumpdata\` writes it, or a Django SQLite file. A name in .gz is
-decompressed, and - is standard input. Several files are read one after the other. All of them are checked
-before anything is written. A user who exists with the same values is no conflict. If a user differs, \`skip\`
-keeps the database's values and \`update\` takes the file's. No user gets the id, name or token of another.
+A <file> is a JSON fixture, as \`manage.py dumpdata\` writes it, or a Django SQLite file; - is standard input.
+A fixture may be JSON Lines, and compressed with gzip, zip or zstd: the content decides, not the name.
+Several files are read one after the other. All of them are checked before anything is written. A user who
+exists with the same values is no conflict. If a user differs, \`skip\` keeps the database's values and
+\`update\` takes the file's. No user gets the id, name or token of another.
 
 Django does not say whether an inactive user was deactivated or waits for djoser's activation. Those without
 a login or a token are imported as \`deactivated\`: an activation link does not let them in. \`waiting\` keeps
@@ -132,11 +151,13 @@ them as they are.`,
       ),
     );
 
-  command('export <file>', 'Export users and tokens for a Django project.', [
-    'export users.json.gz',
-    'export db.sqlite3 --remote',
-    'export changes.py --against django.json',
-  ])
+  withUserModel(
+    command('export <file>', 'Export users and tokens for a Django project.', [
+      'export users.json.gz',
+      'export db.sqlite3 --remote',
+      'export changes.py --against django.json',
+    ]),
+  )
     .addOption(
       new Option('--format <format>', 'by default, the ending of the name decides').choices([
         'json',
@@ -168,6 +189,8 @@ them as they are.`,
         .choices(['identity', 'id', 'username'])
         .default('identity'),
     )
+    .addOption(encoding)
+    .addOption(withoutWal)
     .addHelpText(
       'after',
       `
@@ -194,6 +217,12 @@ same moment or have the same token, and the id or the username is the same.`,
         program.error('error: --deleted-users needs --imported, which says who was here');
       }
       if (options.imported && !options.against) program.error('error: --imported needs --against');
+      if (options.userModel !== undefined && !options.against) {
+        program.error(
+          'error: --user-model needs --against and a name in .py: `loaddata` would set the fields that ' +
+            'only Django has to their defaults',
+        );
+      }
       return openDatabase(options, 'read', (database) =>
         exportAccounts(database, file, format, options),
       );
@@ -201,7 +230,7 @@ same moment or have the same token, and the id or the username is the same.`,
 
   for (const isSuperuser of [true, false]) {
     const [name, kind] = isSuperuser ? ['createsuperuser', 'superuser'] : ['createuser', 'user'];
-    command(name, `Create a ${kind}.`, [
+    writing(name, `Create a ${kind}.`, [
       name,
       `${name} --username ann --email ann@example.com --no-input`,
     ])
@@ -224,7 +253,7 @@ DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_EMAIL. Without a password the ${k
       );
   }
 
-  command('changepassword [username]', "Change a user's password.", ['changepassword ann'])
+  writing('changepassword [username]', "Change a user's password.", ['changepassword ann'])
     .addHelpText(
       'after',
       `
@@ -235,7 +264,7 @@ it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_t
       openDatabase(options, 'write', (database) => changePasswordCommand(database, username)),
     );
 
-  command(
+  writing(
     'drf_create_token <username>',
     "Print a user's token. Creates one if the user has none.",
     ['drf_create_token ann'],
@@ -245,13 +274,50 @@ it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_t
       openDatabase(options, 'write', (database) => createTokenCommand(database, username, options)),
     );
 
-  command('deactivate <username>', 'Deactivate a user: no login, and the token is refused.', [
+  writing('drf_delete_token <username>', "End a user's session: delete the token.", [
+    'drf_delete_token ann',
+  ]).action((username: string, options: Where) =>
+    openDatabase(options, 'write', (database) => deleteTokenCommand(database, username)),
+  );
+
+  writing('changeemail <username> <email>', "Change a user's e-mail address.", [
+    'changeemail ann ann@example.com',
+  ]).action((username: string, email: string, options: Where) =>
+    openDatabase(options, 'write', (database) => changeEmailCommand(database, username, email)),
+  );
+
+  for (const right of ['staff', 'superuser'] as const) {
+    for (const isGranted of [true, false]) {
+      const name = `${isGranted ? 'set' : 'unset'}${right}`;
+      const description = isGranted
+        ? `Make a user ${right === 'staff' ? 'staff' : 'a superuser, who is staff too'}.`
+        : `Take away the ${right} status of a user.`;
+      writing(`${name} <username>`, description, [`${name} ann`]).action(
+        (username: string, options: Where) =>
+          openDatabase(options, 'write', (database) =>
+            setRightCommand(database, username, right, isGranted),
+          ),
+      );
+    }
+  }
+
+  writing('deleteuser <username>', 'Delete a user and the token.', ['deleteuser ann'])
+    .addHelpText(
+      'after',
+      `
+It asks first. A user to whom rows of other tables refer is not deleted.`,
+    )
+    .action((username: string, options: Where) =>
+      openDatabase(options, 'write', (database) => deleteUserCommand(database, username, options)),
+    );
+
+  writing('deactivate <username>', 'Deactivate a user: no login, and the token is refused.', [
     'deactivate ann',
   ]).action((username: string, options: Where) =>
     openDatabase(options, 'write', (database) => setActiveCommand(database, username, false)),
   );
 
-  command('activate <username>', 'Let a deactivated user log in again.', ['activate ann']).action(
+  writing('activate <username>', 'Let a deactivated user log in again.', ['activate ann']).action(
     (username: string, options: Where) =>
       openDatabase(options, 'write', (database) => setActiveCommand(database, username, true)),
   );
@@ -290,6 +356,17 @@ wrangler configuration, for the list "Before production" of SECURITY.md.`,
 
   return program;
 }
+
+/** The options for a user model of the project's own. */
+const withUserModel = (command: Command): Command =>
+  command
+    .option('--user-model <app.Model>', "the project's user model, if it is not auth.User")
+    .option('--user-table <table>', "the model's table in an SQLite file, if it is not app_model")
+    .option(
+      '--map <field=theirs>',
+      'the name of a field in the user model, such as is_staff=is_admin; may be repeated',
+      collect,
+    );
 
 /** The values of an option that may be repeated. */
 const collect = (value: string, values: string[] = []): string[] => [...values, value];

@@ -2,13 +2,23 @@
 import { CommandError } from './command-error.ts';
 import type { Ignored } from './ignored.ts';
 import { number } from './terminal.ts';
+import type { StatedEncoding } from './text-encoding.ts';
 import { AUTH_USER, type Dropped, type UserModel } from './user-model.ts';
 
 /** Finds users in the database: their ids by username. */
 export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
 
+/** Statements of the operator about files that do not show it. */
+export type FileOptions = {
+  /** The encoding of fixtures that are not in UTF-8. */
+  encoding?: StatedEncoding;
+  /** Whether a database in WAL mode is complete without its `-wal` file. */
+  withoutWal?: boolean;
+};
+
 export type Reading = {
   model: UserModel;
+  files: FileOptions;
   /** Records of other models, and rows of other tables. */
   ignored: Ignored;
   /** Fields of the user model that are not imported. */
@@ -26,6 +36,7 @@ export type Reading = {
 
 export const newReading = (options: Partial<Reading> = {}): Reading => ({
   model: AUTH_USER,
+  files: {},
   ignored: new Map(),
   dropped: new Map(),
   otherUserModels: new Map(),

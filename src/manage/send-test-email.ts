@@ -5,11 +5,11 @@ import { sendByCloudflare } from '../mail/send-mail.ts';
 import { parseSettings } from '../settings.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
-import { print } from './terminal.ts';
+import { note, print } from './terminal.ts';
 
 /** Sends a message to each address, by the binding and from the address that the Worker uses. */
 export async function sendTestEmailCommand(
-  { email, vars }: Database,
+  { email, vars, isRemote }: Database,
   addresses: string[],
 ): Promise<void> {
   if (!email) throw new CommandError('wrangler.toml binds no EMAIL: see [[send_email]] there');
@@ -25,6 +25,7 @@ export async function sendTestEmailCommand(
     } catch (error) {
       throw new CommandError(`the message to ${to} was not sent: ${rootCause(error)}`);
     }
-    print(`Sent to ${to}, from ${from}`);
+    print(`${isRemote ? 'Sent' : 'Accepted for sending'} to ${to}, from ${from}`);
   }
+  if (!isRemote) note('Without --remote no message is sent, and none is kept.');
 }

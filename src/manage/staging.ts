@@ -343,6 +343,9 @@ export function createStaging(lastUserId = 0) {
       }
     },
 
+    /** The ids here of users with a UUID in Django. */
+    uuids: () => db.prepare('SELECT uuid, id FROM uuid').iterate(),
+
     /** For Django. */
     users: () => db.prepare(`SELECT ${DJANGO_COLUMNS} FROM user ORDER BY id`).iterate(),
     tokens: () => db.prepare('SELECT key, created, user_id FROM token ORDER BY key').iterate(),

@@ -12,8 +12,11 @@ import {
   createUserToken,
   type FoundUser,
   findUser,
+  type Right,
   setUserActive,
+  setUserEmail,
   setUserPassword,
+  setUserRight,
 } from '../auth/operator/users.ts';
 import { validatePassword } from '../auth/password-validators.ts';
 import { createLocalHasher } from '../hashing/password-hashing.ts';
@@ -37,6 +40,9 @@ import {
 
 /** `changepassword` stops after this many attempts (`MAX_TRIES`). */
 const MAX_TRIES = 3;
+
+/** Users that `users` reads at a time: one page is in memory. */
+const PAGE_LENGTH = 1000;
 
 const TAKEN = 'Error: That username is already taken.';
 const BLANK_PASSWORD = "Error: Blank passwords aren't allowed.";
@@ -202,8 +208,7 @@ export async function changePasswordCommand(
   const store = operatorQueries(d1);
   const settings = parseSettings(vars);
   const name = username ?? userInfo().username;
-  const user = await findUser(store, name);
-  if (!user) throw new CommandError(`user '${name}' does not exist`);
+  const user = await existingUser(store, name);
   note(`Changing password for user '${user.username}'`);
 
   const password = await (isInteractive() ? askTwice : readTwice)(user, settings);
@@ -268,10 +273,83 @@ export async function setActiveCommand(
   isActive: boolean,
 ): Promise<void> {
   const store = operatorQueries(d1);
-  const user = await findUser(store, username);
-  if (!user) throw new CommandError(`user '${username}' does not exist`);
+  const user = await existingUser(store, username);
   await setUserActive(store, user, isActive);
   print(`User '${user.username}' is ${isActive ? 'active' : 'inactive'}`);
+}
+
+/** `setstaff`, `unsetstaff`, `setsuperuser`, `unsetsuperuser`. */
+export async function setRightCommand(
+  { d1 }: Database,
+  username: string,
+  right: Right,
+  isGranted: boolean,
+): Promise<void> {
+  const store = operatorQueries(d1);
+  const user = await existingUser(store, username);
+  if (right === 'staff' && !isGranted && user.is_superuser) {
+    throw new CommandError(
+      `user '${user.username}' is a superuser: run \`unsetsuperuser ${user.username}\` first`,
+    );
+  }
+  await setUserRight(store, user, right, isGranted);
+  print(`User '${user.username}' is ${isGranted ? '' : 'not '}${right}`);
+}
+
+/** `changeemail`: the address is checked as at a registration, and may be blank. */
+export async function changeEmailCommand(
+  { d1 }: Database,
+  username: string,
+  email: string,
+): Promise<void> {
+  const store = operatorQueries(d1);
+  const user = await existingUser(store, username);
+  const reason = whyNot(fields.email, email);
+  if (reason) throw new CommandError(`Error: ${reason}`);
+  const stored = await setUserEmail(store, user, email);
+  print(`Address of user '${user.username}' changed from '${user.email}' to '${stored}'`);
+}
+
+/** `drf_delete_token`: the user has to log in again. */
+export async function deleteTokenCommand({ d1 }: Database, username: string): Promise<void> {
+  const store = operatorQueries(d1);
+  const user = await existingUser(store, username);
+  const isDeleted = await store.deleteToken(user.id);
+  print(
+    isDeleted
+      ? `Deleted the token of user '${user.username}'`
+      : `User '${user.username}' has no token`,
+  );
+}
+
+/** `deleteuser`: asks first, because this cannot be undone. */
+export async function deleteUserCommand(
+  { d1 }: Database,
+  username: string,
+  { yes = false }: { yes?: boolean },
+): Promise<void> {
+  const store = operatorQueries(d1);
+  const user = await existingUser(store, username);
+  if (!yes && !isInteractive()) {
+    throw new CommandError('this deletes a user: use --yes to confirm');
+  }
+  const who = `user '${user.username}' (id ${user.id}, ${user.email || 'no address'})`;
+  if (!yes && !(await confirm(`Delete ${who} and the token? This cannot be undone.`))) {
+    throw new CommandError('Operation cancelled.');
+  }
+  if (!(await store.deleteUser(user.id))) {
+    throw new CommandError(
+      `rows of other tables refer to ${who}. Delete them first, or run \`deactivate ${user.username}\``,
+    );
+  }
+  print(`Deleted ${who}`);
+}
+
+/** @throws CommandError if there is no such user */
+async function existingUser(store: OperatorStore, username: string): Promise<FoundUser> {
+  const user = await findUser(store, username);
+  if (!user) throw new CommandError(`user '${username}' does not exist`);
+  return user;
 }
 
 /** `users`: one line a user, tabs between the columns. */
@@ -279,18 +357,31 @@ export async function listUsersCommand(
   { d1 }: Database,
   { search = '', limit }: { search?: string; limit: number },
 ): Promise<void> {
-  const { users, total } = await operatorQueries(d1).searchUsers(search, limit);
-  for (const user of users) {
-    const marks = [
-      user.is_superuser ? 'superuser' : user.is_staff && 'staff',
-      !user.is_active && 'inactive',
-      !user.has_token && 'no token',
-    ].filter(Boolean);
-    print(`${user.id}\t${user.username}\t${user.email || '-'}\t${marks.join(', ') || '-'}`);
-  }
+  const store = operatorQueries(d1);
+  let shown = 0;
+  let total = 0;
+  let lastId: number | undefined;
+  do {
+    const page = await store.searchUsers(search, Math.min(limit - shown, PAGE_LENGTH), lastId);
+    for (const user of page.users) print(lineOf(user));
+    shown += page.users.length;
+    lastId = page.users.at(-1)?.id;
+    total = page.total;
+  } while (lastId !== undefined && shown < Math.min(limit, total));
   note(
-    users.length < total
-      ? `Showing ${number(users.length)} of ${count(total, 'user')}. Use --search to filter or --limit to show more.`
+    shown < total
+      ? `Showing ${number(shown)} of ${count(total, 'user')}. Use --search to filter or --limit to show more.`
       : count(total, 'user'),
   );
+}
+
+type ListedUser = Awaited<ReturnType<OperatorStore['searchUsers']>>['users'][number];
+
+function lineOf(user: ListedUser): string {
+  const marks = [
+    user.is_superuser ? 'superuser' : user.is_staff && 'staff',
+    !user.is_active && 'inactive',
+    !user.has_token && 'no token',
+  ].filter(Boolean);
+  return `${user.id}\t${user.username}\t${user.email || '-'}\t${marks.join(', ') || '-'}`;
 }

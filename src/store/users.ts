@@ -1,7 +1,8 @@
-import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
 import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
+import { deleteUserUnlessReferenced } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
@@ -329,51 +330,10 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
      */
     deleteUser(id: number, password: string): Promise<'deleted' | 'changed' | 'referenced'> {
       return runWriteWithRetry(async () => {
-        const isToDelete = and(
-          eq(authUser.id, id),
-          eq(authUser.password, password),
-          ...(await referencesToUser(d1)).map(({ table, column }) => {
-            return sql`not exists (select 1 from ${sql.identifier(table)} where ${sql.identifier(column)} = ${id})`;
-          }),
-        );
-        const [, , [remaining]] = await db.batch([
-          db
-            .delete(authtokenToken)
-            .where(
-              inArray(
-                authtokenToken.user_id,
-                db.select({ id: authUser.id }).from(authUser).where(isToDelete),
-              ),
-            ),
-          db.delete(authUser).where(isToDelete),
-          db.select({ password: authUser.password }).from(authUser).where(eq(authUser.id, id)),
-        ]);
+        const remaining = await deleteUserUnlessReferenced(d1, id, eq(authUser.password, password));
         if (!remaining) return 'deleted';
         return remaining.password === password ? 'referenced' : 'changed';
       });
     },
   };
 }
-
-/**
- * Finds the columns of other tables that refer to a user. Django's foreign keys are checked when a
- * transaction ends. If that check fails, D1 returns an internal error and resets the object of the
- * database. So references are checked beforehand.
- */
-async function referencesToUser(d1: D1Database) {
-  const { results } = await d1
-    .prepare(
-      // D1 does not allow queries about its own tables, _cf_*.
-      `WITH tables AS MATERIALIZED (
-         SELECT name FROM sqlite_master
-          WHERE type = 'table' AND name <> 'authtoken_token' AND name NOT GLOB '_cf_*'
-       )
-       SELECT name AS "table", f."from" AS "column"
-         FROM tables JOIN pragma_foreign_key_list(name) AS f
-        WHERE f."table" = 'auth_user'`,
-    )
-    .all();
-  return v.parse(References, results);
-}
-
-const References = v.array(v.object({ table: v.string(), column: v.string() }));

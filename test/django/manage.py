@@ -5,8 +5,8 @@ import sys
 from django.conf import settings
 from django.core.management import execute_from_command_line
 
-# The app `users` has a user model of its own.
-APPS = {'users.User': ['users']}
+# Apps with a user model of their own.
+APPS = {'users.User': ['users'], 'members.Member': ['members']}
 USER_MODEL = os.environ.get('USER_MODEL', 'auth.User')
 
 VALIDATORS = ['UserAttributeSimilarity', 'MinimumLength', 'CommonPassword', 'NumericPassword']

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { moveThereAndBack } from './moves.ts';
 import { makeProject } from './project.ts';
 import { recover } from './recovery.ts';
-import { liveSideBySide } from './side-by-side.ts';
+import { liveSideBySide, USER_MODELS } from './side-by-side.ts';
 
 const python = findPython();
 if (python === undefined) {
@@ -19,8 +19,9 @@ if (python === undefined) {
 } else {
   const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-django-'));
   try {
-    await liveSideBySide(makeProject(join(directory, 'side-by-side'), python));
-    if (process.env.ONLY_SIDE) process.exit(0);
+    for (const model of USER_MODELS) {
+      await liveSideBySide(makeProject(join(directory, model.name), python, model.name), model);
+    }
     await moveThereAndBack(makeProject(join(directory, 'moves'), python));
     await recover(makeProject(join(directory, 'recovery'), python));
     console.log('test:django passed');

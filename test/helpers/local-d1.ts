@@ -29,6 +29,7 @@ export function useLocalD1(): () => Database {
     await env.DB.batch(statements.map((sql) => env.DB.prepare(sql)));
     database = {
       d1: env.DB,
+      isRemote: false,
       vars: env,
       migrationsDir: MIGRATIONS,
       configuration: await readConfiguration(),

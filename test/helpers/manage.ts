@@ -9,8 +9,8 @@ export type Outcome = { code: number | null; stdout: string; stderr: string };
 
 export type Run = {
   env?: Record<string, string>;
-  /** Text on standard input, as from a pipe. */
-  input?: string;
+  /** Text or bytes on standard input, as from a pipe. */
+  input?: string | Uint8Array;
   /** Keys typed for each question. Without `keys`, standard input is not a terminal. */
   keys?: string[];
   /** Overrides properties of the local database. */

@@ -10,6 +10,7 @@ import { type Configuration, readConfiguration } from '../../src/manage/configur
 
 /** A configuration that nothing is wrong with. */
 const SAFE: Configuration = {
+  definedEnvironments: [],
   vars: {
     CORS_ALLOWED_ORIGINS: 'https://app.example.com',
     AUTH_PASSWORD_VALIDATORS: 'MinimumLength,CommonPassword,NumericPassword',

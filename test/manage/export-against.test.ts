@@ -136,10 +136,10 @@ test('users who registered on each side, and have the same id or name, stay two 
     ),
   );
   expect(outcome.lines).toMatchObject([
-    { kind: 'create', pk: 4, username: 'ann', login: 'ann' },
+    { kind: 'create', pk: 4, id: 4, username: 'ann' },
     {
       kind: 'create',
-      was: 2,
+      id: 2,
       username: 'yan',
       token: [null, ['y', '2024-03-18T02:30:01.123000Z']],
     },
@@ -363,8 +363,9 @@ test('no value can become Python code, and the script is ASCII', async () => {
   await manage(['import', dump(user(1, { username }))]);
   const { path, lines } = await exportAgainst(dump(user(2)));
   expect(lines).toMatchObject([{ kind: 'create', username }]);
-  const [, data = ''] = readFileSync(path, 'utf8').split("CHANGES = r'''\n");
-  expect(data).toMatch(/^[\n -~]*$/);
+  const script = readFileSync(path, 'utf8');
+  expect(script).toMatch(/^[\n -~]*$/);
+  const [, data = ''] = script.split("CHANGES = r'''\n");
   expect(data.split("'''")).toHaveLength(2);
 });
 
@@ -378,9 +379,13 @@ test('a file of natural keys does not say who its users are', async () => {
 });
 
 test('a compared file that cannot be read or whose tokens have no user stops the export', async () => {
-  for (const file of ['/nowhere/django.json', dump(token('a', 1))]) {
-    const { code, path } = await exportAgainst(file);
+  for (const [file, reason] of [
+    ['/nowhere/django.json', 'CommandError: cannot read /nowhere/django.json\n'],
+    [dump(token('a', 1)), 'its user 1 is not in the files'],
+  ] as const) {
+    const { code, path, stderr } = await exportAgainst(file);
     expect(code).toBe(1);
+    expect(stderr).toContain(reason);
     expect(existsSync(path)).toBe(false);
   }
 });
@@ -393,9 +398,75 @@ test.each([
     ['export', 'changes.py', '--against', DJANGO, '--deleted-users', 'delete'],
     '--deleted-users needs --imported',
   ],
+  [['export', 'edge.json', '--user-model', 'users.User'], '--user-model needs --against'],
   [['export', '-', '--format', 'script', '--against', DJANGO], 'a script needs a file name'],
 ])('wrong usage: %j', async (args, message) => {
   expect(await manage(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+});
+
+const CUSTOM = 'test/conformance/custom-users';
+const MAPS = ['--map', 'is_staff=is_admin', '--map', 'date_joined=created_at'];
+
+test.each([
+  ['a', []],
+  ['b', []],
+  ['c', MAPS],
+  ['d', MAPS],
+])('users of the custom user model %s come back without a change', async (project, maps) => {
+  const options = ['--user-model', 'users.User', ...maps];
+  for (const file of ['db.sqlite3', 'dumpdata.json']) {
+    const path = `${CUSTOM}/${project}/${file}`;
+    expect(await manage(['import', path, '--on-conflict', 'skip', ...options])).toMatchObject({
+      code: 0,
+    });
+    expect(await exportAgainst(path, ...options)).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining('WARNING'),
+      lines: [],
+      stdout: expect.stringContaining('Users on both sides: 12\n'),
+    });
+    await query('DELETE FROM authtoken_token; DELETE FROM auth_user');
+  }
+});
+
+test('a change and a new user go to a custom user model under its names', async () => {
+  const options = ['--user-model', 'users.User', ...MAPS];
+  await manage(['import', `${CUSTOM}/d/db.sqlite3`, ...options]);
+  await query(`UPDATE auth_user SET is_active = 0, email = 'new@example.com'
+    WHERE username = 'meg@ducharme.com'`);
+  await query(`INSERT INTO auth_user (id, password, is_superuser, username, last_name, email, is_staff,
+      is_active, date_joined, first_name)
+    VALUES (99, '!', 0, 'yan', '', 'yan@example.com', 1, 1, '2026-01-01 00:00:00', ''),
+      (100, '!', 0, 'meg', '', 'meg@ducharme.com', 0, 1, '2026-01-01 00:00:00', '')`);
+  const { lines, stderr } = await exportAgainst(`${CUSTOM}/d/dumpdata.json`, ...options);
+  expect(lines).toMatchObject([
+    {
+      kind: 'update',
+      pk: expect.stringMatching(/^[0-9a-f]{32}$/),
+      username: 'meg@ducharme.com',
+      login: 'meg@ducharme.com',
+      fields: { email: ['meg@ducharme.com', 'new@example.com'], is_active: [true, false] },
+    },
+    {
+      kind: 'create',
+      id: 99,
+      username: 'yan',
+      fields: { email: 'yan@example.com', is_admin: true, created_at: '2026-01-01T00:00:00Z' },
+    },
+  ]);
+  expect(stderr).toContain(
+    'WARNING: 1 user whose username belongs to another user in Django: meg (id 100).',
+  );
+});
+
+test('a file of another user model is recognised', async () => {
+  await manage(['import', dump(user(1))]);
+  for (const file of ['db.sqlite3', 'dumpdata-users-tokens.json']) {
+    const { code, stderr } = await exportAgainst(`${CUSTOM}/a/${file}`);
+    expect(code).toBe(1);
+    expect(stderr).toContain('users.user');
+    expect(stderr).toContain('--user-model users.user');
+  }
 });
 
 test('an SQLite file of Django is compared and left as it is', async () => {

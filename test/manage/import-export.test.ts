@@ -101,7 +101,9 @@ test('a conflict stops an import before it writes, unless told what to do', asyn
   expect(await manage(['import', changed])).toMatchObject({
     code: 1,
     stdout: 'Conflicts: 1\n  user1 (id 1) is in the database with other values\n',
-    stderr: expect.stringContaining('CommandError: 1 conflict, nothing is written'),
+    stderr: expect.stringMatching(
+      /CommandError: 1 conflict, nothing is written\. For the same user .* skip keeps .* update takes .*\.\n$/,
+    ),
   });
   expect(await query(USERS)).toHaveLength(1);
 
@@ -143,6 +145,41 @@ test('an update does not give the id, name or token of one user to another', asy
   expect([await query(USERS), await query(TOKENS)]).toEqual(before);
 });
 
+test('what is taken by test users is resolved in one step: they are deleted, or skipped', async () => {
+  await manage(['import', dump(user(1, { username: 'test1' }), user(2, { username: 'test2' }))]);
+  const files = dump(user(1), token('a', 1), user(2), user(3));
+  for (const choice of ['fail', 'update']) {
+    const { code, stderr } = await manage(['import', files, '--on-conflict', choice]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('2 conflicts, nothing is written. An id, username or token of');
+    expect(stderr).toContain('delete them and import again');
+    expect(stderr).toContain('--new-ids gives another id to users whose id is taken.');
+    expect(stderr).not.toContain('update');
+  }
+
+  expect(await manage(['import', files, '--on-conflict', 'skip'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('0 already here, 2 in conflict'),
+  });
+  expect(await query('SELECT username FROM auth_user ORDER BY id')).toEqual(
+    ['test1', 'test2', 'user3'].map((username) => ({ username })),
+  );
+
+  await query('DELETE FROM auth_user WHERE id < 3');
+  expect(await manage(['import', files])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 already here, 0 in conflict'),
+  });
+  expect(await query(TOKENS)).toMatchObject([{ key: 'a', user_id: 1 }]);
+});
+
+test('a conflict of each kind gets the advice for both', async () => {
+  await manage(['import', dump(user(1, { username: 'test1' }), user(2))]);
+  const { stderr } = await manage(['import', dump(user(1), user(2, { email: 'b@example.com' }))]);
+  expect(stderr).toContain('2 conflicts, nothing is written. For the same user with other values');
+  expect(stderr).toContain('An id, username or token of another user here stays with that user.');
+});
+
 test('a token that was created before the update stays', async () => {
   await manage(['import', dump(user(1))]);
   await manage(['drf_create_token', 'user1']);
@@ -155,7 +192,7 @@ test('a fixture that comes by standard input and is none is refused as such', as
   expect(await manage(['import', '-'], { input: 'CommandError: no' })).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(
-      /\nCommandError: standard input: line 1: not a JSON array of records.*; expected \[\{"model": "auth.user"/,
+      /\nCommandError: standard input: not a JSON array of records.*; expected \[\{"model": "auth.user"/,
     ),
   });
 });

@@ -51,7 +51,7 @@ test('a user whose id is taken gets another one with --new-ids, and the token fo
 
   const refused = await manage(['import', file]);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('or --new-ids for the ids');
+  expect(refused.stderr).toContain('--new-ids gives another id');
 
   const moved = await manage(['import', file, '--new-ids']);
   expect(moved.code).toBe(0);

@@ -1,4 +1,5 @@
 /** Facts that only a process shows of `manage`: exit codes, and what comes by which stream. */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -55,6 +56,23 @@ test('a database without tables is named as one', async () => {
   });
 });
 
+test('a reader that ends early is no error', async () => {
+  const { persistTo, query } = freshDatabase();
+  query(
+    `WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 20000)
+     INSERT INTO auth_user SELECT value, '!', NULL, 0, 'user' || value, '', '', 0, 1,
+       '2024-03-18 02:30:00', '' FROM n`,
+  );
+  const command = `npm run --silent manage -- users --limit 20000 --persist-to '${persistTo}'`;
+  const { stdout, stderr } = spawnSync(
+    'bash',
+    ['-c', `${command} | head -1; echo "\${PIPESTATUS[0]}"`],
+    { encoding: 'utf8' },
+  );
+  expect(stdout).toBe('1\tuser1\t-\tno token\n0\n');
+  expect(stderr).not.toContain('EPIPE');
+});
+
 test('a mistake in usage exits with 2', async () => {
   expect(await manageProcess(['frobnicate'])).toEqual({
     code: 2,
@@ -103,7 +121,9 @@ test.each([
   expect(await manage(['import', create()])).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringMatching(/\nCommandError: \S+: (record|line|auth_user row) \d+.*\n$/),
+    stderr: expect.stringMatching(
+      /\nCommandError: \S+: (not a JSON array|(record|auth_user row) \d+).*\n$/,
+    ),
   });
 });
 

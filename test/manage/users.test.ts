@@ -161,7 +161,8 @@ test('sendtestemail sends a message to each address, as Django does', async () =
     sent.push(message);
     return { messageId: 'x' };
   };
-  const database = { email: { send }, vars: { DEFAULT_FROM_EMAIL: 'us@example.com' } };
+  const vars = { DEFAULT_FROM_EMAIL: 'us@example.com' };
+  const database = { email: { send }, vars, isRemote: true };
   const addresses = ['ann@example.com', 'bob@example.com'];
   expect(await manage(['sendtestemail', ...addresses], { database })).toMatchObject({
     code: 0,
@@ -177,6 +178,21 @@ test('sendtestemail sends a message to each address, as Django does', async () =
       html: "<p>If you're reading this, it was successful.</p>",
     })),
   );
+});
+
+test('sendtestemail says that a local message is not sent', async () => {
+  const email: SendEmail = { send: async () => ({ messageId: 'x' }) };
+  const vars = { DEFAULT_FROM_EMAIL: 'us@example.com' };
+  const send = (isRemote: boolean) =>
+    manage(['sendtestemail', 'ann@example.com'], { database: { email, vars, isRemote } });
+  expect(await send(false)).toMatchObject({
+    stdout: 'Accepted for sending to ann@example.com, from us@example.com\n',
+    stderr: 'Without --remote no message is sent, and none is kept.\n',
+  });
+  expect(await send(true)).toMatchObject({
+    stdout: 'Sent to ann@example.com, from us@example.com\n',
+    stderr: '',
+  });
 });
 
 test('sendtestemail says why nothing was sent', async () => {
@@ -204,6 +220,11 @@ test.each([
   [['changepassword', 'nobody'], "user 'nobody' does not exist"],
   [['drf_create_token', 'nobody'], 'Cannot create the Token: user nobody does not exist'],
   [['deactivate', 'nobody'], "user 'nobody' does not exist"],
+  [['setstaff', 'nobody'], "user 'nobody' does not exist"],
+  [['unsetsuperuser', 'nobody'], "user 'nobody' does not exist"],
+  [['changeemail', 'nobody', 'a@example.com'], "user 'nobody' does not exist"],
+  [['drf_delete_token', 'nobody'], "user 'nobody' does not exist"],
+  [['deleteuser', 'nobody', '--yes'], "user 'nobody' does not exist"],
 ])('%j says that there is no such user', async (args, reason) => {
   expect(await manage(args)).toMatchObject({
     code: 1,
@@ -267,4 +288,110 @@ test.each([
     code: 0,
     stdout: expect.stringContaining(`Example:\n  $ npm run manage -- ${command}`),
   });
+});
+
+test('setstaff and setsuperuser grant what Django grants, and their opposites take it away', async () => {
+  await createAnn();
+  const rights = async () => (await query(USER)).map((row) => [row.is_staff, row.is_superuser]);
+  const run = async (command: string) => (await manage([command, 'ann'])).stdout;
+  expect(await run('setstaff')).toBe("User 'ann' is staff\n");
+  expect(await rights()).toEqual([[1, 0]]);
+  expect(await run('unsetstaff')).toBe("User 'ann' is not staff\n");
+  expect(await rights()).toEqual([[0, 0]]);
+  expect(await run('setsuperuser')).toBe("User 'ann' is superuser\n");
+  expect(await rights()).toEqual([[1, 1]]);
+  expect(await manage(['unsetstaff', 'ann'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("user 'ann' is a superuser: run `unsetsuperuser ann` first"),
+  });
+  expect(await run('unsetsuperuser')).toBe("User 'ann' is not superuser\n");
+  expect(await rights()).toEqual([[1, 0]]);
+});
+
+test('changeemail changes the address, and refuses what a registration refuses', async () => {
+  await createAnn();
+  expect(await manage(['changeemail', 'ann', 'new@EXAMPLE.com'])).toMatchObject({
+    code: 0,
+    stdout: "Address of user 'ann' changed from 'Ann@example.com' to 'new@example.com'\n",
+  });
+  expect(await query(USER)).toMatchObject([{ email: 'new@example.com' }]);
+  expect(await manage(['changeemail', 'ann', 'no address'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Error: Enter a valid email address.'),
+  });
+  expect(await query(USER)).toMatchObject([{ email: 'new@example.com' }]);
+});
+
+test('drf_delete_token ends the session and prints no token', async () => {
+  await createAnn();
+  await manage(['drf_create_token', 'ann']);
+  expect(await manage(['drf_delete_token', 'ann'])).toMatchObject({
+    code: 0,
+    stdout: "Deleted the token of user 'ann'\n",
+  });
+  expect(await query(TOKEN)).toEqual([]);
+  expect(await manage(['drf_delete_token', 'ann'])).toMatchObject({
+    code: 0,
+    stdout: "User 'ann' has no token\n",
+  });
+});
+
+test('deleteuser deletes the user and the token, if the operator confirms', async () => {
+  await createAnn();
+  await manage(['drf_create_token', 'ann']);
+  expect(await manage(['deleteuser', 'ann'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('this deletes a user: use --yes to confirm'),
+  });
+  expect(await manage(['deleteuser', 'ann'], { keys: ['n'] })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Operation cancelled.'),
+  });
+  expect(await query(USER)).toHaveLength(1);
+  expect(await manage(['deleteuser', 'ann', '--yes'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Deleted user 'ann' \(id \d+, Ann@example\.com\)\n$/),
+  });
+  expect([await query(USER), await query(TOKEN)]).toEqual([[], []]);
+});
+
+test('deleteuser deletes nobody to whom rows of other tables refer', async () => {
+  await createAnn();
+  await query('CREATE TABLE rock (owner_id integer REFERENCES auth_user (id))');
+  await query('INSERT INTO rock SELECT id FROM auth_user');
+  try {
+    expect(await manage(['deleteuser', 'ann', '--yes'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('rows of other tables refer to user'),
+    });
+    expect(await query(USER)).toHaveLength(1);
+  } finally {
+    await query('DROP TABLE rock');
+  }
+});
+
+test('only commands that write have --yes', async () => {
+  const helpOf = async (command: string) => (await manage([command, '--help'])).stdout;
+  for (const command of ['import', 'deleteuser', 'setstaff']) {
+    expect(await helpOf(command)).toContain('--yes');
+  }
+  for (const command of ['export', 'users', 'doctor', 'sendtestemail']) {
+    expect(await helpOf(command)).not.toContain('--yes');
+  }
+});
+
+test('users lists more users than one query reads', async () => {
+  await query(
+    `WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 2500)
+     INSERT INTO auth_user SELECT value, '!', NULL, 0, 'user' || value, '', '', 0, 1,
+       '2024-03-18 02:30:00', '' FROM n`,
+  );
+  const { stdout, stderr } = await manage(['users', '--limit', '2400']);
+  expect(stdout.split('\n').map((line) => line.split('\t')[0])).toEqual([
+    ...Array.from({ length: 2400 }, (_, i) => String(i + 1)),
+    '',
+  ]);
+  expect(stderr).toBe(
+    'Showing 2,400 of 2,500 users. Use --search to filter or --limit to show more.\n',
+  );
 });

@@ -1,6 +1,6 @@
 /** The example `inside`, from the package: one Worker with authentication below /auth. */
 import { spawnSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ask, createProject, type Project } from './project.ts';
@@ -58,6 +58,13 @@ it('gets its tables from the package’s migrations beside its own', () => {
   expect(status).toBe(0);
 });
 
+it('exports an SQLite file and a script, which need files of the package', () => {
+  writeFileSync(join(project.directory, 'django.json'), '[]');
+  for (const args of [['edge.sqlite3'], ['changes.py', '--against', 'django.json']]) {
+    expect(project.npx('edge-authtoken', 'export', ...args)).toMatchObject({ status: 0 });
+  }
+});
+
 it('serves the API below /auth, beside a route that it protects', async () => {
   url = await project.serve();
   expect(await ask(`${url}/rocks`, 'GET')).toEqual({
@@ -110,6 +117,15 @@ it('has its users on the command line', async () => {
   expect(project.npx('edge-authtoken', 'deactivate', MEG.username).status).toBe(0);
   expect((await ask(`${url}/auth/login`, 'POST', undefined, MEG)).status).toBe(401);
   expect(project.npx('edge-authtoken', 'doctor').stdout).toContain('Migrations: all applied');
+  const zip = join(CONFORMANCE, 'formats/users.json.zip');
+  const { stdout } = project.npx(
+    'edge-authtoken',
+    'import',
+    zip,
+    '--on-conflict=skip',
+    '--dry-run',
+  );
+  expect(stdout).toContain('Users would be imported:  2');
 });
 
 it('answers all that was recorded of a real Django, below /auth', () => {

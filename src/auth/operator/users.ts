@@ -16,7 +16,10 @@ import type { User } from '../users.ts';
 /** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */
 const UNUSABLE_SUFFIX_LENGTH = 40;
 
-export type FoundUser = Pick<User, 'id' | 'username' | 'first_name' | 'last_name' | 'email'>;
+export type FoundUser = Pick<
+  User,
+  'id' | 'username' | 'first_name' | 'last_name' | 'email' | 'is_staff' | 'is_superuser'
+>;
 
 type UserToCreate = {
   username: string;
@@ -99,4 +102,34 @@ export async function setUserActive(
 ): Promise<void> {
   if (isActive) await store.activate(id);
   else await store.deactivate(id, djangoDatetime(new Date()));
+}
+
+/** What the admin of Django shows as "Staff status" and "Superuser status". */
+export type Right = 'staff' | 'superuser';
+
+/** Grants or withdraws a right. A superuser is staff too (`UserManager.create_superuser`). */
+export async function setUserRight(
+  store: OperatorStore,
+  { id }: FoundUser,
+  right: Right,
+  isGranted: boolean,
+): Promise<void> {
+  if (right === 'staff') await store.setRights(id, { is_staff: isGranted });
+  else if (isGranted) await store.setRights(id, { is_staff: true, is_superuser: true });
+  else await store.setRights(id, { is_superuser: false });
+}
+
+/**
+ * Changes the address. Links that were sent before are no longer valid (auth/link-tokens.ts).
+ *
+ * @returns the stored address: its domain is in lower case
+ */
+export async function setUserEmail(
+  store: OperatorStore,
+  { id }: FoundUser,
+  email: string,
+): Promise<string> {
+  const stored = normalizeEmail(email);
+  await store.setEmail(id, stored);
+  return stored;
 }

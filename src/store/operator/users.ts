@@ -1,7 +1,8 @@
 /** Queries of the command line for one account at a time. */
-import { count, eq, like, or, sql } from 'drizzle-orm';
+import { and, count, eq, gt, like, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { deleteUserUnlessReferenced } from '../delete-user.ts';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, type NewUser } from '../schema.ts';
 
@@ -21,6 +22,8 @@ export function operatorQueries(d1: D1Database) {
           first_name: authUser.first_name,
           last_name: authUser.last_name,
           email: authUser.email,
+          is_staff: authUser.is_staff,
+          is_superuser: authUser.is_superuser,
         })
         .from(authUser)
         .where(eq(authUser.username, username))
@@ -71,6 +74,30 @@ export function operatorQueries(d1: D1Database) {
       return key;
     },
 
+    async setEmail(id: number, email: string): Promise<void> {
+      await db.update(authUser).set({ email }).where(eq(authUser.id, id)).run();
+    },
+
+    async setRights(
+      id: number,
+      rights: { is_staff?: boolean; is_superuser?: boolean },
+    ): Promise<void> {
+      await db.update(authUser).set(rights).where(eq(authUser.id, id)).run();
+    },
+
+    /** @returns false if a row of another table refers to the user, who is not deleted then */
+    deleteUser: async (id: number): Promise<boolean> =>
+      (await deleteUserUnlessReferenced(d1, id)) === undefined,
+
+    /** @returns whether the user had a token */
+    async deleteToken(userId: number): Promise<boolean> {
+      const { meta } = await db
+        .delete(authtokenToken)
+        .where(eq(authtokenToken.user_id, userId))
+        .run();
+      return meta.changes > 0;
+    },
+
     /** Replaces the token of the user. */
     async replaceToken(token: TokenOfUser): Promise<void> {
       await db.batch([
@@ -81,9 +108,11 @@ export function operatorQueries(d1: D1Database) {
 
     /**
      * Users whose names or address contain `search`, in any case of ASCII letters, and how many
-     * there are.
+     * there are in all. They are in the order of ids.
+     *
+     * @param afterId only users with a higher id are returned
      */
-    async searchUsers(search: string, limit: number) {
+    async searchUsers(search: string, limit: number, afterId = Number.MIN_SAFE_INTEGER) {
       const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
       const contains = (column: AnySQLiteColumn) => sql`${like(column, pattern)} escape '\\'`;
       const found = or(
@@ -106,7 +135,7 @@ export function operatorQueries(d1: D1Database) {
           })
           .from(authUser)
           .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
-          .where(found)
+          .where(and(found, gt(authUser.id, afterId)))
           .orderBy(authUser.id)
           .limit(limit),
         db.select({ total: count() }).from(authUser).where(found),
