@@ -4,7 +4,8 @@
  * for them. Most texts are Django's (django/contrib/admin/templates/registration).
  */
 import { Document, ICON } from '../shared/document.tsx';
-import { Field, type FieldProps } from '../shared/field.tsx';
+import type { FieldProps } from '../shared/field.tsx';
+import { type FormProps, FormSection } from '../shared/form.tsx';
 import client from './browser-client.js';
 import style from './style.css';
 
@@ -124,34 +125,16 @@ const Refusal = ({ id, children }: { id: string; children: string }) => (
   </p>
 );
 
-type TaskProps = {
-  id: string;
-  title: string;
-  /** The URL path that the form is sent to. */
-  action: string;
-  intro: string;
-  fields?: FieldProps[];
-  button: string;
+type TaskProps = FormProps & {
   /** Shown after success. */
   done: string;
 };
 
-/** A task with its form. The server validates the fields, and the page shows its messages. */
-const Task = ({ id, title, action, intro, fields = [], button, done }: TaskProps) => (
-  <section id={id} aria-labelledby={`${id}-title`} hidden data-view>
-    <form action={action} method="post" novalidate>
-      <h2 id={`${id}-title`}>{title}</h2>
-      <p>{intro}</p>
-      {fields.map((field) => (
-        <Field {...field} id={`${id}-${field.name}`} />
-      ))}
-      <p class="error" role="alert" data-part="error" />
-      <div class="buttons">
-        <button type="submit">{button}</button>
-      </div>
-    </form>
+/** A task with its form and the text after success. */
+const Task = ({ done, ...form }: TaskProps) => (
+  <FormSection {...form} hidden>
     <p class="done" role="status" tabindex={-1} hidden>
       {done}
     </p>
-  </section>
+  </FormSection>
 );

@@ -68,9 +68,8 @@ export const TryItPage = ({
           { name: 'username', label: 'Username', autocomplete: 'username' },
           { name: 'password', label: 'Password', autocomplete: 'current-password' },
         ]}
-      >
-        {resetsPasswords && <a href={`${base}/account`}>Forgot password?</a>}
-      </Step>
+        beside={resetsPasswords && <a href={`${base}/account`}>Forgot password?</a>}
+      />
       <Step
         base={base}
         title="Who am I"
@@ -100,11 +99,12 @@ export const TryItPage = ({
         action="/logout"
         intro="Logging out deletes the token in the database. Forgetting it only removes it from this browser."
         keyword={keyword}
-      >
-        <button type="button" id="forget" class="quiet">
-          Forget the token
-        </button>
-      </Step>
+        beside={
+          <button type="button" id="forget" class="quiet">
+            Forget the token
+          </button>
+        }
+      />
     </main>
   </Document>
 );
