@@ -12,6 +12,9 @@
 
 const LINK = /^#(?<task>reset|username|activate)\/(?<uid>[^/]+)\/(?<token>[^/]+)$/;
 
+/** The forms that request a new link, by the task of the link. @type {Record<string, string[]>} */
+const REQUESTS = { reset: ['forgot'], username: ['forgot-username'], activate: ['resend'] };
+
 /** @type {Link | undefined} */
 let link;
 
@@ -25,15 +28,24 @@ for (const form of document.forms) {
   });
 }
 
+for (const button of document.querySelectorAll('[data-part=again]')) {
+  button.addEventListener('click', () => startAgain(button));
+}
+
 function open() {
   const { task = '', uid = '', token = '' } = LINK.exec(location.hash)?.groups ?? {};
   link = document.getElementById(task) ? { task, parts: { uid, token } } : undefined;
   if (link) {
-    clearAddress({ hadLink: true });
+    clearAddress({ task });
     show(task);
   } else if (location.hash) refuse('link');
-  else if (history.state?.hadLink) show('link-forgotten', 'forgot', 'resend');
-  else show('forgot', 'resend');
+  else if (history.state?.task) show('link-forgotten', ...requestsFor(history.state.task));
+  else show(...requestsFor());
+}
+
+/** @param {string} [task] */
+function requestsFor(task = '') {
+  return REQUESTS[task] ?? ['forgot', 'resend'];
 }
 
 /** @param {HTMLFormElement} form */
@@ -71,33 +83,40 @@ function errorMessage({ status, headers }) {
   return 'Something went wrong on our side. Please try again later.';
 }
 
-/** Shows the success message, and hides the form if its link is used. @param {HTMLFormElement} form */
+/** Shows the success message instead of the form. @param {HTMLFormElement} form */
 function finish(form) {
   const section = form.closest('section');
   const done = section?.querySelector('.done');
-  if (!section || !(done instanceof HTMLElement)) return;
+  const message = done?.querySelector('[role=status]');
+  if (!section || !(done instanceof HTMLElement && message instanceof HTMLElement)) return;
   show(section.id);
-  form.hidden = link !== undefined;
+  form.hidden = true;
   forgetLink();
   done.hidden = false;
-  done.focus();
+  message.focus();
+}
+
+/** Shows the form instead of the success message. @param {Element} button */
+function startAgain(button) {
+  const section = button.closest('section');
+  if (!section) return;
+  show(section.id);
+  section.querySelector('input')?.focus();
 }
 
 /** Shows why a link cannot be used, above the forms to request a new one. @param {string} task */
 function refuse(task) {
   forgetLink();
   const refusal = `${task}-refused`;
-  if (task === 'activate') show(refusal, 'resend');
-  else if (task === 'reset') show(refusal, 'forgot');
-  else if (task === 'username') show(refusal);
-  else show(refusal, 'forgot', 'resend');
+  show(refusal, ...requestsFor(task));
   document.getElementById(refusal)?.focus();
 }
 
 /** Removes the link and the typed passwords from memory and from the page. */
 function forgetLink() {
   link = undefined;
-  for (const form of document.forms) if (form.querySelector('[type=password]')) form.reset();
+  for (const form of document.forms)
+    if (form.querySelector('[autocomplete$=password]')) form.reset();
   clearAddress(null);
 }
 
