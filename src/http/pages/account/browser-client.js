@@ -59,12 +59,12 @@ async function submit(form) {
   form.ariaBusy = 'true';
   showErrors(form, {});
   const response = await send(form.action, { ...link?.parts, ...body }).catch(() => undefined);
+  const errors = response?.ok ? {} : await response?.json().catch(() => ({}));
   form.ariaBusy = 'false';
   if (!response) {
     return showErrors(form, { detail: 'No response. Check your connection and try again.' });
   }
   if (response.ok) return finish(form);
-  const errors = await response.json().catch(() => ({}));
   if (link && (errors.uid || errors.token || response.status === 403)) return refuse(link.task);
   showErrors(form, response.status === 400 ? errors : { detail: errorMessage(response) });
 }

@@ -31,7 +31,7 @@ export const AccountPage = ({
 }: PageProps) => (
   <Document
     title="Your account"
-    intro="Here you use the links in e-mails, or request a new one."
+    intro="Use a link from an e-mail, or request a new one."
     current="account"
     pages={pages}
     nonce={nonce}
