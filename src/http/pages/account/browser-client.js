@@ -4,7 +4,7 @@
  *
  * The script removes the link from the address bar and keeps it in memory only. Otherwise it could end up in
  * the browser's history, in a screenshot or in a chat. After a reload, in a copy of the tab and after a return
- * from another page, the link is lost. The history entry stores that there was a link, so that the page can
+ * from another page, the link is lost. The history entry stores the task of the link, so that the page can
  * explain how to get it again.
  *
  * @typedef {{task: string, parts: {uid: string, token: string}}} Link

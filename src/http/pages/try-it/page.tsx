@@ -58,7 +58,7 @@ export const TryItPage = ({ base, nonce, keyword, pages, verifiesAddresses }: Pa
             label: 'Email',
             autocomplete: 'email',
             optional: !verifiesAddresses,
-            help: pages.account && 'A forgotten password can be reset only with it.',
+            help: pages.account && 'Needed to reset a forgotten password.',
           },
         ]}
       />

@@ -65,7 +65,7 @@ describe('GET /', () => {
   });
 
   it('says what the email address is for, if e-mail is configured', async () => {
-    const help = '<p class="help" id="register-email-help">A forgotten password can be reset only';
+    const help = '<p class="help" id="register-email-help">Needed to reset a forgotten password.';
     const { bindings } = withMailbox();
     const html = await (await send('/', {}, bindings)).text();
     expect(html).toContain(help);
