@@ -37,7 +37,7 @@ type ReportOptions = {
 
 export function printReport(
   staging: Staging,
-  { ignored, dropped, hasNoTokens }: Reading,
+  { model, ignored, dropped, hasNoTokens }: Reading,
   { dryRun, isUpdate, inactiveUsers, hashers }: ReportOptions,
 ): void {
   const same = staging.countStanding('same');
@@ -55,6 +55,12 @@ export function printReport(
   for (const line of ignoredLines(ignored)) print(`Ignored:         ${line}`);
   for (const [field, users] of dropped)
     print(`Field dropped:   ${field} (${count(users, 'user')})`);
+  if (ignored.size > 0 && staging.countUsers() + staging.countTokens() === 0) {
+    warn(
+      `The files have no user of ${model.label}. If the project has a user model of its own, name it ` +
+        'with --user-model.',
+    );
+  }
   if (hasNoTokens) print('A file has no table authtoken_token: its users have no tokens.');
   const inGroups = staging.countInGroups();
   if (inGroups > 0) {
