@@ -5,7 +5,7 @@
 import { RATE_LIMITS } from '../services/rate-limits.ts';
 import { parseSettings, type Settings } from '../settings.ts';
 import { WRANGLER } from './called.ts';
-import type { Configuration } from './configuration.ts';
+import { type Configuration, shownEnvironment } from './configuration.ts';
 import { loginCost } from './hashing-cost.ts';
 import { number, print } from './terminal.ts';
 
@@ -250,7 +250,7 @@ function checkSender(from: string): Finding {
 
 /** Says how long or random a key is, and never the key. */
 function checkSecretKey({ configuration, secretKey }: Deployment): Finding {
-  const put = `${WRANGLER} secret put SECRET_KEY`;
+  const put = `${WRANGLER} secret put SECRET_KEY${shownEnvironment(configuration.env)}`;
   if (configuration.vars.SECRET_KEY !== undefined) {
     return warning(
       `SECRET_KEY is a variable of the wrangler configuration, which others may read. Make it a secret: ${put}`,

@@ -13,7 +13,10 @@ export const isCheckout = import.meta.filename.endsWith('.ts');
 export const MANAGE = isCheckout ? 'npm run manage --' : 'npx edge-authtoken';
 export const WRANGLER = isCheckout ? 'npm run wrangler --' : 'npx wrangler';
 export const SERVE = isCheckout ? 'npm start' : 'wrangler dev';
-export const DEPLOY = isCheckout ? 'npm run deploy' : 'npx wrangler deploy';
+
+/** @param options with a space before them; may be empty */
+export const deployCommand = (options: string): string =>
+  isCheckout ? `npm run deploy${options && ` --${options}`}` : `npx wrangler deploy${options}`;
 
 const project = createRequire(join(process.cwd(), 'package.json'));
 

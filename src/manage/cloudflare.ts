@@ -36,16 +36,14 @@ const Failed = v.object({ stdout: v.string(), stderr: v.string() });
  */
 const HOST = /^(?:https:\/\/)?([\w-]+(?:\.[\w-]+)+)(?: \(|$)/;
 
-/** wrangler's option for an environment of the configuration. */
-export const environmentFlags = (env: string | undefined): string[] =>
-  env === undefined ? [] : ['--env', env];
+// An environment may belong to another account: each command names it.
+export const whoAmI = (environment: string[]) => ask(['whoami', '--json', ...environment], WhoAmI);
 
-export const whoAmI = () => ask(['whoami', '--json'], WhoAmI);
-
-export const listDatabases = () => ask(['d1', 'list', '--json'], Databases);
+export const listDatabases = (environment: string[]) =>
+  ask(['d1', 'list', '--json', ...environment], Databases);
 
 /** Whether the Worker has a secret SECRET_KEY; unknown if Cloudflare does not say. */
-export async function askSecretKey(environment: string[]): Promise<SecretKey> {
+export async function askSecretKey(environment: string[] = []): Promise<SecretKey> {
   try {
     const secrets = await ask(['secret', 'list', '--format', 'json', ...environment], Secrets);
     return { kind: secrets.some(({ name }) => name === 'SECRET_KEY') ? 'secret' : 'unset' };

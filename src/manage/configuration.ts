@@ -36,24 +36,45 @@ const Configuration = v.object({
   ),
 });
 
-export type Configuration = v.InferOutput<typeof Configuration>;
+export type Configuration = v.InferOutput<typeof Configuration> & {
+  /** The environment of the configuration; undefined or empty for the top level. */
+  env?: string | undefined;
+};
 
 /**
- * @param env the name of an environment of the configuration (`[env.staging]`)
- * @throws CommandError if there is no such environment
+ * An environment inherits no variables and no bindings from the top level
+ * (developers.cloudflare.com/workers/wrangler/configuration, "Non-inheritable keys").
+ *
+ * @param env the name of an environment of the configuration (`[env.staging]`), or an empty text for
+ *   the top level. The default is that of wrangler
+ * @throws CommandError if there is no such environment. wrangler may only warn, and use the top level
  */
-export async function readConfiguration(env?: string): Promise<Configuration> {
+export async function readConfiguration(env = process.env.CLOUDFLARE_ENV): Promise<Configuration> {
   const { unstable_readConfig } = await loadWrangler();
-  const { definedEnvironments } = read({});
-  if (env !== undefined && !definedEnvironments.includes(env)) {
+  const { definedEnvironments } = read('');
+  if (env && !definedEnvironments.includes(env)) {
     const known = definedEnvironments.length > 0 ? definedEnvironments.join(', ') : 'none';
     throw new CommandError(
       `the wrangler configuration here has no environment ${env}: it has ${known}`,
     );
   }
-  return read(env === undefined ? {} : { env });
+  return { ...read(env ?? ''), env };
 
-  function read(args: { env?: string }): Configuration {
-    return v.parse(Configuration, unstable_readConfig(args, { hideWarnings: true }));
+  function read(name: string) {
+    return v.parse(Configuration, unstable_readConfig({ env: name }, { hideWarnings: true }));
   }
 }
+
+/** wrangler's option for an environment of the configuration. */
+export const environmentFlags = (env: string | undefined): string[] =>
+  env === undefined ? [] : ['--env', env];
+
+/** The same in a command that a message shows, with a space before it. */
+export const shownEnvironment = (env: string | undefined): string => (env ? ` --env ${env}` : '');
+
+/** The message about a binding that the configuration, or an environment of it, does not have. */
+export const missingFrom = (env: string | undefined, what: string): string =>
+  env
+    ? `env.${env} of the wrangler configuration has no ${what}. An environment inherits no bindings: ` +
+      'write them there again'
+    : `the wrangler configuration here has no ${what}`;

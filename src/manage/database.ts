@@ -6,17 +6,23 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import * as v from 'valibot';
 import { rootCause } from '../lib/root-cause.ts';
 import type { Bindings } from '../services/bindings.ts';
 import type { Vars } from '../settings.ts';
 import type { SecretKey } from './before-production.ts';
-import { DEPLOY, loadWrangler, WRANGLER, wranglerCommand } from './called.ts';
-import { askSecretKey, environmentFlags } from './cloudflare.ts';
+import { deployCommand, loadWrangler, WRANGLER, wranglerCommand } from './called.ts';
+import { askSecretKey } from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
-import { type Configuration, readConfiguration } from './configuration.ts';
+import {
+  type Configuration,
+  environmentFlags,
+  missingFrom,
+  readConfiguration,
+  shownEnvironment,
+} from './configuration.ts';
 import { confirm, isInteractive, note } from './terminal.ts';
 
 export type Where = {
@@ -59,15 +65,17 @@ export async function withDatabase<T>(
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   const configuration = await readConfiguration(where.env);
-  const binding = chooseDatabase(configuration.d1_databases, where.binding);
+  const { env } = configuration;
+  const binding = chooseDatabase(configuration, where.binding);
   const name = binding.database_name ?? binding.binding;
-  const environment = environmentFlags(where.env);
+  const environment = environmentFlags(env);
   const isRemote = where.remote ?? false;
 
   const id = where.remote
-    ? (binding.database_id ?? (await remoteDatabaseId(name, environment)))
+    ? (binding.database_id ?? (await remoteDatabaseId(name, env)))
     : (binding.database_id ?? binding.binding);
-  note(`Database ${name} (${id}), ${where.remote ? 'remote' : `local in ${where.persistTo}`}`);
+  const place = isRemote ? 'remote' : `local in ${where.persistTo}`;
+  note(`Database ${name} (${id})${env ? ` of env.${env}` : ''}, ${place}`);
   if (where.remote && kind === 'write' && !where.yes) await confirmWrite(name);
 
   const { name: worker, account_id, compatibility_date, vars, send_email } = configuration;
@@ -76,7 +84,7 @@ export async function withDatabase<T>(
     send_email: send_email.map((email) => ({ ...email, remote: isRemote })),
     d1_databases: [{ ...binding, binding: 'DB', database_id: id, remote: isRemote }],
   });
-  const local = isRemote ? {} : devVars(where.env);
+  const local = isRemote ? {} : devVars(env);
   try {
     return await work({
       d1: proxy.env.DB,
@@ -91,7 +99,7 @@ export async function withDatabase<T>(
     if (String(rootCause(error)).includes('no such table')) {
       throw new CommandError(
         `the database has no tables yet: run \`${WRANGLER} d1 migrations apply ${binding.binding} ` +
-          `${[isRemote ? '--remote' : `--local --persist-to ${where.persistTo}`, ...environment].join(' ')}\``,
+          `${isRemote ? '--remote' : `--local --persist-to ${where.persistTo}`}${shownEnvironment(env)}\``,
       );
     }
     throw error;
@@ -105,8 +113,8 @@ export async function withDatabase<T>(
  * have a file of its own, as in `wrangler dev`.
  */
 function devVars(env: string | undefined): Vars {
-  const own = `.dev.vars.${env}`;
-  const file = env !== undefined && existsSync(own) ? own : '.dev.vars';
+  const own = resolve(`.dev.vars.${env}`);
+  const file = env && existsSync(own) ? own : resolve('.dev.vars');
   return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
 }
 
@@ -114,29 +122,29 @@ const keyOf = ({ SECRET_KEY }: Vars): SecretKey =>
   SECRET_KEY === undefined ? { kind: 'unset' } : { kind: 'value', value: String(SECRET_KEY) };
 
 /** @throws CommandError if there are several and none is named */
-function chooseDatabase<T extends { binding: string }>(databases: T[], name?: string): T {
+function chooseDatabase({ d1_databases: databases, env }: Configuration, name?: string) {
   const [first, ...others] = databases.filter(({ binding }) => (name ?? binding) === binding);
   if (first && others.length === 0) return first;
   const names = databases.map(({ binding }) => binding).join(', ');
   if (databases.length === 0 || name) {
     const what = name ? `D1 database bound as ${name}` : 'D1 database';
-    throw new CommandError(`the wrangler configuration here has no ${what}`);
+    throw new CommandError(missingFrom(env, what));
   }
   throw new CommandError(`there are several databases (${names}): say which with --binding`);
 }
 
 /** The id that wrangler.toml need not have: a first deploy makes the database by its name. */
-async function remoteDatabaseId(name: string, environment: string[]): Promise<string> {
+async function remoteDatabaseId(name: string, env: string | undefined): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [
       wranglerCommand(),
-      ...['d1', 'info', name, '--json', ...environment],
+      ...['d1', 'info', name, '--json', ...environmentFlags(env)],
     ]);
     return v.parse(DatabaseInfo, JSON.parse(stdout)).uuid;
   } catch {
     throw new CommandError(
       `Cloudflare does not show a database ${name}: log in with \`${WRANGLER} login\` or set ` +
-        `CLOUDFLARE_API_TOKEN, and create it with \`${DEPLOY}\``,
+        `CLOUDFLARE_API_TOKEN, and create it with \`${deployCommand(shownEnvironment(env))}\``,
     );
   }
 }
@@ -161,7 +169,7 @@ async function openProxy({ remote, persistTo }: Where, config: object) {
   try {
     await writeFile(configPath, JSON.stringify(config));
     const persist = remote ? false : { path: join(persistTo, 'v3') };
-    return await getPlatformProxy<Bindings>({ configPath, persist });
+    return await getPlatformProxy<Bindings>({ configPath, persist, environment: '' });
   } catch (error) {
     if (!remote) throw error;
     const [reason] = String(rootCause(error)).split('\n');

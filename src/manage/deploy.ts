@@ -13,18 +13,17 @@ import {
   printFindings,
   type SecretKey,
 } from './before-production.ts';
-import {
-  applyMigrations,
-  askSecretKey,
-  environmentFlags,
-  listDatabases,
-  upload,
-  whoAmI,
-} from './cloudflare.ts';
+import { applyMigrations, askSecretKey, listDatabases, upload, whoAmI } from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
-import { type Configuration, readConfiguration } from './configuration.ts';
+import {
+  type Configuration,
+  environmentFlags,
+  missingFrom,
+  readConfiguration,
+  shownEnvironment,
+} from './configuration.ts';
 import { loginCost } from './hashing-cost.ts';
-import { note, print } from './terminal.ts';
+import { ignoreClosedPipes, note, print } from './terminal.ts';
 
 /** A new workers.dev address takes some seconds before it answers. */
 const HEALTH_ATTEMPTS = 10;
@@ -40,15 +39,15 @@ Deploys the Worker of wrangler.toml, its database and its migrations to Cloudfla
 SECURITY.md asks for before production.
 
 Options:
-  --env <name> an environment of wrangler.toml, such as [env.staging]
-  --temporary  deploy to a temporary account, which is deleted after an hour
-  -h, --help   show this help`;
+  --env <name>  an environment of wrangler.toml, such as [env.staging]
+  --temporary   deploy to a temporary account, which is deleted after an hour
+  -h, --help    show this help`;
 
 type Options = { temporary: boolean; env?: string | undefined };
 
 async function deploy({ temporary: isTemporary, env }: Options): Promise<void> {
   const configuration = await readConfiguration(env);
-  const environment = environmentFlags(env);
+  const environment = environmentFlags(configuration.env);
   // A setting that is not valid stops the deployment before it starts.
   findingsOf({ configuration, secretKey: { kind: 'unknown' } });
 
@@ -69,7 +68,7 @@ async function deploy({ temporary: isTemporary, env }: Options): Promise<void> {
   const url = await upload(flags);
   if (isFirst) await applyMigrations(flags);
 
-  if (url) await untilHealthy(url);
+  if (url) await untilHealthy(url, configuration);
   print(url ? `Deployed and healthy: ${url}` : 'Deployed, at the routes above: ask /health there.');
   const secretKey: SecretKey = isTemporary ? { kind: 'unknown' } : await askSecretKey(environment);
   printFindings({ configuration, secretKey, hosts: url ? [url.hostname] : [] });
@@ -88,8 +87,8 @@ function sayWhatTemporaryMeans(): void {
   note('anyone with it can take over the account with its users and tokens.');
 }
 
-async function sayWhoIsLoggedIn({ account_id }: Configuration): Promise<void> {
-  const who = await whoAmI();
+async function sayWhoIsLoggedIn({ account_id, env }: Configuration): Promise<void> {
+  const who = await whoAmI(environmentFlags(env));
   if (!who.loggedIn) {
     throw new CommandError(
       'not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN;\n' +
@@ -105,15 +104,15 @@ async function sayWhoIsLoggedIn({ account_id }: Configuration): Promise<void> {
   note(`Logged in as ${who.email ?? 'an API token'}, account ${account}`);
 }
 
-async function hasDatabase({ d1_databases }: Configuration): Promise<boolean> {
+async function hasDatabase({ d1_databases, env }: Configuration): Promise<boolean> {
   const database = d1_databases.find(({ binding }) => binding === 'DB');
-  if (!database) throw new CommandError('wrangler.toml has no D1 database bound as DB');
-  return (await listDatabases()).some(
+  if (!database) throw new CommandError(missingFrom(env, 'D1 database bound as DB'));
+  return (await listDatabases(environmentFlags(env))).some(
     ({ uuid, name }) => uuid === database.database_id || name === database.database_name,
   );
 }
 
-async function untilHealthy(url: URL): Promise<void> {
+async function untilHealthy(url: URL, { env }: Configuration): Promise<void> {
   const health = new URL('/health', url);
   for (let attempt = 1; ; attempt += 1) {
     const answer = await fetch(health, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) }).then(
@@ -124,13 +123,14 @@ async function untilHealthy(url: URL): Promise<void> {
     if (attempt === HEALTH_ATTEMPTS) {
       throw new CommandError(
         `deployed, but ${health} ${answer}. A new address may need some minutes; if it stays so,\n` +
-          '`npm run wrangler -- tail` shows the log.',
+          `\`npm run wrangler -- tail${shownEnvironment(env)}\` shows the log.`,
       );
     }
     await setTimeout(HEALTH_PAUSE_MS);
   }
 }
 
+ignoreClosedPipes();
 try {
   const { values } = parseArgs({
     options: {

@@ -13,6 +13,7 @@ import { type InspectedUser, inspectionQueries } from '../store/operator/inspect
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
 import { printFindings, printLevel } from './before-production.ts';
 import { WRANGLER } from './called.ts';
+import { shownEnvironment } from './configuration.ts';
 import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
 import { cpuMsOf, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
@@ -29,7 +30,7 @@ export async function doctor(database: Database): Promise<void> {
   const { configuration, vars } = database;
   const { passwordHashers, emailVerification } = parseSettings(vars);
   const inspection = inspectionQueries(database.d1);
-  await reportMigrations(inspection, database.migrationsDir);
+  await reportMigrations(inspection, database);
   const withoutToken = await inspection.countUsersWithoutToken();
   const orphans = await inspection.countTokensWithoutUser();
   info(
@@ -51,7 +52,10 @@ const report = (isWell: boolean, line: string): void => printLevel(isWell ? 'OK'
 
 const info = (line: string): void => printLevel(undefined, line);
 
-async function reportMigrations(inspection: Inspection, migrationsDir: string): Promise<void> {
+async function reportMigrations(
+  inspection: Inspection,
+  { migrationsDir, configuration: { env } }: Database,
+): Promise<void> {
   const applied = await inspection.appliedMigrations();
   const files = (await readdir(migrationsDir)).filter((file) => file.endsWith('.sql')).sort();
   const pending = files.filter((file) => !applied.includes(file));
@@ -59,7 +63,7 @@ async function reportMigrations(inspection: Inspection, migrationsDir: string): 
     pending.length === 0,
     pending.length === 0
       ? 'Migrations: all applied'
-      : `Migrations not applied: ${pending.join(', ')}. Run \`${WRANGLER} d1 migrations apply\``,
+      : `Migrations not applied: ${pending.join(', ')}. Run \`${WRANGLER} d1 migrations apply${shownEnvironment(env)}\``,
   );
 }
 

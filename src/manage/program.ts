@@ -10,7 +10,7 @@ import { GZIP } from './dumpdata.ts';
 import { type ExportOptions, exportAccounts, type Format, formatOf } from './export.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { sendTestEmailCommand } from './send-test-email.ts';
-import { note, STDIO } from './terminal.ts';
+import { isClosedPipe, note, STDIO } from './terminal.ts';
 import { STATED_ENCODINGS } from './text-encoding.ts';
 import {
   type CreateOptions,
@@ -45,6 +45,7 @@ export async function runManage(args: string[], openDatabase = withDatabase): Pr
     return DONE;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
+    if (isClosedPipe(error)) return DONE;
     if (error instanceof CommandError) note(`${error.name}: ${error.message}`);
     else note(String(rootCause(error)).split('\n')[0] ?? '');
     const reason = unavailableReason(error);
@@ -307,9 +308,14 @@ it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_t
       `
 It asks first. A user to whom rows of other tables refer is not deleted.`,
     )
-    .action((username: string, options: Where) =>
-      openDatabase(options, 'write', (database) => deleteUserCommand(database, username, options)),
-    );
+    .option('--no-input', 'the same as --yes')
+    .addOption(new Option('--noinput').hideHelp())
+    .action((username: string, options: Where & { input: boolean; noinput?: boolean }) => {
+      const yes = Boolean(options.yes || !options.input || options.noinput);
+      return openDatabase({ ...options, yes }, 'write', (database) =>
+        deleteUserCommand(database, username, { yes }),
+      );
+    });
 
   writing('deactivate <username>', 'Deactivate a user: no login, and the token is refused.', [
     'deactivate ann',

@@ -26,6 +26,22 @@ export const warn = (line: string): void => {
   process.stderr.write(`${styleText('yellow', text, { stream: process.stderr })}\n`);
 };
 
+/** Whether a reader, such as `head`, has closed the pipe. It has what it wanted. */
+export const isClosedPipe = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EPIPE';
+
+/**
+ * Goes on without output after a reader has closed its pipe, so that a command that writes finishes,
+ * and its exit code is right.
+ */
+export function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (!isClosedPipe(error)) throw error;
+    });
+  }
+}
+
 /**
  * Characters that change what a terminal shows: control characters other than the tab, line and
  * paragraph separators, lone surrogates, and format and ignorable characters, which are invisible

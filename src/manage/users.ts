@@ -12,6 +12,7 @@ import {
   createUserToken,
   type FoundUser,
   findUser,
+  isLastSuperuser,
   type Right,
   setUserActive,
   setUserEmail,
@@ -20,6 +21,7 @@ import {
 } from '../auth/operator/users.ts';
 import { validatePassword } from '../auth/password-validators.ts';
 import { createLocalHasher } from '../hashing/password-hashing.ts';
+import { pythonStrip } from '../lib/python-strip.ts';
 import { parseSettings, type Settings } from '../settings.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
@@ -43,6 +45,9 @@ const MAX_TRIES = 3;
 
 /** Users that `users` reads at a time: one page is in memory. */
 const PAGE_LENGTH = 1000;
+
+/** Users that a message suggests. */
+const SUGGESTED = 3;
 
 const TAKEN = 'Error: That username is already taken.';
 const BLANK_PASSWORD = "Error: Blank passwords aren't allowed.";
@@ -116,7 +121,7 @@ async function askForUser(
   let email = options.email;
   while (email === undefined) {
     const answer = await ask('Email address:');
-    const reason = whyNot(fields.email, answer);
+    const reason = whyNotAsTyped(fields.email, answer);
     if (reason) note(`Error: ${reason}`);
     else email = answer;
   }
@@ -163,7 +168,7 @@ async function readEnvironment(
   if (!email) throw new CommandError('You must use --email with --noinput.');
   const reason =
     (await whyNotUsername(store, username)) ??
-    whyNot(fields.email, email) ??
+    whyNotAsTyped(fields.email, email) ??
     (password === undefined ? undefined : whyNotPassword(password));
   if (reason) throw new CommandError(reason);
   if (password !== undefined) {
@@ -175,7 +180,7 @@ async function readEnvironment(
 
 /** Why a user cannot have this name; undefined if one can. */
 async function whyNotUsername(store: OperatorStore, username: string): Promise<string | undefined> {
-  const reason = whyNot(fields.username, username);
+  const reason = whyNotAsTyped(fields.username, username);
   if (reason) return `Error: ${reason}`;
   return (await findUser(store, username)) && TAKEN;
 }
@@ -185,6 +190,10 @@ function whyNotPassword(password: string): string | undefined {
   const reason = whyNot(fields.password, password);
   return reason && `Error: ${reason}`;
 }
+
+/** Django's commands do not strip values, as forms and serializers do. They refuse them. */
+const whyNotAsTyped = (field: v.GenericSchema<string, string>, value: string) =>
+  pythonStrip(value) === value ? whyNot(field, value) : 'It begins or ends with white space.';
 
 function whyNot(field: v.GenericSchema<string, string>, value: string): string | undefined {
   const { success, issues } = v.safeParse(field, value);
@@ -260,8 +269,11 @@ export async function createTokenCommand(
   { reset = false }: { reset?: boolean },
 ): Promise<void> {
   const store = operatorQueries(d1);
-  const user = await findUser(store, username);
-  if (!user) throw new CommandError(`Cannot create the Token: user ${username} does not exist`);
+  const user = await existingUser(
+    store,
+    username,
+    `Cannot create the Token: user ${username} does not exist`,
+  );
   const key = await createUserToken(store, user, { reset });
   print(`Generated token ${key} for user ${user.username}`);
 }
@@ -274,6 +286,7 @@ export async function setActiveCommand(
 ): Promise<void> {
   const store = operatorQueries(d1);
   const user = await existingUser(store, username);
+  if (!isActive) await warnOfLastSuperuser(store, user);
   await setUserActive(store, user, isActive);
   print(`User '${user.username}' is ${isActive ? 'active' : 'inactive'}`);
 }
@@ -292,6 +305,7 @@ export async function setRightCommand(
       `user '${user.username}' is a superuser: run \`unsetsuperuser ${user.username}\` first`,
     );
   }
+  if (right === 'superuser' && !isGranted) await warnOfLastSuperuser(store, user);
   await setUserRight(store, user, right, isGranted);
   print(`User '${user.username}' is ${isGranted ? '' : 'not '}${right}`);
 }
@@ -304,7 +318,7 @@ export async function changeEmailCommand(
 ): Promise<void> {
   const store = operatorQueries(d1);
   const user = await existingUser(store, username);
-  const reason = whyNot(fields.email, email);
+  const reason = whyNotAsTyped(fields.email, email);
   if (reason) throw new CommandError(`Error: ${reason}`);
   const stored = await setUserEmail(store, user, email);
   print(`Address of user '${user.username}' changed from '${user.email}' to '${stored}'`);
@@ -333,23 +347,45 @@ export async function deleteUserCommand(
   if (!yes && !isInteractive()) {
     throw new CommandError('this deletes a user: use --yes to confirm');
   }
+  await warnOfLastSuperuser(store, user);
   const who = `user '${user.username}' (id ${user.id}, ${user.email || 'no address'})`;
   if (!yes && !(await confirm(`Delete ${who} and the token? This cannot be undone.`))) {
     throw new CommandError('Operation cancelled.');
   }
-  if (!(await store.deleteUser(user.id))) {
+  const references = await store.deleteUser(user.id);
+  if (references) {
+    const rows = references.map(
+      ({ table, column, rows }) => `${count(rows, 'row')} of ${table} (${column})`,
+    );
     throw new CommandError(
-      `rows of other tables refer to ${who}. Delete them first, or run \`deactivate ${user.username}\``,
+      `rows of other tables refer to ${who}: ${rows.join(', ')}. Delete or change them first, or run ` +
+        `\`deactivate ${user.username}\``,
     );
   }
   print(`Deleted ${who}`);
 }
 
-/** @throws CommandError if there is no such user */
-async function existingUser(store: OperatorStore, username: string): Promise<FoundUser> {
+/**
+ * @throws CommandError if there is no such user. It suggests users with this name in another case, or
+ *   with this address
+ */
+async function existingUser(
+  store: OperatorStore,
+  username: string,
+  missing = `user '${username}' does not exist`,
+): Promise<FoundUser> {
   const user = await findUser(store, username);
-  if (!user) throw new CommandError(`user '${username}' does not exist`);
-  return user;
+  if (user) return user;
+  const names = (await store.namesLike(username, SUGGESTED)).map((name) => `'${name}'`);
+  throw new CommandError(
+    names.length === 0 ? missing : `${missing}. Did you mean ${names.join(' or ')}?`,
+  );
+}
+
+/** Nothing here depends on a superuser, but nobody else can let one into Django's admin. */
+async function warnOfLastSuperuser(store: OperatorStore, user: FoundUser): Promise<void> {
+  if (!(await isLastSuperuser(store, user))) return;
+  warn(`'${user.username}' is the last active superuser. \`createsuperuser\` makes another one.`);
 }
 
 /** `users`: one line a user, tabs between the columns. */

@@ -7,21 +7,19 @@ import { authtokenToken, authUser } from './schema.ts';
  * Deletes a user with its token, unless a row of another table refers to the user.
  *
  * @param condition a further condition on the user
- * @returns the user if it is still there
+ * @returns the user if it is still there, and the columns that may refer to it
  */
 export async function deleteUserUnlessReferenced(
   d1: D1Database,
   id: number,
   condition?: SQL,
-): Promise<{ password: string } | undefined> {
+): Promise<{ password: string; references: Reference[] } | undefined> {
   const db = drizzle(d1);
+  const references = await referencesToUser(d1);
   const isToDelete = and(
     eq(authUser.id, id),
     condition,
-    ...(await referencesToUser(d1)).map(
-      ({ table, column }) =>
-        sql`not exists (select 1 from ${sql.identifier(table)} where ${sql.identifier(column)} = ${id})`,
-    ),
+    ...references.map((reference) => sql`not exists (${rowsOf(reference, id)})`),
   );
   const [, , [remaining]] = await db.batch([
     db
@@ -35,7 +33,25 @@ export async function deleteUserUnlessReferenced(
     db.delete(authUser).where(isToDelete),
     db.select({ password: authUser.password }).from(authUser).where(eq(authUser.id, id)),
   ]);
-  return remaining;
+  return remaining && { ...remaining, references };
+}
+
+/** The rows of a reference to the user. */
+const rowsOf = ({ table, column }: Reference, id: number): SQL =>
+  sql`select 1 from ${sql.identifier(table)} where ${sql.identifier(column)} = ${id}`;
+
+/** The references that have rows for the user, and how many. */
+export async function countReferences(
+  d1: D1Database,
+  id: number,
+  references: Reference[],
+): Promise<(Reference & { rows: number })[]> {
+  const counted = [];
+  for (const reference of references) {
+    const rows = await drizzle(d1).$count(sql`(${rowsOf(reference, id)})`);
+    if (rows > 0) counted.push({ ...reference, rows });
+  }
+  return counted;
 }
 
 /**
@@ -60,3 +76,6 @@ async function referencesToUser(d1: D1Database) {
 }
 
 const References = v.array(v.object({ table: v.string(), column: v.string() }));
+
+/** A column of another table that refers to a user. */
+type Reference = v.InferOutput<typeof References>[number];

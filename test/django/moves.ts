@@ -89,6 +89,14 @@ export async function moveThereAndBack({ directory, env, shell }: Project): Prom
     });
   }
   check(logins);
+
+  for (const heading of ['djoser', 'PostgreSQL and MySQL']) {
+    rmSync(join(directory, '.wrangler/state'), { recursive: true });
+    shell('npm run migrate');
+    run(heading, 0);
+    const users = shell('npm run --silent manage -- users --limit 1000').trim().split('\n');
+    assert.equal(users.length, check(logins).users.length, heading);
+  }
 }
 
 /** Both columns of a section's table, row by row. What is Python there is run in Django's shell. */

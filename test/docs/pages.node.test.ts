@@ -95,6 +95,7 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/dj-rest-auth-client.js',
     'test/fixtures/dj-rest-auth-client.js',
   ],
+  'docs/deployment.md': ['test/fixtures/staging.toml'],
   'docs/email.md': ['test/fixtures/send-by-http.ts'],
   'docs/mounting.md': [
     'test/fixtures/mounted/src/index.ts',

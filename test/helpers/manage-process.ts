@@ -18,6 +18,8 @@ export type ProcessRun = Run & {
   smallDisk?: string;
   /** No file may become longer: the system ends the process then (POSIX, SIGXFSZ). */
   maxFileBytes?: number;
+  /** Closes the pipe of standard output, as `head` does, before the process writes. */
+  closesOutput?: boolean;
 };
 
 /** The unit of `ulimit -f` in sh (POSIX, "ulimit"). */
@@ -77,6 +79,7 @@ export function manageProcess(
     signal = 'SIGKILL',
     maxFileBytes,
     smallDisk,
+    closesOutput = false,
   }: ProcessRun = {},
 ): Promise<Outcome> {
   const limit = maxFileBytes === undefined ? 'unlimited' : Math.floor(maxFileBytes / BLOCK_BYTES);
@@ -103,6 +106,7 @@ export function manageProcess(
       process.kill(-child.pid, signal);
     }
   });
+  if (closesOutput) child.stdout.destroy();
   child.stdin.end(input);
   return new Promise((finished) => {
     child.once('close', (code) => finished({ ...outcome, code }));

@@ -44,7 +44,7 @@ const NODE_OPTIONS = [
 
 const ASK_SECRET_KEY = `
   import { askSecretKey } from './src/manage/cloudflare.ts';
-  console.log(JSON.stringify(await askSecretKey()));`;
+  console.log(JSON.stringify(await askSecretKey([])));`;
 
 const stoppedAt = (step: string) =>
   `CommandError: stopped at the ${step}. What was done before stays done: see above what is wrong, then run this again.`;
@@ -55,9 +55,11 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
   stubs.push(cloudflare);
   const home = mkdtempSync(join(directory, 'home-'));
 
-  const deploy = (env: Record<string, string>, ...args: string[]) => {
+  const deploy = (env: Record<string, string>, ...args: string[]) => deployIn('.', env, ...args);
+
+  const deployIn = (cwd: string, env: Record<string, string>, ...args: string[]) => {
     cloudflare.requests.length = 0;
-    return run(env, [DEPLOY, ...args]);
+    return run(env, [DEPLOY, ...args], cwd);
   };
 
   function run(env: Record<string, string>, args: string[], cwd = '.') {
@@ -90,16 +92,17 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
 
   /** The requests that change something, and the health check. A migration counts as one. */
   function steps(): string[] {
-    const changes = [DATABASE_CREATED, FIRST_UPLOAD, LATER_UPLOAD, MIGRATION, HEALTH];
+    const changes = [DATABASE_CREATED, MIGRATION, HEALTH];
+    const isUpload = (line: string) => / \/workers\/scripts\/[^/]+(\/versions)?$/.test(line);
     return cloudflare.requests
       .map((line) =>
         line.replace(/\/accounts\/\w+/, '').replace(/\/d1\/database\/[\w-]+\//, '/d1/database/'),
       )
-      .filter((line) => changes.includes(line))
+      .filter((line) => changes.includes(line) || isUpload(line))
       .filter((line, i, lines) => line !== lines[i - 1]);
   }
 
-  return { cloudflare, deploy, run, steps };
+  return { cloudflare, deploy, deployIn, run, steps };
 }
 
 describe.concurrent('npm run deploy', () => {
@@ -273,6 +276,60 @@ describe.concurrent('npm run deploy', () => {
       stdout: '',
       stderr:
         'SettingsError: PBKDF2_ITERATIONS is "12". It must be a whole number from 1000 to 10000000.\n',
+    });
+    expect(cloudflare.requests).toEqual([]);
+  });
+
+  /** A project with the environment `staging`. */
+  function stagingProject(): string {
+    const project = mkdtempSync(join(directory, 'staging-'));
+    const files = ['wrangler.toml', 'test/fixtures/staging.toml'];
+    const config = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+    writeFileSync(join(project, 'wrangler.toml'), config);
+    for (const name of ['node_modules', 'src', 'drizzle', 'package.json', 'tsconfig.json']) {
+      symlinkSync(resolve(name), join(project, name));
+    }
+    return project;
+  }
+
+  test('--env deploys an environment, its database and its migrations, and nothing of the top level', async ({
+    expect,
+  }) => {
+    const { cloudflare, deployIn, steps } = await freshAccount();
+    const project = stagingProject();
+    for (const [env, ...args] of [
+      [TOKEN, '--env', 'staging'],
+      [{ ...TOKEN, CLOUDFLARE_ENV: 'staging' }],
+    ] as const) {
+      const isFirst = cloudflare.databases().length === 0;
+      const { code, stdout, stderr } = await deployIn(project, env, ...args);
+      expect(stderr).not.toContain('CommandError');
+      expect(code).toBe(0);
+      expect(steps()).toEqual(
+        isFirst
+          ? [DATABASE_CREATED, `${FIRST_UPLOAD}-staging`, MIGRATION, HEALTH]
+          : [MIGRATION, LATER_UPLOAD.replace('authtoken', 'authtoken-staging'), HEALTH],
+      );
+      expect(cloudflare.databases()).toEqual(['edge-authtoken-staging']);
+      expect(cloudflare.tables('edge-authtoken-staging')).toEqual(['auth_user', 'authtoken_token']);
+      expect(stdout).toContain('healthy: https://edge-authtoken-staging.stub.workers.dev/');
+      expect(stdout).toContain('3. CORS_ALLOWED_ORIGINS has https://staging.example.com.');
+    }
+  });
+
+  test('--env refuses an environment that is not there, before it asks anything', async ({
+    expect,
+  }) => {
+    const { cloudflare, deploy, deployIn } = await freshAccount();
+    expect(await deploy(TOKEN, '--env', 'staging')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^CommandError: the wrangler configuration here has no environment staging: it has none/,
+      ),
+    });
+    expect(await deployIn(stagingProject(), TOKEN, '--env', 'stagin')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has no environment stagin: it has staging'),
     });
     expect(cloudflare.requests).toEqual([]);
   });

@@ -73,6 +73,27 @@ test('a reader that ends early is no error', async () => {
   expect(stderr).not.toContain('EPIPE');
 });
 
+test.each([
+  ['users', 0],
+  ['export -', 0],
+  ['deactivate staff', 0],
+  [`import ${DUMP} --on-conflict skip`, 0],
+  ['deactivate nobody', 1],
+  // It names the conflict, and then fails.
+  [`import ${DUMP}`, 1],
+])('%s ends with %i, though nobody reads what it prints', async (line, expected) => {
+  const { manage, query } = freshDatabase();
+  await manage(['import', DUMP]);
+  query("UPDATE auth_user SET email = 'other@example.com' WHERE username = 'staff'");
+  const { code, stderr } = await manage(line.split(' '), { closesOutput: true });
+  expect({ code, stderr }).toEqual({
+    code: expected,
+    stderr: expect.not.stringMatching(/EPIPE|node:/),
+  });
+  const [staff] = query("SELECT is_active FROM auth_user WHERE username = 'staff'");
+  expect(staff).toEqual({ is_active: line === 'deactivate staff' ? 0 : 1 });
+});
+
 test('a mistake in usage exits with 2', async () => {
   expect(await manageProcess(['frobnicate'])).toEqual({
     code: 2,

@@ -1,3 +1,4 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { verifyPassword } from '../../src/hashing/hashers.ts';
 import type { Database } from '../../src/manage/database.ts';
@@ -180,19 +181,22 @@ test('sendtestemail sends a message to each address, as Django does', async () =
   );
 });
 
-test('sendtestemail says that a local message is not sent', async () => {
+test('sendtestemail without --remote says where the message is', async () => {
   const email: SendEmail = { send: async () => ({ messageId: 'x' }) };
-  const vars = { DEFAULT_FROM_EMAIL: 'us@example.com' };
-  const send = (isRemote: boolean) =>
-    manage(['sendtestemail', 'ann@example.com'], { database: { email, vars, isRemote } });
-  expect(await send(false)).toMatchObject({
-    stdout: 'Accepted for sending to ann@example.com, from us@example.com\n',
-    stderr: 'Without --remote no message is sent, and none is kept.\n',
-  });
-  expect(await send(true)).toMatchObject({
-    stdout: 'Sent to ann@example.com, from us@example.com\n',
-    stderr: '',
-  });
+  const database = { email, vars: { DEFAULT_FROM_EMAIL: 'Us <us@example.com>' }, isRemote: false };
+  const { code, stdout } = await manage(['sendtestemail', 'ann@example.com'], { database });
+  expect(code).toBe(0);
+  const said =
+    /^Not sent, because only --remote sends\. To ann@example\.com, from Us <us@example\.com>: (\S+)\n$/;
+  const [, path = ''] = said.exec(stdout) ?? [];
+  expect(path).toMatch(/^\.wrangler\/tmp\/email\//);
+  try {
+    expect(readFileSync(path, 'utf8')).toMatch(
+      /^From: Us <us@example\.com>\nTo: ann@example\.com\nSubject: Test email from .*\n\nIf you're reading this/,
+    );
+  } finally {
+    rmSync(path, { force: true });
+  }
 });
 
 test('sendtestemail says why nothing was sent', async () => {

@@ -35,6 +35,8 @@ it('has the code, its types, the migrations and the documentation, and nothing e
     'dist/THIRD-PARTY-NOTICES.txt',
     'dist/argon2.wasm',
     'dist/bcrypt.wasm',
+    'dist/manage/apply-changes.py',
+    'dist/manage/django-tables.sql',
     'dist/pbkdf2-sha256-lanes.wasm',
     'dist/pbkdf2-sha256.wasm',
     'drizzle/0000_django_tables.sql',

@@ -16,10 +16,8 @@ import type { User } from '../users.ts';
 /** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */
 const UNUSABLE_SUFFIX_LENGTH = 40;
 
-export type FoundUser = Pick<
-  User,
-  'id' | 'username' | 'first_name' | 'last_name' | 'email' | 'is_staff' | 'is_superuser'
->;
+/** A user as an operator sees it, without the password. */
+export type FoundUser = User;
 
 type UserToCreate = {
   username: string;
@@ -102,6 +100,14 @@ export async function setUserActive(
 ): Promise<void> {
   if (isActive) await store.activate(id);
   else await store.deactivate(id, djangoDatetime(new Date()));
+}
+
+/** Whether no other active user is a superuser. */
+export async function isLastSuperuser(
+  store: OperatorStore,
+  { id, is_active, is_superuser }: FoundUser,
+): Promise<boolean> {
+  return is_active && is_superuser && !(await store.hasOtherSuperuser(id));
 }
 
 /** What the admin of Django shows as "Staff status" and "Superuser status". */

@@ -1,8 +1,8 @@
 /** Queries of the command line for one account at a time. */
-import { and, count, eq, gt, like, or, sql } from 'drizzle-orm';
+import { and, count, eq, gt, like, ne, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { deleteUserUnlessReferenced } from '../delete-user.ts';
+import { countReferences, deleteUserUnlessReferenced } from '../delete-user.ts';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, type NewUser } from '../schema.ts';
 
@@ -22,6 +22,7 @@ export function operatorQueries(d1: D1Database) {
           first_name: authUser.first_name,
           last_name: authUser.last_name,
           email: authUser.email,
+          is_active: authUser.is_active,
           is_staff: authUser.is_staff,
           is_superuser: authUser.is_superuser,
         })
@@ -30,6 +31,28 @@ export function operatorQueries(d1: D1Database) {
         .get();
       if (user) exactId(user.id);
       return user;
+    },
+
+    /** Names of users with this name in another case of ASCII letters, or with this address. */
+    async namesLike(nameOrEmail: string, limit: number): Promise<string[]> {
+      const isLike = (column: AnySQLiteColumn) => sql`${column} = ${nameOrEmail} collate nocase`;
+      const users = await db
+        .select({ username: authUser.username })
+        .from(authUser)
+        .where(or(isLike(authUser.username), isLike(authUser.email)))
+        .orderBy(authUser.id)
+        .limit(limit);
+      return users.map(({ username }) => username);
+    },
+
+    /** Whether an active user other than this one is a superuser. */
+    async hasOtherSuperuser(id: number): Promise<boolean> {
+      const others = await db
+        .select({ id: authUser.id })
+        .from(authUser)
+        .where(and(ne(authUser.id, id), authUser.is_superuser, authUser.is_active))
+        .limit(1);
+      return others.length > 0;
     },
 
     /** @returns false if the username is taken */
@@ -85,9 +108,11 @@ export function operatorQueries(d1: D1Database) {
       await db.update(authUser).set(rights).where(eq(authUser.id, id)).run();
     },
 
-    /** @returns false if a row of another table refers to the user, who is not deleted then */
-    deleteUser: async (id: number): Promise<boolean> =>
-      (await deleteUserUnlessReferenced(d1, id)) === undefined,
+    /** @returns undefined, or the rows of other tables that refer to the user, who is not deleted then */
+    async deleteUser(id: number) {
+      const remaining = await deleteUserUnlessReferenced(d1, id);
+      return remaining && countReferences(d1, id, remaining.references);
+    },
 
     /** @returns whether the user had a token */
     async deleteToken(userId: number): Promise<boolean> {
