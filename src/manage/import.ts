@@ -43,7 +43,7 @@ export type ImportOptions = UserModelOptions &
     newIds?: boolean;
     /**
      * How a token finds its user in the database if the files do not have the user. By default it is
-     * refused: the user of that id or name may be somebody else.
+     * refused: the user of that id or name may be another person.
      */
     matchUsersBy?: 'id' | 'username';
   };
@@ -64,8 +64,8 @@ export async function importFiles(
   options: ImportOptions,
 ): Promise<void> {
   const { passwordHashers: hashers } = parseSettings(vars);
-  const { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds } = options;
-  const { matchUsersBy } = options;
+  const { dryRun = false, onConflict, inactiveUsers = 'deactivated' } = options;
+  const { user, newIds, matchUsersBy } = options;
   const model = parseUserModel(options);
   await refuseUnreadable(paths);
   const bulk = bulkQueries(d1);
@@ -163,7 +163,7 @@ async function addKnownUsers(
   }
 }
 
-/** What may be the reason for a token without a user, by how it names its user. */
+/** Possible reasons for a token without a user, by how the token names its user. */
 type OrphanHints = Partial<Record<'id' | 'uuid', string[]>>;
 
 function orphanHints(
@@ -258,8 +258,8 @@ const TAKEN =
 const ID_TAKEN = '--new-ids gives another id to users whose id is taken.';
 
 /**
- * `update` writes over the values of the same user. An id, name or token that another user has, it
- * leaves to people.
+ * @throws CommandError for conflicts that `onConflict` does not decide. `update` decides only about
+ *   other values of the same user, not about an id, name or token of another user
  */
 function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
   const strangers =

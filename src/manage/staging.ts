@@ -105,6 +105,29 @@ const namedUser = (values: Value[]) => ({
   named_by: 'id',
 });
 
+/** How a record names a user. A user without an id is named by the username. */
+function kindOf(reference: FixtureUser['id'] | FixtureToken['user']): 'id' | 'uuid' | 'username' {
+  if (typeof reference === 'number') return 'id';
+  return reference !== null && 'uuid' in reference ? 'uuid' : 'username';
+}
+
+/**
+ * Deletes the rows of other usernames.
+ *
+ * @param table a table with a column `username`
+ * @returns the usernames that no row has
+ */
+export function keepUsernames(db: DatabaseSync, table: string, usernames: string[]): string[] {
+  const list = JSON.stringify(usernames);
+  const missing = db
+    .prepare(`SELECT value FROM json_each(?) WHERE value NOT IN (SELECT username FROM ${table})`)
+    .all(list);
+  db.prepare(`DELETE FROM ${table} WHERE username NOT IN (SELECT value FROM json_each(?))`).run(
+    list,
+  );
+  return missing.map(({ value }) => String(value));
+}
+
 /** A token names a user by the number of another database, which may number its users differently. */
 const IS_OTHER_NUMBER = `(named_by = 'id'
   AND EXISTS (SELECT 1 FROM user WHERE user.named_by = 'username'))`;
@@ -175,8 +198,7 @@ export function createStaging(lastUserId = 0) {
         typeof user.id === 'object' && user.id
           ? idOfUuid(user.id.uuid)
           : (user.id ?? findId(user.username, known) ?? null);
-      const named_by = user.id === null ? 'username' : typeof user.id === 'object' ? 'uuid' : 'id';
-      unlessTwice(() => upsertUser.run({ ...user, id, named_by }));
+      unlessTwice(() => upsertUser.run({ ...user, id, named_by: kindOf(user.id) }));
     },
 
     /**
@@ -199,7 +221,7 @@ export function createStaging(lastUserId = 0) {
               : ''),
         );
       }
-      const named_by = Array.isArray(user) ? 'username' : typeof user === 'object' ? 'uuid' : 'id';
+      const named_by = kindOf(user);
       unlessTwice(() => upsertToken.run({ key, created, user_id, named_by, ...origin }));
     },
 
@@ -289,15 +311,9 @@ export function createStaging(lastUserId = 0) {
 
     /** Leaves out users of other names, and their tokens. @returns the names that no user has */
     keepUsers(usernames: string[]): string[] {
-      const list = JSON.stringify(usernames);
-      const missing = db
-        .prepare('SELECT value FROM json_each(?) WHERE value NOT IN (SELECT username FROM user)')
-        .all(list);
-      db.prepare('DELETE FROM user WHERE username NOT IN (SELECT value FROM json_each(?))').run(
-        list,
-      );
+      const missing = keepUsernames(db, 'user', usernames);
       db.exec('DELETE FROM token WHERE user_id NOT IN (SELECT id FROM user)');
-      return missing.map(({ value }) => String(value));
+      return missing;
     },
 
     countUsers: () => count('user'),

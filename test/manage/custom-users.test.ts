@@ -3,11 +3,10 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { runManage } from '../../src/manage/program.ts';
+import { describe, expect, test } from 'vitest';
 import { USER_COLUMNS } from '../../src/store/operator/bulk.ts';
 import recorded from '../conformance/custom-users-cases.json' with { type: 'json' };
-import { useLocalD1 } from '../helpers/local-d1.ts';
+import { useManage } from '../helpers/manage.ts';
 import { token, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
@@ -45,26 +44,19 @@ const DUMP = 'custom-users/a/dumpdata-users-tokens.json';
 const DATABASE = 'custom-users/c/db.sqlite3';
 const UUIDS = 'custom-users/d/dumpdata-users-tokens.json';
 
-const database = useLocalD1();
+const { manage, query } = useManage();
 
-/** The messages for the operator. */
+/** The messages of the last import. */
 let output = '';
-
-beforeEach(() => {
-  output = '';
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      output += text;
-      return true;
-    });
-  }
-});
 
 const pathOf = (file: string) => join('test/conformance', file);
 
 /** @returns the exit code */
-const run = (...args: string[]) =>
-  runManage(['import', ...args], (_where, _access, work) => work(database()));
+async function run(...args: string[]) {
+  const { code, stdout, stderr } = await manage(['import', ...args]);
+  output = stdout + stderr;
+  return code;
+}
 
 const load = (files: string[], args: string[] = []) => run(...files.map(pathOf), ...args);
 
@@ -75,7 +67,7 @@ function loadRecords(records: unknown[], ...args: string[]) {
   return run(path, ...args);
 }
 
-const rows = async (sql: string) => v.parse(Rows, (await database().d1.prepare(sql).all()).results);
+const rows = async (sql: string) => v.parse(Rows, await query(sql));
 
 /** Datetimes are compared as moments: a fraction of zero is none. */
 const DATETIMES = ['last_login', 'date_joined', 'created'];
@@ -155,7 +147,6 @@ test.each(refusals)('refused: $id', async ({ files, args, before }) => {
   if (before !== undefined) expect(await load([before])).toBe(0);
   const usersBefore = await usersByName();
   const tokensBefore = await rows('SELECT * FROM authtoken_token');
-  output = '';
   expect(await load(files, args)).toBe(1);
   expect(await usersByName()).toEqual(usersBefore);
   expect(await rows('SELECT * FROM authtoken_token')).toEqual(tokensBefore);
@@ -171,7 +162,6 @@ test('a token does not name a user by an id if the users of the files have none'
     pk: undefined,
   }));
   for (const id of [1, 7]) {
-    output = '';
     // `dumpdata --natural-primary` without `--natural-foreign`: here ann would be 1 and meg 2.
     expect(await loadRecords([ann, meg, token('of-meg', id)])).toBe(1);
     expect(output).toContain(`names its user by the id ${id}, but users of the files have no ids`);
@@ -196,7 +186,6 @@ describe('a custom user model', () => {
     ],
   ])('%s is refused', async (args, message) => {
     for (const file of [DUMP, DATABASE]) {
-      output = '';
       expect(await load([file], args)).toBe(1);
       expect(output).toContain(message);
     }
@@ -373,7 +362,7 @@ describe('a token of a user who is not in the files', () => {
   test.each([
     ['by id', 1, 'id'],
     ['by username', ['ann'], 'username'],
-  ])('%s is refused, unless --match-users-by says so', async (_, reference, match) => {
+  ])('%s is refused without --match-users-by', async (_, reference, match) => {
     await loadRecords([ANN]);
     const record = token('a'.repeat(40), reference);
     expect(await loadRecords([record])).toBe(1);
