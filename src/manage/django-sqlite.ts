@@ -211,7 +211,7 @@ function referenceTo(db: DatabaseSync, table: string, { label }: UserModel): str
 
 /**
  * Whether the tokens refer to users of another table, or another table has the users: a project that
- * changed to a model of its own may still have an empty `auth_user`.
+ * changed its user model may still have an empty `auth_user`.
  */
 function isOtherModel(db: DatabaseSync, users: string, hasTokens: boolean): boolean {
   const referenced = usersOfTokens(db, hasTokens);

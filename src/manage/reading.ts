@@ -1,4 +1,4 @@
-/** What is read from files, and what is found beside it. No I/O. */
+/** The options of reading files, and the counts of records that are not read. No I/O. */
 import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import type { Ignored } from './ignored.ts';
@@ -9,7 +9,7 @@ import { AUTH_USER, type Dropped, type UserModel } from './user-model.ts';
 /** Finds users in the database: their ids by username. */
 export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
 
-/** Statements of the operator about files that do not show it. */
+/** Facts about files that only the operator knows. */
 export type FileOptions = {
   /** The encoding of fixtures that are not in UTF-8. */
   encoding?: StatedEncoding;
