@@ -1,8 +1,8 @@
 /**
- * Prepares local development: writes variables to `.dev.vars`, which git ignores and wrangler reads.
- * They are a random `SECRET_KEY` and a sender of e-mails. Without password validators the passwords of
- * the lesson are accepted. Without the old password for a new one, clients of dj-rest-auth work.
- * Variables that the file has already stay as they are.
+ * Prepares local development. `.dev.vars`, which git ignores and wrangler reads, gets what
+ * production's operator has to choose: a `SECRET_KEY`, drawn once, an address that e-mails are from,
+ * no password validators, so that the lesson's passwords are accepted, and no old password for a new
+ * one, so that clients of dj-rest-auth work. Variables that the file has already stay as they are.
  *
  * The file and wrangler's folder become readable by their owner only.
  */
