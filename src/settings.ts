@@ -75,7 +75,7 @@ const headerNames = kind(
   'names of headers separated by commas',
 );
 
-/** What a field of `TOKEN_RESPONSE_FIELDS` can be: a field of the user, or the value `true`. */
+/** The values of a field of `TOKEN_RESPONSE_FIELDS`: a field of the user, or `true`. */
 export const RESPONSE_FIELD_VALUES = [
   'id',
   'username',

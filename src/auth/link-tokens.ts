@@ -3,7 +3,8 @@
  *
  *     <seconds since 2001 in base 36>-<every second hex digit of an HMAC-SHA-256>
  *
- * This is the form of Django 3.1 and later (django/contrib/auth/tokens.py). The HMAC covers the fields that a used link changes, so a link works once. Nothing is stored.
+ * This is the form of Django 3.1 and later (django/contrib/auth/tokens.py). The HMAC covers the
+ * fields that a used link changes, so a link works once. Nothing is stored.
  */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';

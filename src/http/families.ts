@@ -31,4 +31,5 @@ export function toServedPath(path: string, prefixes: Prefixes): string {
   return family ? prefixes[family.setting] + path.slice(family.listed.length) : path;
 }
 
-const isBelow = (path: string, prefix: string): boolean => `${path}/`.startsWith(`${prefix}/`);
+export const isBelow = (path: string, prefix: string): boolean =>
+  `${path}/`.startsWith(`${prefix}/`);
