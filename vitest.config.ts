@@ -54,6 +54,7 @@ export default defineConfig(async () => ({
                 SECRET_KEY: 'a secret key of the tests',
                 DEFAULT_FROM_EMAIL: 'us@example.com',
                 OLD_PASSWORD_FIELD_ENABLED: 'true',
+                EMAIL_CHANGE_REQUIRES_PASSWORD: 'true',
               },
             },
           }),

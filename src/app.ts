@@ -21,6 +21,7 @@ import type { Route } from './http/route.ts';
 import { activateUser, resendActivation } from './http/routes/activation.ts';
 import { changePassword } from './http/routes/change-password.ts';
 import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
+import { djoser } from './http/routes/djoser/routes.ts';
 import { health } from './http/routes/health.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
 import { logout } from './http/routes/logout.ts';
@@ -50,6 +51,7 @@ export const ROUTES: Route[] = [
   confirmPasswordReset,
   activateUser,
   resendActivation,
+  ...djoser,
   ...djRestAuth,
   account,
   health,

@@ -75,7 +75,7 @@ const headerNames = kind(
   'names of headers separated by commas',
 );
 
-/** What a field of `TOKEN_RESPONSE_FIELDS` can be: a field of the user, or the value `true`. */
+/** The values of a field of `TOKEN_RESPONSE_FIELDS`: a field of the user, or `true`. */
 export const RESPONSE_FIELD_VALUES = [
   'id',
   'username',
@@ -261,6 +261,19 @@ export const SETTINGS = {
     '',
   ),
 
+  /** Whether the routes of djoser exist. */
+  djoser: setting('DJOSER', flag, 'true'),
+
+  /** A path below which the routes of djoser are, too, such as /auth. */
+  djoserPrefix: setting(
+    'DJOSER_PREFIX',
+    kind(
+      v.pipe(v.string(), v.regex(/^(?:\/[\w.~-]+)*$/)),
+      'a path without a final slash, such as "/auth", or empty',
+    ),
+    '',
+  ),
+
   /** Whether the routes of dj-rest-auth exist. */
   djRestAuth: setting('DJ_REST_AUTH', flag, 'true'),
 
@@ -361,13 +374,43 @@ export const SETTINGS = {
    */
   passwordResetConfirmUrl: optional('PASSWORD_RESET_CONFIRM_URL', linkTemplate),
 
+  /** The page on which a user chooses a username, for links of djoser, in the same form. */
+  usernameResetConfirmUrl: optional('USERNAME_RESET_CONFIRM_URL', linkTemplate),
+
   /** The page on which a user activates an account, in the same form. */
   activationUrl: optional('ACTIVATION_URL', linkTemplate),
 
   /** Whether new users must verify their address before the first login. */
   emailVerification: setting('EMAIL_VERIFICATION', oneOf('none', 'required'), 'none'),
 
-  /** Whether a change or a reset of the password over the routes of dj-rest-auth revokes the token. */
+  /** Whether a new address requires the current password, if e-mail can be sent. */
+  emailChangeRequiresPassword: setting('EMAIL_CHANGE_REQUIRES_PASSWORD', flag, 'true'),
+
+  /** The field by which users log in over the routes of djoser, besides the password. */
+  loginField: setting('LOGIN_FIELD', oneOf('username', 'email'), 'username'),
+
+  /** Whether users who are not staff see only themselves over the routes of djoser. */
+  hideUsers: setting('HIDE_USERS', flag, 'true'),
+
+  /** Whether a registration over the routes of djoser requires the password twice. */
+  userCreatePasswordRetype: setting('USER_CREATE_PASSWORD_RETYPE', flag, 'false'),
+
+  /** Whether users/set_password/ requires the new password twice. */
+  setPasswordRetype: setting('SET_PASSWORD_RETYPE', flag, 'false'),
+
+  /** Whether users/reset_password_confirm/ requires the new password twice. */
+  passwordResetConfirmRetype: setting('PASSWORD_RESET_CONFIRM_RETYPE', flag, 'false'),
+
+  /** Whether users/set_username/ requires the new username twice. */
+  setUsernameRetype: setting('SET_USERNAME_RETYPE', flag, 'false'),
+
+  /** Whether users/reset_username_confirm/ requires the new username twice. */
+  usernameResetConfirmRetype: setting('USERNAME_RESET_CONFIRM_RETYPE', flag, 'false'),
+
+  /**
+   * Whether a new password over the routes of djoser or dj-rest-auth revokes the token. A reset with a
+   * link of djoser always does.
+   */
   logoutOnPasswordChange: setting('LOGOUT_ON_PASSWORD_CHANGE', flag, 'false'),
 
   /** Whether password/change/ of dj-rest-auth requires the old password. */
@@ -376,7 +419,10 @@ export const SETTINGS = {
   /** Whether registration/ of dj-rest-auth exists, as with allauth. */
   djRestAuthRegistration: setting('DJ_REST_AUTH_REGISTRATION', flag, 'true'),
 
-  /** Whether users get a message when their password or address changes. */
+  /** Whether users who register over the routes of djoser, or activate an account, get a message. */
+  sendConfirmationEmail: setting('SEND_CONFIRMATION_EMAIL', flag, 'false'),
+
+  /** Whether users get a message when their password, username or address changes. */
   accountEmailNotifications: setting('ACCOUNT_EMAIL_NOTIFICATIONS', flag, 'true'),
 };
 

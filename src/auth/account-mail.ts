@@ -39,8 +39,11 @@ export type AccountList = {
 /** Writes and sends messages. `site` is the host that a message names. */
 export type AccountMail = {
   passwordReset: (site: string, to: string, list: AccountList) => Message;
+  usernameReset: (site: string, to: string, list: AccountList) => Message;
   activation: (site: string, to: string, list: AccountList) => Message;
+  confirmation: (site: string, to: Addressee) => Message;
   passwordChanged: (site: string, to: Addressee) => Message;
+  usernameChanged: (site: string, to: Addressee) => Message;
   emailChanged: (site: string, to: Addressee) => Message;
   /** @throws if the message cannot be sent. The error's message may quote the address */
   send: (countedAs: MessageCount, message: Message) => Promise<MessageOutcome>;

@@ -9,6 +9,7 @@ import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { normalizeUsername } from '../validation/normal-form.ts';
 import {
+  type Addressee,
   type Link,
   type LinkRequest,
   type LinkServices,
@@ -60,16 +61,12 @@ export async function writeFirstActivation(
   return user && writeLink('activation', user, services);
 }
 
-/**
- * Makes the user of a link active.
- *
- * @returns the user's id
- */
+/** Makes the user of a link active. @returns the user */
 export async function activate(
   { store }: AuthServices,
   { uid, token }: Link,
   linkSettings: LinkSettings,
-): Promise<Result<number, InvalidLink | StaleLink>> {
+): Promise<Result<Addressee & { id: number }, InvalidLink | StaleLink>> {
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
   if (!user) return err({ kind: 'invalid-uid' });
@@ -80,7 +77,9 @@ export async function activate(
   if (!checkToken('activation', asRegistered, token, linkSettings, now)) {
     return err({ kind: 'invalid-link-token', userId });
   }
+  // A user with a token has logged in since. For djoser the link has expired then.
+  if (user.is_active && user.token_key !== null) return err({ kind: 'invalid-link-token', userId });
   const isActivated =
     wasNeverActive(user) && (await store.activateUser(userId, djangoDatetime(now)));
-  return isActivated ? ok(userId) : err({ kind: 'stale-link', userId });
+  return isActivated ? ok(user) : err({ kind: 'stale-link', userId });
 }

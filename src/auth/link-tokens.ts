@@ -3,7 +3,8 @@
  *
  *     <seconds since 2001 in base 36>-<every second hex digit of an HMAC-SHA-256>
  *
- * This is the form of Django 3.1 and later (django/contrib/auth/tokens.py). The HMAC covers the fields that a used link changes, so a link works once. Nothing is stored.
+ * This is the form of Django 3.1 and later (django/contrib/auth/tokens.py). The HMAC covers the
+ * fields that a used link changes, so a link works once. Nothing is stored.
  */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -11,18 +12,20 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { constantTimeCompare } from '../lib/constant-time-compare.ts';
 
 /** The purpose of a link. Each has its own salt, so that its links are not valid for another. */
-export type LinkPurpose = 'passwordReset' | 'activation';
+export type LinkPurpose = 'passwordReset' | 'usernameReset' | 'activation';
 
 const KEY_SALTS: Record<LinkPurpose, string> = {
   /** `PasswordResetTokenGenerator.key_salt`. */
   passwordReset: 'django.contrib.auth.tokens.PasswordResetTokenGenerator',
-  /** Our own salt. djoser signs activations with the salt of password resets. */
+  /** Our own salts. djoser signs all its links with the salt of password resets. */
+  usernameReset: 'edge-authtoken.username-reset',
   activation: 'edge-authtoken.activation',
 };
 
-/** The salts that are accepted for each purpose. Activation links made by djoser stay valid. */
+/** The salts that are accepted for each purpose. Links made by djoser stay valid. */
 const ACCEPTED_SALTS: Record<LinkPurpose, string[]> = {
   passwordReset: [KEY_SALTS.passwordReset],
+  usernameReset: [KEY_SALTS.usernameReset, KEY_SALTS.passwordReset],
   activation: [KEY_SALTS.activation, KEY_SALTS.passwordReset],
 };
 
@@ -103,12 +106,18 @@ function tokenOf(
   salt: string,
   secretKey: string,
 ): string {
-  const lastLogin = last_login?.slice(0, WHOLE_SECONDS_LENGTH) ?? '';
+  const lastLogin = wholeSeconds(last_login ?? '');
   const value = `${id}${password}${lastLogin}${timestamp}${email}`;
   const key = sha256(utf8ToBytes(salt + secretKey));
   const digest = bytesToHex(hmac(sha256, key, utf8ToBytes(value)));
   return `${timestamp.toString(36)}-${digest.replace(/(.)./g, '$1')}`;
 }
+
+const wholeSeconds = (datetime: string): string => datetime.slice(0, WHOLE_SECONDS_LENGTH);
+
+/** Whether two last logins make the same links. */
+export const isSameSecond = (lastLogin: string, other: string): boolean =>
+  wholeSeconds(lastLogin) === wholeSeconds(other);
 
 /** A user's id in links: its digits in base 64 (`urlsafe_base64_encode`, unpadded). */
 export const encodeUid = (id: number): string => btoa(String(id)).replace(/=+$/, '');

@@ -3,6 +3,7 @@
  * (django/contrib/auth/backends.py `ModelBackend`; dj_rest_auth/serializers.py `LoginSerializer`).
  */
 import { isNotSupported } from '../hashing/identify.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { normalizeEmailForComparison } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
@@ -16,6 +17,8 @@ export type Credentials = {
   /** If a user has this address, the user logs in, whatever the username is. */
   email?: string | undefined;
   password: string;
+  /** Whether the login is stored (`CREATE_SESSION_ON_LOGIN`, `user_logged_in`). Links before it expire. */
+  setsLastLogin?: boolean;
 };
 
 /** The client gets the same response for each reason. Only the log has the reason and the user. */
@@ -68,7 +71,7 @@ export async function logIn(
 /** Undefined if the user was changed or deleted while the password was checked. */
 async function attemptLogin(
   services: AuthServices,
-  { username, email = '', password }: Credentials,
+  { username, email = '', password, setsLastLogin = false }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
   const { store, hashing, settings } = services;
   const { secretKey, tokenMaxAgeDays } = settings;
@@ -98,15 +101,13 @@ async function attemptLogin(
   // A revocation during the hashing may concern this token. Then query the database again.
   const isCurrent = store.revocations() === revocations;
   const { token } = user;
-  const key =
-    token && isCurrent && !isExpired(token, tokenMaxAgeDays)
+  const keepsToken = token !== null && isCurrent && !isExpired(token, tokenMaxAgeDays);
+  const values = [userId, user.password, newToken(), expiryDate(tokenMaxAgeDays)] as const;
+  const key = setsLastLogin
+    ? await store.getOrCreateTokenAtLogin(...values, djangoDatetime(new Date()))
+    : keepsToken
       ? token.key
-      : await store.getOrCreateToken(
-          userId,
-          user.password,
-          newToken(),
-          expiryDate(tokenMaxAgeDays),
-        );
+      : await store.getOrCreateToken(...values);
   if (key === undefined) return undefined;
 
   const upgradeHash = async () =>

@@ -23,6 +23,15 @@ type InvalidPassword = { kind: 'invalid-password' };
 
 type UsernameTaken = { kind: 'username-taken' };
 
+type UsernameChange = {
+  current_password: string;
+  new_username: string;
+  /** Undefined if the settings do not require it (`SET_USERNAME_RETYPE`). */
+  re_new_username?: string | undefined;
+};
+
+type UsernameMismatch = { kind: 'username-mismatch' };
+
 /**
  * Sets a new password and a new token, both or neither. This revokes the old token.
  *
@@ -105,17 +114,57 @@ async function encodeNewPassword(
   return ok(await hashing.makePassword(password));
 }
 
-/**
- * Deletes the user and its token, both or neither. Refused if the foreign key of another table
- * refuses it.
- */
-export async function deleteOwnAccount(
+/** Checks the current password and changes nothing. */
+export const checkOwnPassword = (
   services: AuthServices,
   authenticated: Authenticated,
   currentPassword: string,
+): Promise<Result<undefined, TooManyFailures | InvalidPassword>> =>
+  withCurrentPassword(services, authenticated, currentPassword, async () => ok(undefined));
+
+/**
+ * Sets a new username. The token stays valid (djoser/serializers.py, `SetUsernameSerializer`).
+ */
+export async function changeOwnUsername(
+  services: AuthServices,
+  authenticated: Authenticated,
+  { current_password, new_username, re_new_username = new_username }: UsernameChange,
+): Promise<
+  Result<undefined, TooManyFailures | InvalidPassword | UsernameMismatch | UsernameTaken>
+> {
+  const { user } = authenticated;
+  async function change(
+    stored: string,
+  ): Promise<Result<undefined, UsernameMismatch | UsernameTaken> | undefined> {
+    if (new_username !== re_new_username) return err({ kind: 'username-mismatch' });
+    // In djoser one's own username is taken, too.
+    if (new_username === user.username) return err({ kind: 'username-taken' });
+    const changes = { username: new_username };
+    const profile = await services.store.updateProfile(user.id, changes, stored);
+    if (profile === 'username-taken') return err({ kind: profile });
+    return profile && ok(undefined);
+  }
+  return withCurrentPassword(services, authenticated, current_password, change);
+}
+
+/**
+ * Deletes a user and its token, both or neither. Refused if the foreign key of another table refuses it.
+ *
+ * @param target the user to delete, who can be another one. The password is that of the caller
+ */
+export async function deleteAccount(
+  services: AuthServices,
+  authenticated: Authenticated,
+  currentPassword: string,
+  target: User = authenticated.user,
 ): Promise<Result<undefined, TooManyFailures | InvalidPassword | { kind: 'user-referenced' }>> {
+  const { store } = services;
+  const isOwn = target.id === authenticated.user.id;
   return withCurrentPassword(services, authenticated, currentPassword, async (stored) => {
-    const outcome = await services.store.deleteUser(authenticated.user.id, stored);
+    const expected = isOwn ? stored : await store.findPassword(target.id);
+    // Another request has deleted the user.
+    if (expected === undefined) return ok(undefined);
+    const outcome = await store.deleteUser(target.id, expected);
     if (outcome === 'referenced') return err({ kind: 'user-referenced' });
     return outcome === 'deleted' ? ok(undefined) : undefined;
   });
@@ -125,40 +174,63 @@ export async function deleteOwnAccount(
 export const changesEmail = ({ email }: Pick<User, 'email'>, changes: ProfileChanges): boolean =>
   changes.email !== undefined && !isSameEmail(changes.email, email);
 
+type ProfileOptions = {
+  /** Whether the user must verify a new address before the next login. Revokes the token then. */
+  verifiesEmail?: boolean;
+  /** Whether the domain of a new address is stored as it was sent, as djoser does. */
+  keepsDomain?: boolean;
+};
+
 /** Sets the given names and address. It does not check a password. */
-export async function updateOwnProfile(
-  { store }: AuthServices,
+export async function updateProfile(
+  services: AuthServices,
   user: User,
   changes: ProfileChanges,
+  options: ProfileOptions = {},
 ): Promise<Result<User, AuthenticationFailure | UsernameTaken>> {
-  const profile = await store.updateProfile(user.id, withNormalEmail(changes));
-  if (profile === 'username-taken') return err({ kind: profile });
-  if (!profile) return err({ kind: 'authentication-failed', reason: 'user-inactive' });
-  return ok({ ...user, ...profile });
+  const updated = await writeProfile(services, user, changes, options);
+  return updated ?? err({ kind: 'authentication-failed', reason: 'user-inactive' });
 }
 
 /**
  * Does the same after checking the current password. Links are sent to the address, so a person who
  * changes it can take over the account.
+ *
+ * @param target the user to change, who can be another one. The password is that of the caller
  */
-export async function updateOwnEmail(
+export async function updateEmail(
   services: AuthServices,
   authenticated: Authenticated,
   changes: ProfileChanges,
   currentPassword: string,
+  { target = authenticated.user, ...options }: ProfileOptions & { target?: User } = {},
 ): Promise<Result<User, TooManyFailures | InvalidPassword | UsernameTaken>> {
-  const { user } = authenticated;
-  return withCurrentPassword(services, authenticated, currentPassword, async (stored) => {
-    const profile = await services.store.updateProfile(user.id, withNormalEmail(changes), stored);
-    if (profile === 'username-taken') return err({ kind: profile });
-    return profile && ok({ ...user, ...profile });
+  return withCurrentPassword(services, authenticated, currentPassword, (stored) => {
+    const expected = target.id === authenticated.user.id ? stored : undefined;
+    return writeProfile(services, target, changes, options, expected);
   });
 }
 
-const withNormalEmail = ({ email, ...names }: ProfileChanges): ProfileChanges => ({
-  ...names,
-  email: email === undefined ? undefined : normalizeEmail(email),
-});
+/**
+ * @param password the expected stored password; undefined for any
+ * @returns undefined if the user does not exist or the password differs
+ */
+async function writeProfile(
+  { store }: AuthServices,
+  user: User,
+  { email: typed, ...names }: ProfileChanges,
+  { verifiesEmail = false, keepsDomain = false }: ProfileOptions,
+  password?: string,
+): Promise<Result<User, UsernameTaken> | undefined> {
+  const email = typed === undefined || keepsDomain ? typed : normalizeEmail(typed);
+  if (verifiesEmail && email !== undefined) {
+    const isChanged = await store.changeEmailToVerify(user.id, email, password);
+    return isChanged ? ok({ ...user, email, is_active: false }) : undefined;
+  }
+  const profile = await store.updateProfile(user.id, { ...names, email }, password);
+  if (profile === 'username-taken') return err({ kind: profile });
+  return profile && ok({ ...user, ...profile });
+}
 
 /**
  * Verifies the current password and runs a change.

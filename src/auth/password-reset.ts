@@ -14,7 +14,7 @@ import {
   writeLinks,
 } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
-import { checkToken, decodeUid, type LinkSettings } from './link-tokens.ts';
+import { checkToken, decodeUid, type LinkPurpose, type LinkSettings } from './link-tokens.ts';
 import { replacementOf } from './own-account.ts';
 import {
   type PasswordMismatch,
@@ -90,17 +90,18 @@ const refused = (messages: string[]) =>
 
 type UserOfLink = NonNullable<Awaited<ReturnType<AuthServices['store']['findUserById']>>>;
 
-/** The active user of a valid link. */
-async function findUserOfLink(
+/** The active user of a valid link of a purpose. */
+export async function findUserOfLink(
   { store }: AuthServices,
   { uid, token }: Link,
   linkSettings: LinkSettings,
+  purpose: LinkPurpose = 'passwordReset',
 ): Promise<Result<UserOfLink, InvalidLink>> {
   const id = decodeUid(uid);
   const user = id === undefined ? undefined : await store.findUserById(id);
   if (!user) return err({ kind: 'invalid-uid' });
   const userId = user.id;
-  if (!checkToken('passwordReset', user, token, linkSettings, new Date())) {
+  if (!checkToken(purpose, user, token, linkSettings, new Date())) {
     return err({ kind: 'invalid-link-token', userId });
   }
   return user.is_active ? ok(user) : err({ kind: 'inactive-user', userId });

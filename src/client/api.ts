@@ -35,7 +35,11 @@ export type LinkRequest = { email: string; username?: string | undefined };
 /** The two parts of a link in an e-mail. */
 export type Link = { uid: string; token: string };
 
-export type PasswordReset = Link & { new_password: string };
+export type PasswordReset = Link & {
+  new_password: string;
+  /** Required if the server has PASSWORD_RESET_CONFIRM_RETYPE = "true". */
+  re_new_password?: string | undefined;
+};
 
 export type Token = { readonly token: string };
 

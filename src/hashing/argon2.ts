@@ -95,8 +95,8 @@ async function argon2(...parameters: globalThis.Parameters<Argon2['hash']>): Pro
 }
 
 /**
- * Makes an instance. Memory of WebAssembly never shrinks, and a new instance beside a former one, which
- * may not be collected yet, could exceed the isolate's limit. So one is kept for all hashes.
+ * Makes an instance. One is kept for all hashes: memory of WebAssembly never shrinks, and a second
+ * instance could exceed the isolate's limit before the first is collected.
  */
 export async function loadArgon2(): Promise<Argon2> {
   const exports = await instantiate('argon2', () => import('./wasm/argon2.wasm'));

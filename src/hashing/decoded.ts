@@ -1,4 +1,4 @@
-/** What the formats of stored passwords have in common. */
+/** The common parts of the formats of stored passwords. */
 
 /** A parsed stored password. Its cost is within the limits, so `encode` may run. */
 export type Decoded = {

@@ -24,9 +24,12 @@ export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
  */
 export type BodyReader<Input, Data> = {
   /** Returns the schema for these settings. Undefined for a route that reads no body. */
-  schema: ((settings: Settings) => ObjectSchema<Input, Data>) | undefined;
+  schema: ((settings: Settings) => ObjectSchema<Input, unknown>) | undefined;
   read: (c: AppContext) => Promise<Result<Data, BodyFailure>>;
 };
+
+/** Changes the fields before they are validated. */
+type Prepare = (fields: Fields, settings: Settings) => Fields;
 
 /** For a route that reads no body. */
 export const noBody: BodyReader<unknown, undefined> = {
@@ -38,18 +41,51 @@ export const noBody: BodyReader<unknown, undefined> = {
  * Parses the body and validates its fields.
  *
  * @param schema one for all settings, or a function of the settings
- * @param prepare changes the fields before they are validated
  */
 export function body<Input, Data>(
   schema: ObjectSchema<Input, Data> | ((settings: Settings) => ObjectSchema<Input, Data>),
-  prepare = (fields: Fields): Fields => fields,
+  prepare: Prepare = (fields) => fields,
 ): BodyReader<Input, Data> {
   const schemaOf = typeof schema === 'function' ? schema : () => schema;
   return {
     schema: schemaOf,
     async read(c) {
+      const { settings } = c.var;
       const fields = await parse(c);
-      return fields.ok ? validate(schemaOf(c.var.settings), prepare(fields.value)) : fields;
+      return fields.ok ? validate(schemaOf(settings), prepare(fields.value, settings)) : fields;
+    },
+  };
+}
+
+/** The validated fields or all errors of them, and some fields that are valid on their own. */
+export type Checked<Data, Part> = {
+  validated: Result<Data, ValidationFailure>;
+  part: Part | undefined;
+};
+
+/**
+ * Does the same, but leaves the errors to the handler, which adds those that depend on the database. DRF
+ * checks all fields in one step.
+ *
+ * @param partSchema the fields that the handler needs for this
+ */
+export function bodyOrErrors<Input, Data, Part>(
+  schemaOf: (settings: Settings) => ObjectSchema<Input, Data>,
+  partSchema: ObjectSchema<unknown, Part>,
+  prepare: Prepare = (fields) => fields,
+): BodyReader<Input, Checked<Data, Part>> {
+  return {
+    schema: schemaOf,
+    async read(c) {
+      const { settings } = c.var;
+      const parsed = await parse(c);
+      if (!parsed.ok) return parsed;
+      const fields = prepare(parsed.value, settings);
+      const part = validate(partSchema, fields);
+      return ok({
+        validated: validate(schemaOf(settings), fields),
+        part: part.ok ? part.value : undefined,
+      });
     },
   };
 }

@@ -31,6 +31,8 @@ export type Failure =
   | { kind: 'invalid-credentials' }
   | { kind: 'invalid-password' }
   | { kind: 'password-mismatch' }
+  | { kind: 'username-mismatch' }
+  | { kind: 'permission-denied' }
   | { kind: 'password-refused'; field: string; messages: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
@@ -40,11 +42,17 @@ export type Failure =
 /**
  * django/contrib/auth/models.py `AbstractUser.username`, rest_framework/authtoken/serializers.py.
  */
-const USERNAME_TAKEN = 'A user with that username already exists.';
+export const USERNAME_TAKEN = 'A user with that username already exists.';
 export const UNABLE_TO_LOG_IN = 'Unable to log in with provided credentials.';
 
 /** djoser/constants.py, `Messages.PASSWORD_MISMATCH_ERROR`; dj-rest-auth's `RegisterSerializer`. */
 const PASSWORD_MISMATCH = "The two password fields didn't match.";
+
+/** djoser/constants.py, `Messages.USERNAME_MISMATCH_ERROR`. */
+const USERNAME_MISMATCH = "The two username fields didn't match.";
+
+/** rest_framework/exceptions.py, `PermissionDenied`. */
+const PERMISSION_DENIED = 'You do not have permission to perform this action.';
 
 /** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
 const THROTTLED = 'Request was throttled.';
@@ -99,6 +107,10 @@ export function errorResponse(c: AppContext, failure: Failure) {
       return invalid(c, { current_password: ['Invalid password.'] });
     case 'password-mismatch':
       return invalid(c, { non_field_errors: [PASSWORD_MISMATCH] });
+    case 'username-mismatch':
+      return invalid(c, { non_field_errors: [USERNAME_MISMATCH] });
+    case 'permission-denied':
+      return c.json({ detail: PERMISSION_DENIED }, 403);
     case 'password-refused':
       return invalid(c, { [failure.field]: failure.messages });
     case 'invalid-credentials': {

@@ -4,21 +4,32 @@
  */
 import type { Settings } from '../settings.ts';
 
-/** The path of each family in the list of routes, and the setting of the path that is served. */
-const FAMILIES = [{ listed: '/dj-rest-auth', setting: 'djRestAuthPrefix' }] as const;
+/**
+ * For each family: its paths in the list of routes, the start of them that another path replaces, and the
+ * setting of that path.
+ */
+const FAMILIES = [
+  { paths: ['/users', '/token'], listed: '', setting: 'djoserPrefix' },
+  { paths: ['/dj-rest-auth'], listed: '/dj-rest-auth', setting: 'djRestAuthPrefix' },
+] as const;
 
 export type Prefixes = Pick<Settings, (typeof FAMILIES)[number]['setting']>;
 
 /** The path in the list of routes of a path that is served. Other paths stay as they are. */
 export function toListedPath(path: string, prefixes: Prefixes): string {
-  const family = FAMILIES.find(({ setting }) => isBelow(path, prefixes[setting]));
-  return family ? family.listed + path.slice(prefixes[family.setting].length) : path;
+  for (const { paths, listed, setting } of FAMILIES) {
+    const moved = listed + path.slice(prefixes[setting].length);
+    const isMoved = isBelow(path, prefixes[setting]) && paths.some((own) => isBelow(moved, own));
+    if (isMoved) return moved;
+  }
+  return path;
 }
 
 /** The path at which a path in the list of routes is served. */
 export function toServedPath(path: string, prefixes: Prefixes): string {
-  const family = FAMILIES.find(({ listed }) => isBelow(path, listed));
+  const family = FAMILIES.find(({ paths }) => paths.some((own) => isBelow(path, own)));
   return family ? prefixes[family.setting] + path.slice(family.listed.length) : path;
 }
 
-const isBelow = (path: string, prefix: string): boolean => `${path}/`.startsWith(`${prefix}/`);
+export const isBelow = (path: string, prefix: string): boolean =>
+  `${path}/`.startsWith(`${prefix}/`);

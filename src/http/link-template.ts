@@ -6,7 +6,7 @@ import type { AppContext } from './context.ts';
 import { basePathOf } from './mount.ts';
 
 type LinkPage = {
-  setting: 'passwordResetConfirmUrl' | 'activationUrl';
+  setting: 'passwordResetConfirmUrl' | 'usernameResetConfirmUrl' | 'activationUrl';
   /** The variable of the setting, for the log. */
   variable: string;
   /** The name of this purpose on the page at `/account` (pages/account/browser-client.js). */
@@ -18,6 +18,11 @@ const PAGES: Record<LinkPurpose, LinkPage> = {
     setting: 'passwordResetConfirmUrl',
     variable: 'PASSWORD_RESET_CONFIRM_URL',
     task: 'reset',
+  },
+  usernameReset: {
+    setting: 'usernameResetConfirmUrl',
+    variable: 'USERNAME_RESET_CONFIRM_URL',
+    task: 'username',
   },
   activation: { setting: 'activationUrl', variable: 'ACTIVATION_URL', task: 'activate' },
 };

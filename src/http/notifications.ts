@@ -71,14 +71,22 @@ export function sendAfterResponse(
   });
 }
 
-/** Notifies a user of a change to the account, at the address from before the change. */
+/** The messages about an account, and the setting of each. */
+const NOTIFICATIONS = {
+  confirmation: 'sendConfirmationEmail',
+  passwordChanged: 'accountEmailNotifications',
+  usernameChanged: 'accountEmailNotifications',
+  emailChanged: 'accountEmailNotifications',
+} as const;
+
+/** Notifies a user of a change to the account. A new address is not used yet. */
 export function notify(
   c: AppContext,
-  kind: 'passwordChanged' | 'emailChanged',
+  kind: keyof typeof NOTIFICATIONS,
   { id, username, email }: Pick<User, 'id' | 'username' | 'email'>,
 ): void {
   const { mail, settings } = c.var;
-  if (!mail || !settings.accountEmailNotifications || email === '') return;
+  if (!mail || !settings[NOTIFICATIONS[kind]] || email === '') return;
   sendAfterResponse(c, kind, mail, async () => {
     const site = siteOf(linkTemplate(c, 'passwordReset'));
     return { userIds: [id], countedAs: kind, message: mail[kind](site, { username, email }) };
@@ -119,13 +127,24 @@ const identifier = (value: unknown): unknown =>
     : undefined;
 
 /** Logs why a link was refused. @returns the failure */
-export function linkError<T extends InvalidLink | StaleLink | PasswordRefused | PasswordMismatch>(
-  c: AppContext,
-  failure: T,
-): Err<T> {
-  if (failure.kind !== 'password-refused' && failure.kind !== 'password-mismatch') {
+export function linkError<T extends LinkFailure | Refusal>(c: AppContext, failure: T): Err<T> {
+  if (isOfLink(failure)) {
     const user_id = 'userId' in failure ? failure.userId : undefined;
     audit(c, { event: 'link-refused', user_id, reason: failure.kind });
   }
   return err(failure);
 }
+
+type LinkFailure = InvalidLink | StaleLink;
+
+/** The new value is refused, and not the link. */
+type Refusal = PasswordRefused | PasswordMismatch | { kind: 'username-taken' };
+
+const REFUSALS: string[] = [
+  'password-refused',
+  'password-mismatch',
+  'username-taken',
+] satisfies Refusal['kind'][];
+
+const isOfLink = (failure: LinkFailure | Refusal): failure is LinkFailure =>
+  !REFUSALS.includes(failure.kind);

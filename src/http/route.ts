@@ -10,6 +10,7 @@ import type { Authenticated } from '../auth/tokens.ts';
 import type { Api } from '../client/api.ts';
 import { type Err, ok, type Result } from '../lib/result.ts';
 import type { Services } from '../services/services.ts';
+import type { Settings } from '../settings.ts';
 import { type BodyReader, noBody } from './body.ts';
 import { negotiate } from './content-negotiation.ts';
 import type { AppContext } from './context.ts';
@@ -51,6 +52,8 @@ export type Access<Caller extends object> = {
   requiresUser: boolean;
   /** Whether a request without a token is accepted, but one with an invalid token is not. */
   acceptsUser?: boolean;
+  /** Whether other methods of its path require a user (`asInViewSet`). */
+  otherMethodsRequireUser?: boolean;
   /** Limits the requests of one address before their bodies are read. */
   rateLimit: AddressScope | undefined;
   /** If it returns false, the route does not exist. If it is undefined, it is always enabled. */
@@ -111,6 +114,33 @@ export const byVerification: Access<EmailServices> = {
   isEnabled: ({ mail, settings }) =>
     mail !== undefined && settings.emailVerification === 'required',
 };
+
+/**
+ * The same access, as in djoser's view set: only the method of this route is public. Another method of the
+ * path is 401 without a token, before it is 405 (`UserViewSet.get_permissions`).
+ */
+export const asInViewSet = <Caller extends object>(access: Access<Caller>): Access<Caller> => ({
+  ...access,
+  otherMethodsRequireUser: true,
+});
+
+/** The settings that are on or off. */
+type Flag = {
+  [Name in keyof Settings]: Settings[Name] extends boolean ? Name : never;
+}[keyof Settings];
+
+/** The same access, if a setting is on. */
+export const ifOn = <Caller extends object>(
+  access: Access<Caller>,
+  setting: Flag,
+): Access<Caller> => ({
+  ...access,
+  isEnabled: (services) => services.settings[setting] && isEnabled(access, services),
+});
+
+/** A path of a route as in OpenAPI: `/users/:id{[0-9]+}` → `/users/{id}`. */
+export const toTemplate = (path: string): string =>
+  path.replaceAll(/:(?<name>\w+)(?:\{[^}]*\})?/g, '{$<name>}');
 
 type MaybePromise<T> = T | Promise<T>;
 

@@ -19,6 +19,7 @@ type SecurityEvent =
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }
   | { event: 'username-changed'; user_id: number }
+  | { event: 'username-change-refused'; user_id: number }
   | { event: 'email-changed'; user_id: number }
   | { event: 'email-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }
@@ -41,7 +42,11 @@ export function audit(c: AppContext, event: SecurityEvent): void {
 export function auditRefusal(
   c: AppContext,
   failure: { kind: string },
-  event: 'password-change-refused' | 'email-change-refused' | 'account-deletion-refused',
+  event:
+    | 'password-change-refused'
+    | 'username-change-refused'
+    | 'email-change-refused'
+    | 'account-deletion-refused',
   user_id: number,
 ): void {
   if (failure.kind !== 'throttled') audit(c, { event, user_id });

@@ -33,6 +33,22 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
         after: [...more(list), ...thanks(site)],
       }),
 
+    usernameReset: (site, to, list) =>
+      write(to, `Username reset on ${site}`, {
+        before: [
+          `You're receiving this email because you requested a username reset for your user account at ${site}.`,
+          list.accounts.length > 1
+            ? 'Several accounts have this address. The username is below each link. Please go to the page of your account and choose a new username:'
+            : 'Please go to the following page and choose a new username:',
+        ],
+        links: links(
+          list,
+          'Choose a new username',
+          'Your present username, in case you’ve forgotten',
+        ),
+        after: [...more(list), ...thanks(site)],
+      }),
+
     activation: (site, to, list) =>
       write(to, `Account activation on ${site}`, {
         before: [
@@ -49,9 +65,28 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
         ],
       }),
 
+    confirmation: (site, { username, email }) =>
+      write(email, `${site} - Your account has been successfully created and activated!`, {
+        before: [
+          `Your account has been created and is ready to use. Your username is ${printable(username)}.`,
+        ],
+        after: thanks(site),
+      }),
+
     passwordChanged: (site, { username, email }) =>
       write(email, `${site} - Your password has been successfully changed!`, {
         before: [`The password of your user account ${printable(username)} has been changed.`],
+        after: [
+          `If this was not you, request a password reset at ${site} and choose a new password.`,
+          ...thanks(site),
+        ],
+      }),
+
+    usernameChanged: (site, { username, email }) =>
+      write(email, `${site} - Your username has been successfully changed!`, {
+        before: [
+          `The username of your user account has been changed. It is now ${printable(username)}.`,
+        ],
         after: [
           `If this was not you, request a password reset at ${site} and choose a new password.`,
           ...thanks(site),

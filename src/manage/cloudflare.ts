@@ -43,7 +43,7 @@ export const listDatabases = (environment: string[]) =>
   ask(['d1', 'list', '--json', ...environment], Databases);
 
 /** Whether the Worker has a secret SECRET_KEY; unknown if Cloudflare does not say. */
-export async function askSecretKey(environment: string[] = []): Promise<SecretKey> {
+export async function askSecretKey(environment: string[]): Promise<SecretKey> {
   try {
     const secrets = await ask(['secret', 'list', '--format', 'json', ...environment], Secrets);
     return { kind: secrets.some(({ name }) => name === 'SECRET_KEY') ? 'secret' : 'unset' };

@@ -5,7 +5,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { USER_COLUMNS, type Value } from '../store/operator/bulk.ts';
 import { toMoment } from './records.ts';
-import type { Staging } from './staging.ts';
+import { keepUsernames, type Staging } from './staging.ts';
 
 export type Comparison = ReturnType<typeof createComparison>;
 
@@ -14,7 +14,7 @@ export type Account = {
   /** A UUID if Django numbers its users so. It is never the same as an id here. */
   id: number | string;
   username: string;
-  /** What the user logs in to Django with. */
+  /** The value that the user logs in to Django with: a username or an address. */
   login: string;
   /** By the name of the column; `last_login` as Django has it. */
   values: ReadonlyMap<string, Value>;
@@ -148,17 +148,8 @@ export function createComparison() {
       for (const user of staging.uuids()) setUuid.run(user);
     },
 
-    /** Leaves out the users here of other names. @returns the names that nobody here has */
-    keep(usernames: string[]): string[] {
-      const list = JSON.stringify(usernames);
-      const missing = db
-        .prepare('SELECT value FROM json_each(?) WHERE value NOT IN (SELECT username FROM here)')
-        .all(list);
-      db.prepare('DELETE FROM here WHERE username NOT IN (SELECT value FROM json_each(?))').run(
-        list,
-      );
-      return missing.map(({ value }) => String(value));
-    },
+    /** Leaves out the users here of other names. @returns the names that no user here has */
+    keep: (usernames: string[]): string[] => keepUsernames(db, 'here', usernames),
 
     match(matchBy: MatchBy): void {
       match('same', ['here', 'django'], matchBy);

@@ -2,7 +2,8 @@
  * Prepares local development. `.dev.vars`, which git ignores and wrangler reads, gets what
  * production's operator has to choose: a `SECRET_KEY`, drawn once, an address that e-mails are from,
  * no password validators, so that the lesson's passwords are accepted, and no old password for a new
- * one, so that clients of dj-rest-auth work. Variables that the file has already stay as they are.
+ * one or for a new address, so that clients of dj-rest-auth and djoser work. Variables that the file
+ * has already stay as they are.
  *
  * The file and wrangler's folder become readable by their owner only.
  */
@@ -24,6 +25,7 @@ const VARS = {
   DEFAULT_FROM_EMAIL: () => 'webmaster@localhost',
   AUTH_PASSWORD_VALIDATORS: () => '',
   OLD_PASSWORD_FIELD_ENABLED: () => 'false',
+  EMAIL_CHANGE_REQUIRES_PASSWORD: () => 'false',
 };
 
 const present = existsSync(FILE) ? readFileSync(FILE, 'utf8') : '';

@@ -1,6 +1,6 @@
 /**
- * What has to change in a Django project so that its users are as those here: a Python script that
- * Django's shell runs, and what to report. `loaddata` cannot do this: it replaces whatever has the
+ * Writes a Python script for Django's shell, which changes the users of a Django project to those
+ * here, and counts the changes for the report. `loaddata` cannot do this: it replaces whatever has the
  * same id, sets fields that a fixture leaves out to their defaults, and stops at a changed token
  * (django/core/serializers/base.py, `DeserializedObject.save`).
  */
@@ -27,7 +27,7 @@ type Options = {
   isWhole: boolean;
 };
 
-/** What to do in Django with users who were deleted here. */
+/** How the script treats users in Django who were deleted here. */
 export type DeletedUsers = 'keep' | 'deactivate' | 'delete';
 
 /** Users and fields of each kind, counted while the script is written. */
@@ -66,7 +66,7 @@ type Line = { kind: string; username: string } & {
   pk?: number | string;
   /** The id here of a user who is created. */
   id?: number | string;
-  /** What a user in Django logs in with: the value of `USERNAME_FIELD`. */
+  /** The login of a user in Django: the value of `USERNAME_FIELD`. */
   login?: string;
   fields?: Record<string, unknown>;
   token?: readonly [old: string | null, now: Token | null];

@@ -87,6 +87,8 @@ function stageTables(django: DatabaseSync, path: string, staging: Staging, readi
     );
   }
   if (!hasTokens) reading.hasNoTokens = true;
+  // Nothing says that these are the users of the project, if another table has users too.
+  if (usersOfTokens(django, hasTokens) === undefined) findUserModels(django, tables, reading);
   const lists = LISTS.map((suffix) => users + suffix).filter((table) => tables.includes(table));
   const toRead = [users, ...(hasTokens ? [TOKENS] : []), ...lists];
   for (const table of toRead) refuseEndless(django, table);
@@ -209,16 +211,22 @@ function referenceTo(db: DatabaseSync, table: string, { label }: UserModel): str
 
 /**
  * Whether the tokens refer to users of another table, or another table has the users: a project that
- * changed to a model of its own may still have an empty `auth_user`.
+ * changed its user model may still have an empty `auth_user`.
  */
 function isOtherModel(db: DatabaseSync, users: string, hasTokens: boolean): boolean {
-  if (!hasTokens) return false;
+  const referenced = usersOfTokens(db, hasTokens);
+  return referenced !== undefined && referenced.toLowerCase() !== users.toLowerCase();
+}
+
+/** The table of users that the tokens refer to. */
+function usersOfTokens(db: DatabaseSync, hasTokens: boolean): string | undefined {
+  if (!hasTokens) return undefined;
   const referenced = db
     .prepare(
       `SELECT "table" AS name FROM pragma_foreign_key_list('${TOKENS}') WHERE "from" = 'user_id'`,
     )
     .get()?.name;
-  return referenced !== undefined && String(referenced).toLowerCase() !== users.toLowerCase();
+  return referenced === undefined ? undefined : String(referenced);
 }
 
 /** Notes the tables with the fields of a user model, by the label of their model. */
@@ -229,8 +237,10 @@ function findUserModels(
 ): void {
   for (const table of tables) {
     const names = columnsOf(db, table).map(({ name }) => name);
-    if (table === model.table || !BASE_USER_FIELDS.every((name) => names.includes(name))) continue;
-    addIgnored(otherUserModels, labelOf(db, tables, table), countRows(db, table, MAX_COUNTED));
+    if (table.toLowerCase() === model.table.toLowerCase()) continue;
+    if (!BASE_USER_FIELDS.every((name) => names.includes(name))) continue;
+    const rows = countRows(db, table, MAX_COUNTED);
+    if (rows > 0) addIgnored(otherUserModels, labelOf(db, tables, table), rows);
   }
 }
 

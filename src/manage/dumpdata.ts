@@ -60,8 +60,7 @@ export async function stageFixture(
       ofRecord(record, entry.model, () => {
         if ('user' in entry) staging.addUser(entry.user, known);
         else if ('token' in entry) {
-          const nameable = namesKnownUsers ? known : undefined;
-          staging.addToken(entry.token, { file: path, record }, nameable);
+          staging.addToken(entry.token, { file: path, record }, known, namesKnownUsers);
         } else {
           addIgnored(ignored, entry.model, 1);
           if (entry.hasFieldsOfUser) addIgnored(otherUserModels, entry.model, 1);
@@ -104,7 +103,7 @@ function entryOf(item: unknown, record: number, reading: Reading): Entry {
 
 /** The username by which a record refers to a user. */
 function naturalKey(entry: Entry): string | undefined {
-  if ('user' in entry) return typeof entry.user.id === 'number' ? undefined : entry.user.username;
+  if ('user' in entry) return entry.user.id === null ? entry.user.username : undefined;
   if ('token' in entry) return Array.isArray(entry.token.user) ? entry.token.user[0] : undefined;
   return undefined;
 }

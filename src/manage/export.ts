@@ -5,7 +5,6 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { bulkQueries } from '../store/operator/bulk.ts';
-import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import {
   type Comparison,
@@ -105,7 +104,7 @@ async function exportChanges(bulk: Bulk, path: string, options: ExportOptions): 
   const reading = newReading({
     model,
     files: options,
-    command: `${MANAGE} export ${path} --against ${against.join(' --against ')}`,
+    command: options.command ?? ['export', path, ...against.flatMap((file) => ['--against', file])],
   });
   const comparison = createComparison();
   try {

@@ -13,7 +13,6 @@ import {
   MAX_ROWS_BYTES,
   USER_COLUMNS,
 } from '../store/operator/bulk.ts';
-import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { moment } from './comparison.ts';
 import type { Database } from './database.ts';
@@ -44,7 +43,7 @@ export type ImportOptions = UserModelOptions &
     newIds?: boolean;
     /**
      * How a token finds its user in the database if the files do not have the user. By default it is
-     * refused: the user of that id or name may be somebody else.
+     * refused: the user of that id or name may be another person.
      */
     matchUsersBy?: 'id' | 'username';
   };
@@ -65,8 +64,8 @@ export async function importFiles(
   options: ImportOptions,
 ): Promise<void> {
   const { passwordHashers: hashers } = parseSettings(vars);
-  const { dryRun = false, onConflict, inactiveUsers = 'deactivated', user, newIds } = options;
-  const { matchUsersBy } = options;
+  const { dryRun = false, onConflict, inactiveUsers = 'deactivated' } = options;
+  const { user, newIds, matchUsersBy } = options;
   const model = parseUserModel(options);
   await refuseUnreadable(paths);
   const bulk = bulkQueries(d1);
@@ -81,15 +80,20 @@ export async function importFiles(
       model,
       files: options,
       namesKnownUsers: matchUsersBy === 'username',
-      command: `${MANAGE} import ${paths.join(' ')}`,
+      command: options.command ?? ['import', ...paths],
       ...(usersBefore > 0 ? { findUserIds: bulk.findUserIds } : {}),
     });
     for (const path of paths) await stageFile(path, staging, reading);
-    const isOther = options.userModel !== undefined || reading.otherUserModels.size > 0;
-    if (isOther && staging.countUsers() === 0) throw otherUserModel(reading);
-    if (usersBefore > 0 && matchUsersBy) await addKnownUsers(bulk, staging);
+    const isOther =
+      options.userModel === undefined
+        ? reading.otherUserModels.size > 0
+        : staging.countUsers() === 0;
+    if (isOther) throw otherUserModel(reading, staging.countUsers());
+    const hasUsers = staging.countUsers() > 0;
+    if (usersBefore > 0) await findUuidUsers(bulk, staging);
+    if (usersBefore > 0 && matchUsersBy) await addKnownUsers(bulk, staging, matchUsersBy);
     if (user) refuseMissing(staging.keepUsers(user));
-    refuseOrphans(staging, usersBefore > 0);
+    refuseOrphans(staging, orphanHints(hasUsers, usersBefore > 0, options));
     if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
     if (usersBefore > 0) await classify(bulk, staging);
     if (newIds && (await giveNewIds(bulk, staging))) await classify(bulk, staging);
@@ -129,27 +133,69 @@ export async function stageFile(path: string, staging: Staging, reading: Reading
   }
 }
 
-/** Fetches the users whose tokens are in the files and who are not. */
-async function addKnownUsers(bulk: Bulk, staging: Staging): Promise<void> {
+/** Gives users with a UUID the ids of the users of the same username who are in the database. */
+async function findUuidUsers(bulk: Bulk, staging: Staging): Promise<void> {
   let last = Number.MIN_SAFE_INTEGER;
   for (;;) {
-    const ids = staging.usersWithoutRecord(last, USERS_LENGTH);
+    const users = staging.uuidUsers(last, USERS_LENGTH);
+    const here = await bulk.findUserIds(users.map(({ username }) => username));
+    for (const { id, username } of users) {
+      const known = here.get(username);
+      if (known !== undefined) staging.moveUuidUser(id, known);
+    }
+    last = users.at(-1)?.id ?? last;
+    if (users.length < USERS_LENGTH) return;
+  }
+}
+
+/** Fetches the users whose tokens are in the files and who are not. */
+async function addKnownUsers(
+  bulk: Bulk,
+  staging: Staging,
+  matchUsersBy: 'id' | 'username',
+): Promise<void> {
+  let last = Number.MIN_SAFE_INTEGER;
+  for (;;) {
+    const ids = staging.usersWithoutRecord(matchUsersBy, last, USERS_LENGTH);
     for (const user of await bulk.findUsers(ids)) staging.addKnownUser(user);
     last = ids.at(-1) ?? last;
     if (ids.length < USERS_LENGTH) return;
   }
 }
 
+/** Possible reasons for a token without a user, by how the token names its user. */
+type OrphanHints = Partial<Record<'id' | 'uuid', string[]>>;
+
+function orphanHints(
+  hasUsers: boolean,
+  mayBeHere: boolean,
+  { userModel, matchUsersBy }: ImportOptions,
+): OrphanHints {
+  const isOther =
+    userModel === undefined && !hasUsers
+      ? ['If the project has a user model of its own, name it with --user-model']
+      : [];
+  const isHere =
+    mayBeHere && matchUsersBy !== 'id'
+      ? ['If the users of the database have the ids of the files, use --match-users-by id']
+      : [];
+  return { id: [...isOther, ...isHere], uuid: isOther };
+}
+
 /** @throws CommandError if a token has no user */
-export function refuseOrphans(staging: Staging, mayBeHere = false): void {
+export function refuseOrphans(staging: Staging, hints: OrphanHints = {}): void {
   const orphan = staging.tokenWithoutUser();
   if (!orphan) return;
-  const { file, record, user } = orphan;
+  const { file, record, user, namedBy, isOtherNumber } = orphan;
+  const place = `${fileName(file)}: record ${record} (authtoken.token)`;
+  if (isOtherNumber) {
+    throw new CommandError(
+      `${place}: it names its user by the id ${user}, but users of the files have no ids. ` +
+        'Write the file again, with --natural-foreign and --natural-primary or without both',
+    );
+  }
   throw new CommandError(
-    `${fileName(file)}: record ${record} (authtoken.token): its user ${user} is not in the files` +
-      (mayBeHere
-        ? '. If the users of the database have the ids of the files, use --match-users-by id'
-        : ''),
+    [`${place}: its user ${user} is not in the files`, ...(hints[namedBy] ?? [])].join('. '),
   );
 }
 
@@ -212,8 +258,8 @@ const TAKEN =
 const ID_TAKEN = '--new-ids gives another id to users whose id is taken.';
 
 /**
- * `update` writes over the values of the same user. An id, name or token that another user has, it
- * leaves to people.
+ * @throws CommandError for conflicts that `onConflict` does not decide. `update` decides only about
+ *   other values of the same user, not about an id, name or token of another user
  */
 function refuseConflicts(staging: Staging, onConflict: OnConflict): void {
   const strangers =

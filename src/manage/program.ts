@@ -41,7 +41,7 @@ const DEFAULT_LIMIT = 100;
  */
 export async function runManage(args: string[], openDatabase = withDatabase): Promise<number> {
   try {
-    await createProgram(openDatabase).parseAsync(args, { from: 'user' });
+    await createProgram(openDatabase, args).parseAsync(args, { from: 'user' });
     return DONE;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
@@ -54,7 +54,7 @@ export async function runManage(args: string[], openDatabase = withDatabase): Pr
   }
 }
 
-function createProgram(openDatabase: typeof withDatabase): Command {
+function createProgram(openDatabase: typeof withDatabase, words: string[]): Command {
   const program: Command = new Command('manage')
     .description('Manages users and tokens, as manage.py does in Django.')
     .exitOverride()
@@ -148,7 +148,7 @@ them as they are.`,
     )
     .action((files: string[], options: Where & ImportOptions) =>
       openDatabase(options, options.dryRun ? 'read' : 'write', (database) =>
-        importFiles(database, files, options),
+        importFiles(database, files, { ...options, command: words }),
       ),
     );
 
@@ -225,7 +225,7 @@ same moment or have the same token, and the id or the username is the same.`,
         );
       }
       return openDatabase(options, 'read', (database) =>
-        exportAccounts(database, file, format, options),
+        exportAccounts(database, file, format, { ...options, command: words }),
       );
     });
 

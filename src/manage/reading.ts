@@ -1,4 +1,5 @@
-/** What is read from files, and what is found beside it. No I/O. */
+/** The options of reading files, and the counts of records that are not read. No I/O. */
+import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import type { Ignored } from './ignored.ts';
 import { number } from './terminal.ts';
@@ -8,7 +9,7 @@ import { AUTH_USER, type Dropped, type UserModel } from './user-model.ts';
 /** Finds users in the database: their ids by username. */
 export type FindUserIds = (usernames: string[]) => Promise<ReadonlyMap<string, number>>;
 
-/** Statements of the operator about files that do not show it. */
+/** Facts about files that only the operator knows. */
 export type FileOptions = {
   /** The encoding of fixtures that are not in UTF-8. */
   encoding?: StatedEncoding;
@@ -30,8 +31,8 @@ export type Reading = {
   findUserIds: FindUserIds;
   /** Whether a token may name a user of the database by the username. */
   namesKnownUsers: boolean;
-  /** The command to repeat, without the option `--user-model`. */
-  command: string;
+  /** The words of the command, to repeat it with another user model. */
+  command: string[];
 };
 
 export const newReading = (options: Partial<Reading> = {}): Reading => ({
@@ -43,20 +44,49 @@ export const newReading = (options: Partial<Reading> = {}): Reading => ({
   hasNoTokens: false,
   findUserIds: async () => new Map(),
   namesKnownUsers: false,
-  command: '',
+  command: [],
   ...options,
 });
 
-/** The error if the files have users of a model that was not asked for, or no users. */
-export function otherUserModel(reading: Reading): CommandError {
-  const { model, otherUserModels, command } = reading;
-  const found = [...otherUserModels].map(([label, users]) => `${label} (${number(users)} records)`);
+/**
+ * The error if the files have users of a model that was not asked for, or no users.
+ *
+ * @param users how many users the files have of the model that was read
+ */
+export function otherUserModel(reading: Reading, users = 0): CommandError {
+  const { model, otherUserModels } = reading;
+  const found = [...otherUserModels].map(
+    ([label, records]) => `${label} (${number(records)} records)`,
+  );
   const [label] = otherUserModels.keys();
   if (label === undefined) return new CommandError(`there is no user of ${model.label}`);
-  // A table without the name of its app.
-  const option = label.includes('.') ? label : `APP.Model --user-table ${label}`;
+  const others = found.join(' or ');
   return new CommandError(
-    `there is no user of ${model.label}, but the user model of the project seems to be ` +
-      `${found.join(' or ')}. Nothing is written. To read its users: ${command} --user-model ${option}`,
+    users === 0
+      ? `there is no user of ${model.label}, but the user model of the project seems to be ${others}. ` +
+          `Nothing is written. To read its users: ${commandFor(reading, label)}`
+      : `the user model of the project may be ${model.label} (${number(users)} records), or ${others}. ` +
+          `Nothing is written. To read the users of ${model.label}: ${commandFor(reading, model.label)}. ` +
+          `To read those of ${label}: ${commandFor(reading, label)}`,
   );
 }
+
+/** The options that name a model. Each has a value. */
+const MODEL_OPTIONS = ['--user-model', '--user-table'];
+
+/** The same command for the users of another model. */
+function commandFor({ command }: Reading, label: string): string {
+  const words = command.filter(
+    (word, i) =>
+      !MODEL_OPTIONS.includes(word) &&
+      !MODEL_OPTIONS.includes(command[i - 1] ?? '') &&
+      !MODEL_OPTIONS.some((option) => word.startsWith(`${option}=`)),
+  );
+  // A table without the name of its app.
+  const option = label.includes('.') ? [label] : ['APP.Model', '--user-table', label];
+  return [MANAGE, ...[...words, '--user-model', ...option].map(shellWord)].join(' ');
+}
+
+/** A word as a POSIX shell reads it. */
+const shellWord = (word: string): string =>
+  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

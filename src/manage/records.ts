@@ -188,6 +188,14 @@ const rowDatetime = v.pipe(
   v.check((value) => ROW_DATETIME.test(value) && toRow(value) !== undefined, NOT_A_DATETIME),
 );
 
+/** A `DateField` of a custom model that is mapped to `date_joined`. */
+const rowDate = v.pipe(
+  v.string(NOT_A_DATETIME),
+  v.regex(/^\d{4}-\d{2}-\d{2}$/, NOT_A_DATETIME),
+  v.transform((date) => `${date} 00:00:00`),
+  rowDatetime,
+);
+
 const rowBoolean = v.pipe(v.picklist([0n, 1n], 'neither 0 nor 1'), v.transform(Number));
 
 const password = text(128);
@@ -196,6 +204,29 @@ const last_name = text(150);
 const email = text(254);
 const first_name = text(150);
 const key = text(40);
+
+/** A field of a custom model that Django's own model requires. */
+const orEmpty = (schema: v.GenericSchema<unknown, string>) =>
+  v.pipe(
+    v.nullable(schema),
+    v.transform((value) => value ?? ''),
+  );
+
+const AUTH_TEXTS = { username, last_name, email, first_name };
+
+/** The username may be an address or a number. */
+const CUSTOM_TEXTS = {
+  username: v.pipe(
+    v.unknown(),
+    v.transform((value) => (typeof value === 'bigint' ? String(value) : value)),
+    text(254),
+  ),
+  last_name: orEmpty(last_name),
+  email: orEmpty(email),
+  first_name: orEmpty(first_name),
+};
+
+type Texts = Record<keyof typeof AUTH_TEXTS, v.GenericSchema<unknown, string>>;
 
 /** A record's fields. Which of them there may be is part of what is checked. */
 const fieldsOf = <E extends v.ObjectEntries>(entries: E) =>
@@ -211,7 +242,11 @@ const list = v.optional(v.array(v.unknown(), 'not a list'), []);
  * `auth.user` of a fixture. What is not there has the default of Django's model. Groups and
  * permissions stay Django's: their tables are not ours.
  */
-const fixtureUserRecord = <T>(id: v.GenericSchema<unknown, T>) =>
+const fixtureUserRecord = <T, D>(
+  id: v.GenericSchema<unknown, T>,
+  texts: Texts,
+  date_joined: v.GenericSchema<unknown, D>,
+) =>
   v.object({
     pk: v.nullish(id),
     fields: fieldsOf({
@@ -219,13 +254,13 @@ const fixtureUserRecord = <T>(id: v.GenericSchema<unknown, T>) =>
       password: v.optional(password, ''),
       last_login: v.optional(v.nullable(fixtureDatetime), null),
       is_superuser: v.optional(fixtureBoolean, false),
-      username: v.optional(username, ''),
-      last_name: v.optional(last_name, ''),
-      email: v.optional(email, ''),
+      username: v.optional(texts.username, ''),
+      last_name: v.optional(texts.last_name, ''),
+      email: v.optional(texts.email, ''),
       is_staff: v.optional(fixtureBoolean, false),
       is_active: v.optional(fixtureBoolean, true),
-      date_joined: v.optional(fixtureDatetime),
-      first_name: v.optional(first_name, ''),
+      date_joined: v.optional(date_joined),
+      first_name: v.optional(texts.first_name, ''),
       groups: list,
       user_permissions: list,
     }),
@@ -249,25 +284,26 @@ const fixtureTokenRecord = <T>(id: v.GenericSchema<unknown, T>) =>
     }),
   });
 
-const FIXTURE_USER = fixtureUserRecord(fixtureId('AutoField'));
+const FIXTURE_USER = fixtureUserRecord(fixtureId('AutoField'), AUTH_TEXTS, fixtureDatetime);
 const FIXTURE_TOKEN = fixtureTokenRecord(anyUserId);
-const CUSTOM_FIXTURE_USER = fixtureUserRecord(customId);
+const CUSTOM_FIXTURE_USER = fixtureUserRecord(customId, CUSTOM_TEXTS, v.nullable(fixtureDatetime));
 const CUSTOM_FIXTURE_TOKEN = fixtureTokenRecord(customId);
 
 /** A row of `auth_user`, as SQLite has it. */
-const userRow = <T, D>(id: v.GenericSchema<unknown, T>, date_joined: v.GenericSchema<unknown, D>) =>
+const userRow = <T, D>(
+  id: v.GenericSchema<unknown, T>,
+  texts: Texts,
+  date_joined: v.GenericSchema<unknown, D>,
+) =>
   v.object({
     id,
     password,
     last_login: v.nullable(rowDatetime),
     is_superuser: rowBoolean,
-    username,
-    last_name,
-    email,
+    ...texts,
     is_staff: rowBoolean,
     is_active: rowBoolean,
     date_joined,
-    first_name,
   });
 
 /** A row of `authtoken_token`, as SQLite has it. */
@@ -275,8 +311,8 @@ const tokenRow = <T>(user_id: v.GenericSchema<unknown, T>) =>
   v.object({ key, created: rowDatetime, user_id });
 
 const USER_ROWS = {
-  AutoField: userRow(rowId('AutoField'), rowDatetime),
-  BigAutoField: userRow(rowId('BigAutoField'), rowDatetime),
+  AutoField: userRow(rowId('AutoField'), AUTH_TEXTS, rowDatetime),
+  BigAutoField: userRow(rowId('BigAutoField'), AUTH_TEXTS, rowDatetime),
 };
 const TOKEN_ROWS = {
   AutoField: tokenRow(rowId('AutoField')),
@@ -290,7 +326,11 @@ type TokenRow = v.InferOutput<typeof TOKEN_ROWS.AutoField>;
 const customRowId = v.union([rowId('BigAutoField'), uuid], 'neither a whole number nor a UUID');
 
 /** The same of a custom model, whose table may have no `date_joined`. */
-const CUSTOM_USER_ROW = userRow(customRowId, v.nullable(rowDatetime));
+const CUSTOM_USER_ROW = userRow(
+  customRowId,
+  CUSTOM_TEXTS,
+  v.nullable(v.union([rowDatetime, rowDate], NOT_A_DATETIME)),
+);
 const CUSTOM_TOKEN_ROW = tokenRow(customRowId);
 
 /** The content of a record, or the field and the reason why it is refused. Never the value. */

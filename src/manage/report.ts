@@ -37,7 +37,7 @@ type ReportOptions = {
 
 export function printReport(
   staging: Staging,
-  { ignored, dropped, hasNoTokens }: Reading,
+  { model, ignored, dropped, hasNoTokens }: Reading,
   { dryRun, isUpdate, inactiveUsers, hashers }: ReportOptions,
 ): void {
   const same = staging.countStanding('same');
@@ -51,10 +51,19 @@ export function printReport(
   print(
     `Skipped:         ${number(same)} already here, ${number(conflicts - updated)} in conflict`,
   );
-  for (const line of hashLines(staging, hashers)) print(`Passwords:       ${line}`);
+  const inspected = inspectUsers(staging, hashers);
+  for (const [algorithm, users] of inspected.algorithms) {
+    print(`Passwords:       ${algorithm} (${number(users)})`);
+  }
   for (const line of ignoredLines(ignored)) print(`Ignored:         ${line}`);
   for (const [field, users] of dropped)
     print(`Field dropped:   ${field} (${count(users, 'user')})`);
+  if (ignored.size > 0 && staging.countUsers() + staging.countTokens() === 0) {
+    warn(
+      `The files have no user of ${model.label}. If the project has a user model of its own, name it ` +
+        'with --user-model.',
+    );
+  }
   if (hasNoTokens) print('A file has no table authtoken_token: its users have no tokens.');
   const inGroups = staging.countInGroups();
   if (inGroups > 0) {
@@ -69,19 +78,8 @@ export function printReport(
   }
   reportNewIds(staging);
   reportMaybeWaiting(staging, inactiveUsers);
-  reportUsers(staging, hashers);
+  reportUsers(inspected);
   reportTokens(staging);
-}
-
-/** `argon2 (6)`: how many passwords are stored by an algorithm. */
-function hashLines(staging: Staging, hashers: PasswordHasherName[]): string[] {
-  const hashes = new Map<string, number>();
-  for (const { password } of staging.passwords()) {
-    const { kind, algorithm } = identifyPassword(password, hashers);
-    const name = algorithm || kind;
-    hashes.set(name, (hashes.get(name) ?? 0) + 1);
-  }
-  return [...hashes].map(([name, users]) => `${name} (${number(users)})`);
 }
 
 function reportNewIds(staging: Staging): void {
@@ -109,8 +107,11 @@ function reportMaybeWaiting(staging: Staging, inactiveUsers: ReportOptions['inac
   );
 }
 
-/** Names the users who cannot log in here, and says what to do about it. */
-function reportUsers(staging: Staging, hashers: PasswordHasherName[]): void {
+type InspectedUsers = ReturnType<typeof inspectUsers>;
+
+/** Counts the passwords by algorithm, and finds the users who cannot log in here. */
+function inspectUsers(staging: Staging, hashers: PasswordHasherName[]) {
+  const algorithms = new Map<string, number>();
   const notChecked = new Map<string, Found>();
   const malformed = nobody();
   const notNormalized = nobody();
@@ -120,6 +121,8 @@ function reportUsers(staging: Staging, hashers: PasswordHasherName[]): void {
     if (normalizeUsername(username) !== username) add(notNormalized, name);
     if (username === '') add(nameless, name);
     const identified = identifyPassword(password, hashers);
+    const algorithm = identified.algorithm || identified.kind;
+    algorithms.set(algorithm, (algorithms.get(algorithm) ?? 0) + 1);
     if (identified.kind === 'malformed') add(malformed, name);
     const reason = whyNotChecked(identified);
     if (reason === undefined) continue;
@@ -128,6 +131,11 @@ function reportUsers(staging: Staging, hashers: PasswordHasherName[]): void {
     notChecked.set(label, users);
     add(users, name);
   }
+  return { algorithms, notChecked, malformed, notNormalized, nameless };
+}
+
+/** Names the users who cannot log in here, and suggests what to do about it. */
+function reportUsers({ notChecked, malformed, notNormalized, nameless }: InspectedUsers): void {
   for (const [label, users] of notChecked) {
     warn(`${label} (${count(users.total, 'user')}): ${list(users)}`);
   }

@@ -23,16 +23,17 @@ const CACHE_KIB = 16 * 1024;
 
 /**
  * `auth_user` and `authtoken_token`, but a date may be missing. A token has the record that it came
- * from. `is_known` marks users of the database that are staged for their tokens only.
+ * from. `is_known` marks users of the database that are staged for their tokens only. `named_by` says
+ * how the record names the user: `id`, `uuid` or `username`.
  */
 const TABLES = `
   PRAGMA cache_size = -${CACHE_KIB};
   CREATE TABLE user (id integer PRIMARY KEY AUTOINCREMENT, password text, last_login text,
     is_superuser integer, username text UNIQUE, last_name text, email text, is_staff integer,
-    is_active integer, date_joined text, first_name text, has_groups integer,
+    is_active integer, date_joined text, first_name text, has_groups integer, named_by text,
     is_known integer DEFAULT 0);
-  CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, file text,
-    record integer);
+  CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, named_by text,
+    file text, record integer);
   CREATE TABLE place (id integer PRIMARY KEY, standing text);
   CREATE TABLE uuid (uuid text PRIMARY KEY, id integer);
   CREATE TABLE renumbered (id integer, was integer PRIMARY KEY, temporary integer);
@@ -49,7 +50,7 @@ export type Origin = { file: string; record: number };
 /** Usernames and ids of users in the database. */
 type KnownUsers = ReadonlyMap<string, number>;
 
-const STAGED_COLUMNS = [...USER_COLUMNS, 'has_groups'];
+const STAGED_COLUMNS = [...USER_COLUMNS, 'has_groups', 'named_by'];
 
 /**
  * A second record of the same id or key replaces the first, as `loaddata` saves one after the
@@ -61,9 +62,9 @@ const UPSERT_USER = `
   ON CONFLICT (id) DO UPDATE SET ${STAGED_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 
 const UPSERT_TOKEN = `
-  INSERT INTO token VALUES (:key, :created, :user_id, :file, :record)
+  INSERT INTO token VALUES (:key, :created, :user_id, :named_by, :file, :record)
   ON CONFLICT (key) DO UPDATE SET created = excluded.created, user_id = excluded.user_id,
-    file = excluded.file, record = excluded.record`;
+    named_by = excluded.named_by, file = excluded.file, record = excluded.record`;
 
 /** Names of a duplicate row in messages, by the column that SQLite names. */
 const TWICE: Record<string, string> = {
@@ -101,7 +102,35 @@ const standingIs = (standing: Standing) =>
 const namedUser = (values: Value[]) => ({
   ...Object.fromEntries(USER_COLUMNS.map((name, i) => [name, values[i] ?? null])),
   has_groups: 0,
+  named_by: 'id',
 });
+
+/** How a record names a user. A user without an id is named by the username. */
+function kindOf(reference: FixtureUser['id'] | FixtureToken['user']): 'id' | 'uuid' | 'username' {
+  if (typeof reference === 'number') return 'id';
+  return reference !== null && 'uuid' in reference ? 'uuid' : 'username';
+}
+
+/**
+ * Deletes the rows of other usernames.
+ *
+ * @param table a table with a column `username`
+ * @returns the usernames that no row has
+ */
+export function keepUsernames(db: DatabaseSync, table: string, usernames: string[]): string[] {
+  const list = JSON.stringify(usernames);
+  const missing = db
+    .prepare(`SELECT value FROM json_each(?) WHERE value NOT IN (SELECT username FROM ${table})`)
+    .all(list);
+  db.prepare(`DELETE FROM ${table} WHERE username NOT IN (SELECT value FROM json_each(?))`).run(
+    list,
+  );
+  return missing.map(({ value }) => String(value));
+}
+
+/** A token names a user by the number of another database, which may number its users differently. */
+const IS_OTHER_NUMBER = `(named_by = 'id'
+  AND EXISTS (SELECT 1 FROM user WHERE user.named_by = 'username'))`;
 
 /** @param lastUserId the id after which users without one are numbered */
 export function createStaging(lastUserId = 0) {
@@ -114,7 +143,8 @@ export function createStaging(lastUserId = 0) {
   const selectUsername = db.prepare('SELECT username FROM user WHERE id = ?');
   const selectUuid = db.prepare('SELECT id FROM uuid WHERE uuid = ?');
   const setUuid = db.prepare('REPLACE INTO uuid VALUES (?, ?)');
-  const moveToken = db.prepare('UPDATE token SET user_id = ? WHERE user_id = ?');
+  const setUserId = db.prepare('UPDATE user SET id = :id WHERE id = :was');
+  const setTokenUserId = db.prepare('UPDATE token SET user_id = :id WHERE user_id = :was');
   // A user without a token gets one where only its token was imported, and is a conflict elsewhere.
   const insertPlace = db.prepare(
     `INSERT INTO place
@@ -141,13 +171,10 @@ export function createStaging(lastUserId = 0) {
     return id === undefined || selectUsername.get(id) ? undefined : id;
   }
 
-  /** The id of a UUID that was mentioned before, by its user or by a token. */
-  const mentionedId = (uuid: string): number | undefined => {
-    const id = selectUuid.get(uuid)?.id;
-    return id === undefined ? undefined : Number(id);
-  };
-
-  function newIdOf(uuid: string): number {
+  /** The id of a UUID: a new one, unless its user or a token has mentioned it before. */
+  function idOfUuid(uuid: string): number {
+    const mentioned = selectUuid.get(uuid)?.id;
+    if (mentioned !== undefined) return Number(mentioned);
     const id = Number(
       db.prepare(`UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'user' RETURNING seq`).get()
         ?.seq,
@@ -156,21 +183,10 @@ export function createStaging(lastUserId = 0) {
     return id;
   }
 
-  /** The user's id here: that of the user of the database with the same username, or a new one. */
-  function idOfUuidUser(uuid: string, username: string, known: KnownUsers): number {
-    const mentioned = mentionedId(uuid);
-    const isStaged = mentioned !== undefined && selectUsername.get(mentioned) !== undefined;
-    const here = isStaged ? undefined : known.get(username);
-    if (here === undefined || selectUsername.get(here)) return mentioned ?? newIdOf(uuid);
-    if (mentioned !== undefined) moveToken.run(here, mentioned);
-    setUuid.run(uuid, here);
-    return here;
-  }
-
   function idOfReference(user: FixtureToken['user'], known: KnownUsers): number | undefined {
     if (typeof user === 'number') return user;
     if (Array.isArray(user)) return findId(user[0], known);
-    return mentionedId(user.uuid) ?? newIdOf(user.uuid);
+    return idOfUuid(user.uuid);
   }
 
   return {
@@ -180,21 +196,49 @@ export function createStaging(lastUserId = 0) {
     addUser(user: FixtureUser, known: KnownUsers = new Map()): void {
       const id =
         typeof user.id === 'object' && user.id
-          ? idOfUuidUser(user.id.uuid, user.username, known)
+          ? idOfUuid(user.id.uuid)
           : (user.id ?? findId(user.username, known) ?? null);
-      unlessTwice(() => upsertUser.run({ ...user, id }));
+      unlessTwice(() => upsertUser.run({ ...user, id, named_by: kindOf(user.id) }));
     },
 
-    /** @throws CommandError if the user has another token, or no user has its username */
+    /**
+     * @param mayName whether the token may name one of the known users
+     * @throws CommandError if the user has another token, or no user has its username
+     */
     addToken(
       { key, created, user }: FixtureToken,
       origin: Origin,
       known: KnownUsers = new Map(),
+      mayName = true,
     ): void {
-      const user_id = idOfReference(user, known);
-      if (user_id === undefined)
-        throw new CommandError('user: no earlier record has that username');
-      unlessTwice(() => upsertToken.run({ key, created, user_id, ...origin }));
+      const user_id = idOfReference(user, mayName ? known : new Map());
+      if (user_id === undefined) {
+        const isHere = Array.isArray(user) && known.has(user[0]);
+        throw new CommandError(
+          'user: no earlier record has that username' +
+            (isHere
+              ? '. If the users of the database have the usernames of the files, use --match-users-by username'
+              : ''),
+        );
+      }
+      const named_by = kindOf(user);
+      unlessTwice(() => upsertToken.run({ key, created, user_id, named_by, ...origin }));
+    },
+
+    /** Users with a UUID in Django, in the order of ids. */
+    uuidUsers: (afterId: number, limit: number): { id: number; username: string }[] =>
+      db
+        .prepare(
+          `SELECT id, username FROM user WHERE named_by = 'uuid' AND id > ? ORDER BY id LIMIT ?`,
+        )
+        .all(afterId, limit)
+        .map(({ id, username }) => ({ id: Number(id), username: String(username) })),
+
+    /** Gives a user with a UUID the id that the user has in the database, unless a record has it. */
+    moveUuidUser(was: number, id: number): void {
+      if (selectUsername.get(id)) return;
+      setUserId.run({ was, id });
+      setTokenUserId.run({ was, id });
     },
 
     /**
@@ -205,18 +249,26 @@ export function createStaging(lastUserId = 0) {
       upsertUser.run(namedUser(values));
       const [key, created] = values.slice(USER_COLUMNS.length);
       if (key !== null && key !== undefined) {
-        upsertToken.run({ key, created: created ?? null, user_id: id, file: null, record: null });
+        upsertToken.run({
+          key,
+          created: created ?? null,
+          user_id: id,
+          named_by: 'id',
+          file: null,
+          record: null,
+        });
       }
     },
 
-    /** Users who have a token here and no record, in the order of ids. */
-    usersWithoutRecord: (afterId: number, limit: number): number[] =>
+    /** Users who have a token here that names them so, and no record. In the order of ids. */
+    usersWithoutRecord: (namedBy: 'id' | 'username', afterId: number, limit: number): number[] =>
       db
         .prepare(
-          `SELECT user_id FROM token WHERE user_id > ? AND user_id NOT IN (SELECT id FROM user)
+          `SELECT user_id FROM token
+           WHERE named_by = ? AND user_id > ? AND user_id NOT IN (SELECT id FROM user)
            ORDER BY user_id LIMIT ?`,
         )
-        .all(afterId, limit)
+        .all(namedBy, afterId, limit)
         .map((row) => Number(row.user_id)),
 
     /** A user of the database whose token is imported and who has no record. */
@@ -225,15 +277,31 @@ export function createStaging(lastUserId = 0) {
       db.prepare('UPDATE user SET is_known = 1 WHERE id = ?').run(values[0] ?? null);
     },
 
-    /** The first token of a user that is not there. */
-    tokenWithoutUser(): (Origin & { user: string }) | undefined {
+    /**
+     * The first token of a user that is not there. If the users have no ids, an id says nothing: they
+     * were numbered here.
+     */
+    tokenWithoutUser():
+      | (Origin & { user: string; namedBy: 'id' | 'uuid'; isOtherNumber: boolean })
+      | undefined {
       const row = db
         .prepare(
-          `SELECT file, record, coalesce((SELECT uuid FROM uuid WHERE id = user_id), user_id) AS user
-           FROM token WHERE user_id NOT IN (SELECT id FROM user) ORDER BY token.rowid LIMIT 1`,
+          `SELECT file, record, named_by, ${IS_OTHER_NUMBER} AS is_other_number,
+             coalesce((SELECT uuid FROM uuid WHERE id = user_id), user_id) AS user
+           FROM token WHERE user_id NOT IN (SELECT id FROM user)
+             OR (named_by = 'id' AND user_id IN (SELECT id FROM user WHERE named_by = 'username'))
+           ORDER BY token.rowid LIMIT 1`,
         )
         .get();
-      return row && { file: String(row.file), record: Number(row.record), user: String(row.user) };
+      return (
+        row && {
+          file: String(row.file),
+          record: Number(row.record),
+          user: String(row.user),
+          namedBy: row.named_by === 'uuid' ? 'uuid' : 'id',
+          isOtherNumber: row.is_other_number === 1,
+        }
+      );
     },
 
     /** Gives users who may wait for an activation a last login, so that no link activates them. */
@@ -243,20 +311,14 @@ export function createStaging(lastUserId = 0) {
 
     /** Leaves out users of other names, and their tokens. @returns the names that no user has */
     keepUsers(usernames: string[]): string[] {
-      const list = JSON.stringify(usernames);
-      const missing = db
-        .prepare('SELECT value FROM json_each(?) WHERE value NOT IN (SELECT username FROM user)')
-        .all(list);
-      db.prepare('DELETE FROM user WHERE username NOT IN (SELECT value FROM json_each(?))').run(
-        list,
-      );
+      const missing = keepUsernames(db, 'user', usernames);
       db.exec('DELETE FROM token WHERE user_id NOT IN (SELECT id FROM user)');
-      return missing.map(({ value }) => String(value));
+      return missing;
     },
 
     countUsers: () => count('user'),
     /** Users with a UUID in Django. */
-    countUuids: () => count('user WHERE id IN (SELECT id FROM uuid)'),
+    countUuids: () => count(`user WHERE named_by = 'uuid'`),
     countTokens: () => count('token'),
     countInGroups: () => count('user WHERE has_groups'),
 

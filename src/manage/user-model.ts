@@ -32,6 +32,8 @@ export type UserModelOptions = {
   userTable?: string;
   /** `OUR_FIELD=THEIR_FIELD`, each. */
   map?: string[];
+  /** The words of the command line, for a message that repeats it. */
+  command?: string[];
 };
 
 /**

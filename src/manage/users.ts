@@ -383,7 +383,7 @@ async function existingUser(
   );
 }
 
-/** Nothing here depends on a superuser, but nobody else can let one into Django's admin. */
+/** This service needs no superuser. In Django's admin, only a superuser can create another one. */
 async function warnOfLastSuperuser(store: OperatorStore, user: FoundUser): Promise<void> {
   if (!(await isLastSuperuser(store, user))) return;
   warn(`'${user.username}' is the last active superuser. \`createsuperuser\` makes another one.`);
@@ -395,15 +395,14 @@ export async function listUsersCommand(
   { search = '', limit }: { search?: string; limit: number },
 ): Promise<void> {
   const store = operatorQueries(d1);
+  const total = await store.countFound(search);
   let shown = 0;
-  let total = 0;
   let lastId: number | undefined;
   do {
-    const page = await store.searchUsers(search, Math.min(limit - shown, PAGE_LENGTH), lastId);
-    for (const user of page.users) print(lineOf(user));
-    shown += page.users.length;
-    lastId = page.users.at(-1)?.id;
-    total = page.total;
+    const users = await store.searchUsers(search, Math.min(limit - shown, PAGE_LENGTH), lastId);
+    for (const user of users) print(lineOf(user));
+    shown += users.length;
+    lastId = users.at(-1)?.id;
   } while (lastId !== undefined && shown < Math.min(limit, total));
   note(
     shown < total
@@ -412,7 +411,7 @@ export async function listUsersCommand(
   );
 }
 
-type ListedUser = Awaited<ReturnType<OperatorStore['searchUsers']>>['users'][number];
+type ListedUser = Awaited<ReturnType<OperatorStore['searchUsers']>>[number];
 
 function lineOf(user: ListedUser): string {
   const marks = [

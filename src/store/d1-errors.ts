@@ -3,6 +3,7 @@
  * unless another source is named.
  */
 import { MissingTables } from '../lib/missing-tables.ts';
+import { rootCause } from '../lib/root-cause.ts';
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 import { wait } from '../lib/wait.ts';
 
@@ -167,3 +168,10 @@ const isOneOf = (messages: string[], error: unknown): boolean =>
 
 /** A random time from half to all of the delay, so that requests do not all retry at once. */
 const withJitter = (delayMs: number): number => delayMs * (1 - Math.random() / 2);
+
+/**
+ * D1 reports the violated constraint only in the message:
+ * `… UNIQUE constraint failed: auth_user.username: …`.
+ */
+export const isUniqueViolation = (error: unknown, column: string): boolean =>
+  String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);

@@ -1,7 +1,7 @@
-/** Finds the users for links in e-mails, and activates a user. */
-import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm';
+/** Finds the users for links in e-mails, and makes the changes that links allow. */
+import { and, eq, inArray, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
-import { runRead, runWriteWithRetry } from './d1-errors.ts';
+import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
 import { statement } from './statement.ts';
@@ -86,6 +86,65 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
       .where(eq(authUser.id, placeholder('id'))),
   );
 
+  const rename = statement(
+    d1,
+    db
+      .update(authUser)
+      .set({
+        username: sql`${placeholder('username')}`,
+        last_login: sql`${placeholder('now')}`,
+      })
+      .where(
+        and(
+          eq(authUser.id, placeholder('id')),
+          eq(authUser.password, placeholder('password')),
+          sql`${authUser.last_login} is ${placeholder('last_login')}`,
+          eq(authUser.email, placeholder('email')),
+        ),
+      ),
+  );
+
+  const selectIfRenamed = statement(
+    d1,
+    db
+      .select({ id: authUser.id })
+      .from(authUser)
+      .where(
+        and(
+          eq(authUser.id, placeholder('id')),
+          eq(authUser.username, placeholder('username')),
+          eq(authUser.last_login, placeholder('now')),
+        ),
+      ),
+  );
+
+  /** With a password, only while it is the stored one. */
+  const isToVerify = and(
+    eq(authUser.id, placeholder('id')),
+    sql`${authUser.password} = coalesce(${placeholder('password')}, ${authUser.password})`,
+  );
+
+  const deleteTokenToVerify = statement(
+    d1,
+    db
+      .delete(authtokenToken)
+      .where(
+        inArray(
+          authtokenToken.user_id,
+          db.select({ id: authUser.id }).from(authUser).where(isToVerify),
+        ),
+      ),
+  );
+
+  const changeEmail = statement(
+    d1,
+    db
+      .update(authUser)
+      .set({ email: sql`${placeholder('email')}`, is_active: false, last_login: null })
+      .where(isToVerify)
+      .returning({ id: authUser.id }),
+  );
+
   return {
     async findUserById(id: number) {
       const user = await runRead(() => selectById.get({ id }));
@@ -121,6 +180,46 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
         ]);
         return stored?.results[0]?.last_login === now;
       });
+    },
+
+    /**
+     * Sets the username and the last login of the user of a link. The fields of the link must still be
+     * those that are stored.
+     *
+     * @param link the fields of the user that the link was checked against
+     * @param now the new last login, as Django's datetime string
+     * @returns `changed` if another request came first
+     */
+    async renameByLink(
+      link: { id: number; password: string; last_login: string | null; email: string },
+      username: string,
+      now: string,
+    ): Promise<'renamed' | 'changed' | 'username-taken'> {
+      const { id } = link;
+      try {
+        const [, renamed] = await runWriteWithRetry(() =>
+          d1.batch([rename({ ...link, username, now }), selectIfRenamed({ id, username, now })]),
+        );
+        return renamed?.results.length === 1 ? 'renamed' : 'changed';
+      } catch (error) {
+        if (isUniqueViolation(error, 'auth_user.username')) return 'username-taken';
+        throw error;
+      }
+    },
+
+    /**
+     * Sets a new address that must be verified: the user waits for activation, like a new user. Deletes
+     * the token.
+     *
+     * @param password the expected stored password; undefined for any
+     * @returns whether the user was changed
+     */
+    async changeEmailToVerify(id: number, email: string, password?: string): Promise<boolean> {
+      const values = { id, password: password ?? null };
+      const [, changed] = await runWriteWithRetry(() =>
+        d1.batch([deleteTokenToVerify(values), changeEmail({ ...values, email })]),
+      );
+      return changed?.results.length === 1;
     },
   };
 }

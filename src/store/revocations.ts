@@ -29,6 +29,7 @@ export function withRevocations(queries: Queries): Store {
     revocations: () => revocations,
     deleteToken: counted(queries.deleteToken),
     deleteUser: counted(queries.deleteUser),
+    changeEmailToVerify: counted(queries.changeEmailToVerify),
     replacePasswordAndKeepToken: counted(queries.replacePasswordAndKeepToken),
     replacePasswordAndToken: counted(queries.replacePasswordAndToken),
     replacePasswordAndDeleteToken: counted(queries.replacePasswordAndDeleteToken),

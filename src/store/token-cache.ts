@@ -68,5 +68,10 @@ export function withTokenCache(store: Store, seconds: number): Store {
     replacePasswordAndDeleteToken: (id, ...rest) =>
       changeUser(id, () => store.replacePasswordAndDeleteToken(id, ...rest)),
     getOrCreateToken: (id, ...rest) => changeUser(id, () => store.getOrCreateToken(id, ...rest)),
+    getOrCreateTokenAtLogin: (id, ...rest) =>
+      changeUser(id, () => store.getOrCreateTokenAtLogin(id, ...rest)),
+    renameByLink: (link, ...rest) => changeUser(link.id, () => store.renameByLink(link, ...rest)),
+    changeEmailToVerify: (id, ...rest) =>
+      changeUser(id, () => store.changeEmailToVerify(id, ...rest)),
   };
 }

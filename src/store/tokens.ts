@@ -4,6 +4,7 @@ import type { Settings } from '../settings.ts';
 import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser } from './schema.ts';
+import { statement } from './statement.ts';
 
 const { placeholder } = sql;
 
@@ -84,18 +85,15 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
 
   const isExpired = sql`${authtokenToken.created} < ${placeholder('expired_before')}`;
 
+  const mayLogIn = and(
+    eq(authUser.id, placeholder('user_id')),
+    eq(authUser.password, placeholder('password')),
+    eq(authUser.is_active, true),
+  );
+
   const insertOrSelect = db
     .insert(authtokenToken)
-    .select(
-      newTokenOf(
-        db,
-        and(
-          eq(authUser.id, placeholder('user_id')),
-          eq(authUser.password, placeholder('password')),
-          eq(authUser.is_active, true),
-        ),
-      ),
-    )
+    .select(newTokenOf(db, mayLogIn))
     // Always update, because RETURNING omits rows that a conflict leaves unchanged.
     .onConflictDoUpdate({
       target: authtokenToken.user_id,
@@ -104,8 +102,17 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
         created: sql`case when ${isExpired} then excluded.created else ${authtokenToken.created} end`,
       },
     })
-    .returning({ key: authtokenToken.key })
-    .prepare();
+    .returning({ key: authtokenToken.key });
+
+  const getOrCreate = statement(d1, insertOrSelect);
+
+  const setLastLogin = statement(
+    d1,
+    db
+      .update(authUser)
+      .set({ last_login: sql`${placeholder('now')}` })
+      .where(mayLogIn),
+  );
 
   const deleteByKey = db
     .delete(authtokenToken)
@@ -132,9 +139,36 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
       expiredBefore: string,
     ): Promise<string | undefined> {
       const row = await runWriteWithRetry(() =>
-        insertOrSelect.get({ ...token, user_id: userId, password, expired_before: expiredBefore }),
+        getOrCreate({
+          ...token,
+          user_id: userId,
+          password,
+          expired_before: expiredBefore,
+        }).first<{ key: string }>(),
       );
       return row?.key;
+    },
+
+    /**
+     * Does the same and sets the last login, both or neither.
+     *
+     * @param now the new last login, as Django's datetime string
+     */
+    async getOrCreateTokenAtLogin(
+      userId: number,
+      password: string,
+      token: { key: string; created: string },
+      expiredBefore: string,
+      now: string,
+    ): Promise<string | undefined> {
+      const values = { user_id: userId, password };
+      const [created] = await runWriteWithRetry(() =>
+        d1.batch<{ key: string }>([
+          getOrCreate({ ...token, ...values, expired_before: expiredBefore }),
+          setLastLogin({ ...values, now }),
+        ]),
+      );
+      return created?.results[0]?.key;
     },
 
     async deleteToken(key: string): Promise<void> {

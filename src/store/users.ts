@@ -1,8 +1,7 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import * as v from 'valibot';
-import { rootCause } from '../lib/root-cause.ts';
-import { runRead, runWriteWithRetry } from './d1-errors.ts';
+import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { deleteUser } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
@@ -88,6 +87,9 @@ const USER_OF_ADDRESS_OR_STAND_IN = `${userWhere(`id = (
      ) order by username = ?1 desc, is_active desc, id limit 1)`)}
   union all ${USER_OR_STAND_IN}`;
 
+/** Sorts after each character of a text. */
+const LAST_CHARACTER = '\u{10ffff}';
+
 /** Undefined if the row has only the password of a stand-in. */
 function toFoundUser(row: FoundRow | null): FoundUser | undefined {
   if (!row || row.id === null) return undefined;
@@ -136,6 +138,12 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     )
     .prepare();
 
+  const selectIdByUsername = db
+    .select({ id: authUser.id })
+    .from(authUser)
+    .where(eq(authUser.username, placeholder('username')))
+    .prepare();
+
   const selectUserOrStandIn = d1.prepare(USER_OR_STAND_IN.trim());
   const selectUserOfAddressOrStandIn = d1.prepare(USER_OF_ADDRESS_OR_STAND_IN.trim());
 
@@ -162,6 +170,46 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
         email: authUser.email,
       })
       .prepare();
+
+  const profile = {
+    id: authUser.id,
+    username: authUser.username,
+    first_name: authUser.first_name,
+    last_name: authUser.last_name,
+    email: authUser.email,
+    is_staff: authUser.is_staff,
+    is_superuser: authUser.is_superuser,
+    is_active: authUser.is_active,
+  };
+
+  const selectProfile = db
+    .select(profile)
+    .from(authUser)
+    .where(eq(authUser.id, placeholder('id')))
+    .prepare();
+
+  const isBefore = lt(authUser.id, placeholder('before'));
+
+  const selectPage = (condition: SQL | undefined) =>
+    db
+      .select(profile)
+      .from(authUser)
+      .where(condition)
+      .orderBy(desc(authUser.id))
+      .limit(placeholder('limit'))
+      .prepare();
+
+  const selectBefore = selectPage(isBefore);
+  // Ranges, because `like` with a placeholder would not use the indexes.
+  const selectFoundBefore = selectPage(
+    and(
+      isBefore,
+      or(
+        and(gte(authUser.username, placeholder('from')), lt(authUser.username, placeholder('to'))),
+        sql`${authUser.email} collate nocase between ${placeholder('from')} and ${placeholder('to')}`,
+      ),
+    ),
+  );
 
   const updateProfile = prepareUpdate(fields);
   // Separate, because setting the username writes its index, also if it does not change.
@@ -216,6 +264,35 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       return { user: toFoundUser(row), encoded: row?.password };
     },
 
+    async hasUsername(username: string): Promise<boolean> {
+      return (await runRead(() => selectIdByUsername.get({ username }))) !== undefined;
+    },
+
+    /** Finds a user by its id. */
+    async findProfile(id: number) {
+      const user = await runRead(() => selectProfile.get({ id }));
+      if (user) exactId(user.id);
+      return user;
+    },
+
+    /**
+     * Lists the newest users, ordered by id.
+     *
+     * @param before an id. Only users with lower ids are listed
+     * @param search the start of a username or of an address; empty for all users. An address is found
+     *   in any case of ASCII letters
+     * @param limit the number of users
+     */
+    async listUsers(before: number, search: string, limit: number) {
+      const found = await runRead(() =>
+        search === ''
+          ? selectBefore.all({ before, limit })
+          : selectFoundBefore.all({ before, from: search, to: search + LAST_CHARACTER, limit }),
+      );
+      for (const { id } of found) exactId(id);
+      return found.reverse();
+    },
+
     /**
      * Sets the given fields.
      *
@@ -259,10 +336,3 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     },
   };
 }
-
-/**
- * D1 reports the violated constraint only in the message:
- * `… UNIQUE constraint failed: auth_user.username: …`.
- */
-const isUniqueViolation = (error: unknown, column: string): boolean =>
-  String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);

@@ -112,6 +112,9 @@ const charField = v.pipe(
  */
 export const loginUsername = charField;
 
+/** The same for a second time. It is compared in its normal form, in which a username is stored. */
+export const retypedUsername = v.pipe(charField, v.transform(normalizeUsername));
+
 const PASSWORD_METADATA = { format: 'password', minLength: 1 };
 
 /** A password to verify (`AuthTokenSerializer.password`). It is not trimmed and has any length. */
@@ -125,6 +128,19 @@ export const passwordToVerify = v.pipe(
 
 /** A password to verify as dj-rest-auth and djoser do (DRF's `CharField()`): it is trimmed. */
 export const trimmedPasswordToVerify = v.pipe(charField, v.metadata(PASSWORD_METADATA));
+
+/** A password to verify that djoser trims, as it was sent. It must not be blank after that. */
+export const untrimmedPasswordToVerify = v.pipe(
+  text(),
+  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+    if (pythonStrip(dataset.value) !== '') return dataset.value;
+    addIssue({ message: BLANK });
+    return NEVER;
+  }),
+  prohibitNullCharacters,
+  prohibitSurrogateCharacters,
+  v.metadata(PASSWORD_METADATA),
+);
 
 /** Characters of a new password in dj_rest_auth/serializers.py. */
 const TRIMMED_PASSWORD_LENGTH = 128;
@@ -146,6 +162,13 @@ export const allauthPassword = v.pipe(
     (value: string) => isLongerThan(value, ALLAUTH_PASSWORD_MIN_LENGTH - 1),
     `This password is too short. It must contain at least ${ALLAUTH_PASSWORD_MIN_LENGTH} characters.`,
   ),
+);
+
+/** A new password as djoser reads it: it is trimmed. */
+export const newCharFieldPassword = v.pipe(
+  charField,
+  maxLength(PASSWORD_LENGTH),
+  v.metadata({ ...PASSWORD_METADATA, maxLength: PASSWORD_LENGTH }),
 );
 
 /** A new password. It is not trimmed. */

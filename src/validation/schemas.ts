@@ -66,9 +66,14 @@ const link = { uid: fields.linkPart, token: fields.linkPart };
 /** djoser's `ActivationSerializer`. */
 export const ActivationSchema = v.object(link, fields.REQUIRED);
 
+const passwordReset = { ...link, new_password: fields.password };
+
 /** djoser's `PasswordResetConfirmSerializer`, except that the password is not trimmed. */
-export const PasswordResetConfirmSchema = v.object(
-  { ...link, new_password: fields.password },
+export const PasswordResetConfirmSchema = v.object(passwordReset, fields.REQUIRED);
+
+/** djoser's `PasswordResetConfirmRetypeSerializer`. */
+export const PasswordResetConfirmRetypeSchema = v.object(
+  { ...passwordReset, re_new_password: fields.passwordToVerify },
   fields.REQUIRED,
 );
 

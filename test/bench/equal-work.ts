@@ -103,6 +103,7 @@ type LinkRoute = {
 /** Routes that send a link. */
 const LINK_ROUTES: LinkRoute[] = [
   { path: '/users/reset_password', isActive: 1, status: 204 },
+  { path: '/users/reset_username', isActive: 1, status: 204 },
   { path: '/users/resend_activation', isActive: 0, status: 204 },
   { path: '/dj-rest-auth/password/reset', isActive: 1, status: 200 },
   { path: '/dj-rest-auth/registration/resend-email', isActive: 0, status: 200 },

@@ -1,7 +1,8 @@
 /**
  * Prints a dump of as many users, each with a token, as `dumpdata` would: for trying how an import
  * scales. Everybody's password is "correct horse". `node test/bench/generate-dump.ts 1000000 > big.json`;
- * with `--natural` after the number, as with `--natural-primary --natural-foreign`.
+ * with `--natural` after the number, as with `--natural-primary --natural-foreign`; with `--custom`, the users of
+ * a model `users.User` with UUIDs, `full_name`, `is_admin` and `created_at`.
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -13,34 +14,74 @@ const ITERATIONS = 260_000;
 
 const total = Number(process.argv[2] ?? 1000);
 const isNatural = process.argv[3] === '--natural';
+const isCustom = process.argv[3] === '--custom';
 const password = await makePassword('correct horse', ITERATIONS);
 
 await pipeline(Readable.from(dump()), process.stdout);
 
 function* dump(): Generator<string> {
   for (let id = 1; id <= total; id++) {
-    const fields = {
+    yield (id === 1 ? '[' : ', ') + JSON.stringify(isCustom ? customUser(id) : authUser(id));
+  }
+  for (let id = 1; id <= total; id++) {
+    const pk = createHash('sha1').update(`token of ${id}`).digest('hex');
+    const fields = { user: referenceTo(id), created: '2024-03-18T02:30:01.123Z' };
+    yield `, ${JSON.stringify({ model: 'authtoken.token', pk, fields })}`;
+  }
+  yield ']\n';
+}
+
+function emailOf(id: number): string {
+  return `user${id}@example.com`;
+}
+
+/** Not in the order of the users, as random UUIDs. */
+function uuidOf(id: number): string {
+  const digits = createHash('md5').update(String(id)).digest('hex');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+function referenceTo(id: number): string | number | [string] {
+  if (isNatural) return [emailOf(id)];
+  return isCustom ? uuidOf(id) : id;
+}
+
+function authUser(id: number) {
+  return {
+    model: 'auth.user',
+    pk: isNatural ? undefined : id,
+    fields: {
       password,
       last_login: null,
       is_superuser: false,
-      username: `user${id}@example.com`,
+      username: emailOf(id),
       first_name: 'Zoë',
       last_name: 'O’Neil',
-      email: `user${id}@example.com`,
+      email: emailOf(id),
       is_staff: false,
       is_active: true,
       date_joined: '2024-03-18T02:30:00.123Z',
       groups: [],
       user_permissions: [],
-    };
-    const pk = isNatural ? undefined : id;
-    yield (id === 1 ? '[' : ', ') + JSON.stringify({ model: 'auth.user', pk, fields });
-  }
-  for (let id = 1; id <= total; id++) {
-    const pk = createHash('sha1').update(`token of ${id}`).digest('hex');
-    const user = isNatural ? [`user${id}@example.com`] : id;
-    const fields = { user, created: '2024-03-18T02:30:01.123Z' };
-    yield `, ${JSON.stringify({ model: 'authtoken.token', pk, fields })}`;
-  }
-  yield ']\n';
+    },
+  };
+}
+
+function customUser(id: number) {
+  return {
+    model: 'users.user',
+    pk: uuidOf(id),
+    fields: {
+      password,
+      last_login: null,
+      is_superuser: false,
+      email: emailOf(id),
+      full_name: 'Zoë O’Neil',
+      is_active: true,
+      is_admin: false,
+      created_at: '2024-03-18T02:30:00.123Z',
+      groups: [],
+      user_permissions: [],
+    },
+  };
 }

@@ -2,13 +2,16 @@
  * From a forgotten password, and from an address to verify, through the mail to a login: on a desktop and on
  * a phone. Each state of the page for links is looked at in light and dark.
  */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { describe, expect, inject, it } from 'vitest';
-import { CHROMIUM, look, VIEWPORTS, violations, withPage } from './browser.ts';
+import { CHROMIUM, look, smallTargets, VIEWPORTS, violations, withPage } from './browser.ts';
 import { linkIn, mailsTo } from './mail.ts';
 
 const PASSWORD = 'forgotten words';
 const NEW_PASSWORD = 'remembered words';
+
+const INVALID_USERNAME_LINK =
+  'The link was invalid, possibly because it has already been used. Please request a new one.';
 
 const INVALID_RESET =
   'The password reset link was invalid, possibly because it has already been used. Please request a new password reset.';
@@ -34,6 +37,7 @@ function taskOf(page: Page, heading: string) {
   return {
     section,
     done: section.getByRole('status'),
+    again: section.getByRole('button', { name: 'Send another email' }),
     async send(fields: Record<string, string> = {}) {
       for (const [label, value] of Object.entries(fields)) {
         await section.getByLabel(label).fill(value);
@@ -46,13 +50,20 @@ function taskOf(page: Page, heading: string) {
       const input = section.getByLabel(label);
       expect(await input.getAttribute('aria-invalid')).toBe('true');
       expect(await isFocused(page, `#${await input.getAttribute('id')}`)).toBe(true);
-      return page.locator(`#${await input.getAttribute('aria-describedby')}`).textContent();
+      const [errorId] = (await input.getAttribute('aria-describedby'))?.split(' ') ?? [];
+      return page.locator(`#${errorId}`).textContent();
     },
   };
 }
 
 const isFocused = (page: Page, selector: string) =>
   page.locator(selector).evaluate((element) => element === document.activeElement);
+
+const topOf = (locator: Locator) =>
+  locator.evaluate((element) => element.getBoundingClientRect().top);
+
+const bottomOf = (locator: Locator) =>
+  locator.evaluate((element) => element.getBoundingClientRect().bottom);
 
 /** The ids of what the page shows: refusals and tasks. */
 const shown = (page: Page) =>
@@ -107,10 +118,15 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await forgot.send({ Email: newAddress('nobody') });
       const said = await forgot.done.textContent();
       expect(said).toContain('if an account exists with the email you entered');
-      expect(await isFocused(page, '#forgot .done')).toBe(true);
+      expect(await isFocused(page, '#forgot [role=status]')).toBe(true);
+      expect(await forgot.section.locator('form').isVisible()).toBe(false);
+      await forgot.again.click();
+      expect(await isFocused(page, '#forgot-email')).toBe(true);
+      expect(await forgot.done.count()).toBe(0);
       await forgot.send({ Email: email });
       expect(await forgot.done.textContent()).toBe(said);
       await look(page, name('forgot-sent'));
+      expect(await smallTargets(page)).toEqual([]);
 
       const [mail] = await mailsTo(email, 1);
       if (!mail) throw new Error('There is no message.');
@@ -132,6 +148,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await shown(page)).toEqual(['reset']);
       expect(page.url()).toBe(`${origin}/account`);
       await look(page, name('reset'));
+      expect(await smallTargets(page)).toEqual([]);
 
       await reset.send();
       expect(await reset.wrong('New password')).toBe('This field may not be blank.');
@@ -139,18 +156,42 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await reset.wrong('Confirm password')).toBe('The two password fields didn’t match.');
       await look(page, name('reset-mismatch'));
 
-      await reset.send({ 'Confirm password': NEW_PASSWORD });
+      const [first, confirmed] = ['New password', 'Confirm password'].map((label) =>
+        reset.section.getByLabel(label),
+      );
+      await reset.section.getByRole('button', { name: 'Show new password' }).click();
+      expect(await first?.getAttribute('type')).toBe('text');
+      expect(await first?.inputValue()).toBe(NEW_PASSWORD);
+      expect(await confirmed?.getAttribute('type')).toBe('password');
+      await look(page, name('reset-shown'));
+      await reset.section.getByRole('button', { name: 'Hide new password' }).click();
+      expect(await first?.getAttribute('type')).toBe('password');
+      await reset.section.getByRole('button', { name: 'Show new password' }).click();
+
+      const confirmation = page.waitForRequest('**/users/reset_password_confirm');
+      await reset.send({ Username: email, 'Confirm password': NEW_PASSWORD });
+      expect((await confirmation).postDataJSON()).not.toHaveProperty('username');
+      expect(await first?.getAttribute('type')).toBe('password');
       expect(await reset.done.textContent()).toBe(
         'Your password has been set. You may go ahead and log in now.',
       );
-      expect(await isFocused(page, '#reset .done')).toBe(true);
+      expect(await isFocused(page, '#reset [role=status]')).toBe(true);
       expect(await reset.section.locator('form').isVisible()).toBe(false);
       expect(page.url()).toBe(`${origin}/account`);
       await look(page, name('reset-done'));
-      await page.reload();
+      expect(await smallTargets(page)).toEqual([]);
+      await reset.section.getByRole('link', { name: 'Log in' }).click();
+      const loginStep = page.getByRole('region', { name: 'Log in' });
+      await expect.poll(() => topOf(loginStep)).toBeLessThan(page.viewportSize()?.height ?? 0);
+      expect(await topOf(loginStep)).toBeGreaterThanOrEqual(await bottomOf(page.locator('aside')));
+      await loginStep.getByLabel('Username').fill(email);
+      await loginStep.getByLabel('Password').fill(NEW_PASSWORD);
+      await loginStep.getByRole('button', { name: 'Log in' }).click();
+      await loginStep.getByText('200 OK').waitFor();
+      await page.getByRole('link', { name: 'Your account' }).click();
       expect(await shown(page)).toEqual(['forgot']);
       await page.goBack();
-      expect(page.url()).not.toContain('#');
+      expect(page.url()).not.toContain('#reset');
 
       const headers = { Authorization: `Token ${registered.body.token}` };
       expect((await fetch(`${origin}/me`, { headers })).status).toBe(401);
@@ -201,6 +242,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await forgot.done.waitFor();
       // A message is sent at a random moment of the next second: without waiting, the second may be first.
       await mailsTo(email, 1);
+      await forgot.again.click();
       await forgot.send({ Email: email, Username: usernames[1] ?? '' });
       const [all, one] = await mailsTo(email, 2);
       if (!all || !one) throw new Error('There is no message.');
@@ -212,6 +254,46 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await reset.send({ 'New password': NEW_PASSWORD, 'Confirm password': NEW_PASSWORD });
       await reset.done.waitFor();
       const login = { username: usernames[1], password: NEW_PASSWORD };
+      expect(await post(`${origin}/login`, login)).toMatchObject({ status: 200 });
+    });
+    expect(complaints).toEqual([]);
+  });
+
+  it('a used link for a username leads to a new one', async () => {
+    const complaints = await withPage(options ?? {}, hosts, async (page) => {
+      const name = (state: string) => `username-${device}-${state}`;
+      const email = newAddress(`amy-${device}`);
+      const [old, next, other] = ['old', 'next', 'other'].map((n) => `${n}-${email}`);
+      await post(`${origin}/register`, { username: old, password: PASSWORD, email });
+      await post(`${origin}/users/reset_username`, { email });
+      const [first] = await mailsTo(email, 1);
+      const { hash } = linkIn(first?.text ?? '');
+      await page.goto(`${origin}/account${hash}`);
+      const username = taskOf(page, 'Enter new username');
+      await look(page, name('form'));
+      await username.send({ 'New username': next ?? '' });
+      expect(await username.done.textContent()).toContain('Your username has been set.');
+      expect(await username.section.getByRole('link', { name: 'Log in' }).isVisible()).toBe(true);
+      await look(page, name('done'));
+
+      await page.goto(`${origin}/account${hash}`);
+      await page.reload();
+      expect(await shown(page)).toEqual(['link-forgotten', 'forgot-username']);
+      await page.goto(`${origin}/account${hash}`);
+      await username.send({ 'New username': other ?? '' });
+      await page.getByRole('alert').getByText(INVALID_USERNAME_LINK).waitFor();
+      expect(await shown(page)).toEqual(['username-refused', 'forgot-username']);
+      await look(page, name('refused'));
+      const request = taskOf(page, 'Choose another username');
+      await request.send({ Email: email });
+      expect(await request.done.textContent()).toContain('if an account exists with the email');
+      // Besides the two links, there is the notice of the change.
+      const mails = await mailsTo(email, 3);
+      const link = mails.findLast(({ subject }) => subject.startsWith('Username reset'));
+      await page.goto(linkIn(link?.text ?? '').href);
+      await username.send({ 'New username': other ?? '' });
+      await username.done.waitFor();
+      const login = { username: other, password: PASSWORD };
       expect(await post(`${origin}/login`, login)).toMatchObject({ status: 200 });
     });
     expect(complaints).toEqual([]);
@@ -252,7 +334,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await activate.done.textContent()).toBe(
         'Your account is active. You may go ahead and log in now.',
       );
-      expect(await isFocused(page, '#activate .done')).toBe(true);
+      expect(await isFocused(page, '#activate [role=status]')).toBe(true);
       expect(page.url()).toBe(`${verifyingOrigin}/account`);
       await look(page, name('activate-done'));
       expect(await login()).toMatchObject({ status: 200, body: { valid: true } });
@@ -290,8 +372,9 @@ describe.skipIf(!CHROMIUM)('the page for links', () => {
       const forgot = taskOf(page, 'Forgot your password?');
       // MAIL_ADDRESS_LIMIT in wrangler.toml is 30, but counted anew each minute.
       const sendAgain = async () => {
+        if (await forgot.again.isVisible()) await forgot.again.click();
         await forgot.send({ Email: email });
-        return forgot.section.getByRole('alert').textContent();
+        return forgot.section.locator('[role=alert]').textContent();
       };
       await expect
         .poll(sendAgain, { timeout: 30_000 })

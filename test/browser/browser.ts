@@ -17,7 +17,7 @@ export const CHROMIUM = [process.env.CHROMIUM ?? '/usr/bin/chromium'].find((path
 
 export const VIEWPORTS = {
   desktop: { viewport: { width: 1280, height: 900 } },
-  phone: devices['Pixel 7'],
+  phone: { ...devices['Pixel 7'], viewport: { width: 390, height: 844 } },
 } satisfies Record<string, BrowserContextOptions | undefined>;
 
 /** Nothing on the page takes longer, on a busy machine either. */
@@ -101,6 +101,22 @@ export async function look(page: Page, name: string, without: string[] = []) {
   }
   const widths = await page.evaluate(() => [document.body.scrollWidth, innerWidth]);
   expect(widths[0]).toBeLessThanOrEqual(Number(widths[1]));
+}
+
+/** For fingers: WCAG 2.2, 2.5.5. */
+const TARGET_SIZE_PX = 44;
+
+/** The visible controls and links that are smaller than a target for fingers. */
+export async function smallTargets(page: Page) {
+  const targets = page.locator('a, button, input, textarea, summary').filter({ visible: true });
+  const boxes = await targets.evaluateAll((elements) =>
+    elements.map((element) => {
+      const { width, height } = element.getBoundingClientRect();
+      return { target: element.outerHTML.slice(0, 80), width, height };
+    }),
+  );
+  expect(boxes).not.toEqual([]);
+  return boxes.filter(({ width, height }) => Math.min(width, height) < TARGET_SIZE_PX);
 }
 
 /** The violations that axe-core finds on the page. */

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject, it } from 'vitest';
-import { CHROMIUM, look, VIEWPORTS, violations, withPage } from './browser.ts';
+import { CHROMIUM, look, smallTargets, VIEWPORTS, violations, withPage } from './browser.ts';
 
 /** Characters that a shell would interpret. */
 const PASSWORD = `it's "5" \\ $HOME \`x\` ünï`;
@@ -59,6 +59,21 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       const password = stepOf(page, '/password');
       const logout = stepOf(page, '/logout');
       await lookAt('at-first');
+      expect(await smallTargets(page)).toEqual([]);
+      const tokenIsVisible = () =>
+        page.locator('#token').evaluate((output) => {
+          const { top, bottom } = output.getBoundingClientRect();
+          return top >= 0 && bottom <= innerHeight;
+        });
+
+      // What the button would send, as it is typed.
+      expect(await register.request.textContent()).toBe(
+        'POST /register\nContent-Type: application/json\n\n{\n  "username": "…",\n  "password": "••••••••"\n}',
+      );
+      expect(await me.request.textContent()).toBe('GET /me');
+      await login.field('Username').fill('meg');
+      expect(await login.request.textContent()).toContain('"username": "meg"');
+      await login.field('Username').fill('');
 
       // Nothing filled in: each sentence at its field, which has the focus and is described by it.
       await register.send({ Username: '' }, 400);
@@ -98,6 +113,13 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await register.meaning.textContent()).toContain('auth_user');
       expect(await page.locator('#token').textContent()).toBe(first);
       await lookAt('registered');
+      expect(await smallTargets(page)).toEqual([]);
+      // The preview of the next request has the token already.
+      expect(await password.request.textContent()).toContain(`Authorization: Token ${first}`);
+      const knownUsername = page.locator('[autocomplete=username][hidden]');
+      expect(await knownUsername.inputValue()).toBe(username);
+      await logout.button.scrollIntoViewIfNeeded();
+      expect(await tokenIsVisible()).toBe(true);
 
       // The same again: DRF's sentence at the field.
       await register.send({ Password: PASSWORD }, 400);
@@ -116,13 +138,19 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       await logout.step.getByRole('button', { name: 'Forget the token' }).click();
       expect(await token()).toBeNull();
       await lookAt('forgotten');
+      expect(await tokenIsVisible()).toBe(true);
+      expect(await logout.request.textContent()).toBe("localStorage.removeItem('token')");
 
       await login.send({ Username: username, Password: 'wrong' }, 401);
       expect(await login.alert.textContent()).toBe('Unable to log in with provided credentials.');
       expect(await token()).toBeNull();
       await lookAt('wrong-password');
 
-      await login.send({ Username: username, Password: PASSWORD }, 200);
+      await login.field('Password').fill(PASSWORD);
+      await login.step.getByRole('button', { name: 'Show password' }).click();
+      expect(await login.field('Password').getAttribute('type')).toBe('text');
+      await login.send({ Username: username }, 200);
+      expect(await login.field('Password').getAttribute('type')).toBe('password');
       expect(await token()).toBe(first);
       expect(await login.field('Password').inputValue()).toBe('');
       expect(await login.alert.textContent()).toBe('');
@@ -140,6 +168,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(second).toMatch(/^[0-9a-f]{40}$/);
       expect(second).not.toBe(first);
       await lookAt('password-changed');
+      expect(await tokenIsVisible()).toBe(true);
       // The command of before carries the token of before.
       expect(JSON.parse(await me.curl())).toEqual({ detail: 'Invalid token.' });
       await me.send({}, 200);

@@ -51,6 +51,8 @@ it('each client logs in', async () => {
   expect(log.mock.calls).toContainEqual([token]);
   await import('../fixtures/own-client.ts');
   expect(log.mock.calls).toContainEqual(['Hello meg']);
+  await import('../fixtures/djoser-client.js');
+  expect(log.mock.calls).toContainEqual([{ email: '', id: expect.any(Number), username: 'meg' }]);
   await import('../fixtures/dj-rest-auth-client.js');
   expect(log.mock.calls).toContainEqual([expect.objectContaining({ pk: expect.any(Number) })]);
   await import('../fixtures/fetch-client.js');

@@ -8,7 +8,8 @@ import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { SETTINGS } from '../../src/settings.ts';
 import { settingsFor } from '../conformance/course-client-settings.ts';
-import { VARIANTS } from '../conformance/dj-rest-auth.ts';
+import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
+import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import { useManage } from '../helpers/manage.ts';
 import {
   anchorsOf,
@@ -92,6 +93,8 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/own-client.ts',
     'test/browser/login-form.tsx',
     'test/fixtures/typed-client.ts',
+    'test/fixtures/djoser-client.js',
+    'test/fixtures/djoser-client.js',
     'test/fixtures/dj-rest-auth-client.js',
     'test/fixtures/dj-rest-auth-client.js',
   ],
@@ -213,7 +216,7 @@ describe('the table of routes', () => {
   const byRoute = (a: { route: string }, b: { route: string }) => a.route.localeCompare(b.route);
 
   it('has the routes, statuses and tokens of the OpenAPI document', () => {
-    const tables = ['route', 'route of dj-rest-auth'];
+    const tables = ['route', 'route of djoser', 'route of dj-rest-auth'];
     const shown = tables
       .flatMap((heading) => tableOf(pageAt('docs/api.md'), heading))
       .map(([route = '', token = '', , success = '', errors = '']) => ({
@@ -228,7 +231,9 @@ describe('the table of routes', () => {
 
   it('has the same routes by e-mail in docs/email.md', () => {
     const routes = tableOf(pageAt('docs/email.md'), 'route').map(([route = '']) => plain(route));
-    const byEmail = described.map(({ route }) => route).filter((route) => /\/users\//.test(route));
+    const byEmail = described
+      .map(({ route }) => route)
+      .filter((route) => /\/users\/(?:re|activation)/.test(route));
     expect(routes.sort()).toEqual(byEmail.sort());
   });
 
@@ -315,12 +320,15 @@ describe('the tables of rate limits', () => {
   });
 });
 
-describe('the differences from dj-rest-auth', () => {
+describe.each([
+  { family: 'djoser', variants: DJOSER },
+  { family: 'dj-rest-auth', variants: DJ_REST_AUTH },
+])('the differences from $family', ({ family, variants }) => {
   it('are the steps of the recorded cases that differ', () => {
-    const steps = tableOf(pageAt('docs/differences.md'), 'step of dj-rest-auth').map(
-      ([step = '']) => plain(step),
+    const steps = tableOf(pageAt('docs/differences.md'), `step of ${family}`).map(([step = '']) =>
+      plain(step),
     );
-    expect(steps).toEqual(VARIANTS.flatMap(({ differences }) => differences));
+    expect(steps).toEqual(variants.flatMap(({ differences }) => differences));
   });
 });
 

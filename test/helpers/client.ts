@@ -78,3 +78,6 @@ export async function register(username: string, password = 'correct horse', bin
   const { token } = await response.json<{ token: string }>();
   return token;
 }
+
+/** The path of a route with a value for each parameter: `/users/:id{[0-9]+}` → `/users/1`. */
+export const concretePath = (path: string) => path.replaceAll(/:\w+(?:\{[^}]*\})?/g, '1');

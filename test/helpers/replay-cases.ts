@@ -65,7 +65,8 @@ type Server = {
  *
  * @param cases the text of a file of cases
  * @param variant undefined for the scenarios of the usual configuration
- * @param differences the steps that must differ, as `category/id: step`
+ * @param differences the steps that must differ, as `category/id: step`, or `category/id: 2. step` if the
+ *   scenario has several of that name
  */
 export function replayCases(
   cases: string,
@@ -78,7 +79,7 @@ export function replayCases(
   if (!lists) throw new Error(`There is no variant ${variant}.`);
   const scenarios = [...lists.scenarios, ...lists.needs_db, ...lists.needs_mail];
   const steps = scenarios.flatMap(({ category, id, steps }) =>
-    steps.map(({ name }) => `${category}/${id}: ${name}`),
+    steps.flatMap((step, i) => namesOf(`${category}/${id}`, i, step)),
   );
   it('have each step that is listed as a difference', () => {
     expect(steps).toEqual(expect.arrayContaining(differences));
@@ -87,7 +88,9 @@ export function replayCases(
   describe.each(scenarios)('$category/$id ($tier)', ({ category, id, steps, ...scenario }) => {
     const vars: Vars = { ...freshVars(), ...scenario.vars };
     for (const [i, step] of steps.entries()) {
-      const differs = differences.includes(`${category}/${id}: ${step.name}`);
+      const differs = namesOf(`${category}/${id}`, i, step).some((name) =>
+        differences.includes(name),
+      );
       it(`${i + 1}. ${step.name}`, async () => {
         const problems = await run(step, vars, { send, mails }).catch((error) => [String(error)]);
         if (differs) expect(problems).not.toEqual([]);
@@ -96,6 +99,11 @@ export function replayCases(
     }
   });
 }
+
+const namesOf = (scenario: string, i: number, { name }: { name: string }) => [
+  `${scenario}: ${name}`,
+  `${scenario}: ${i + 1}. ${name}`,
+];
 
 async function run(
   step: v.InferOutput<typeof Scenario>['steps'][number],

@@ -4,15 +4,30 @@ import { Hono } from 'hono';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp, ROUTES } from '../../src/app.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
-import { VARIANTS } from '../conformance/dj-rest-auth.ts';
-import cases from '../conformance/dj-rest-auth-cases.json?raw';
-import { newName, post, register, send, unthrottled } from '../helpers/client.ts';
+import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
+import djRestAuthCases from '../conformance/dj-rest-auth-cases.json?raw';
+import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
+import djoserCases from '../conformance/djoser-cases.json?raw';
+import { concretePath, newName, post, register, send, unthrottled } from '../helpers/client.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
 import { replayCases } from '../helpers/replay-cases.ts';
 
-const PREFIX = { DJ_REST_AUTH_PREFIX: '/api/auth' };
+const PREFIX = { DJ_REST_AUTH_PREFIX: '/api/auth', DJOSER_PREFIX: '/auth' };
 
-const moved = (path: string) => path.replace('/dj-rest-auth', '/api/auth');
+const FAMILIES = [
+  {
+    family: 'djoser',
+    cases: djoserCases,
+    usual: DJOSER[0],
+    moved: (path: string) => path.replace(/^(?=\/(?:users|token)\b)/, '/auth'),
+  },
+  {
+    family: 'dj-rest-auth',
+    cases: djRestAuthCases,
+    usual: DJ_REST_AUTH[0],
+    moved: (path: string) => path.replace('/dj-rest-auth', '/api/auth'),
+  },
+];
 
 const host = new Hono().route('/host', createApp());
 
@@ -28,16 +43,16 @@ describe.each([
   { below: '', vars: {}, sendTo: send },
   { below: '/v1', vars: { URL_PREFIX: '/v1' }, sendTo: send },
   { below: '/host', vars: {}, sendTo: sendToHost },
-])('with DJ_REST_AUTH_PREFIX, below "$below"', ({ below, vars, sendTo }) => {
-  const [usual] = VARIANTS;
-  const { bindings, mails } = withMailbox({ ...usual?.vars, ...PREFIX, ...vars });
+])('with a path for each family, below "$below"', ({ below, vars, sendTo }) => {
+  const { bindings, mails } = withMailbox({ ...PREFIX, ...vars });
   beforeEach(() => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
   });
 
-  describe('dj-rest-auth', () => {
+  describe.each(FAMILIES)('$family', ({ cases, usual, moved }) => {
+    const own = { ...bindings, ...usual?.vars };
     const server = {
-      send: (path: string, init: RequestInit) => sendTo(below + moved(path), init, bindings),
+      send: (path: string, init: RequestInit) => sendTo(below + moved(path), init, own),
       mails,
     };
     replayCases(cases, server, undefined, usual?.differences);
@@ -48,15 +63,20 @@ describe.each([
     const headers = { 'Content-Type': 'application/json' };
     const body = JSON.stringify({ username: newName(), password: 'pw', email });
     await sendTo(`${below}/register`, { method: 'POST', headers, body }, bindings);
-    for (const path of ['/api/auth', '/dj-rest-auth']) {
+    for (const path of [
+      '/api/auth/password/reset/',
+      '/dj-rest-auth/password/reset/',
+      '/auth/users/reset_password/',
+      '/users/reset_password/',
+    ]) {
       const init = { method: 'POST', headers, body: JSON.stringify({ email }) };
-      await sendTo(`${below}${path}/password/reset/`, init, bindings);
+      expect((await sendTo(below + path, init, bindings)).ok).toBe(true);
       expect(mails.at(-1)?.text).toContain(`http://localhost:8000${below}/account#reset/`);
     }
   });
 });
 
-describe('DJ_REST_AUTH_PREFIX', () => {
+describe('the path of a family', () => {
   const bindings = { ...unthrottled, ...PREFIX, BROWSABLE_API: 'false' };
 
   it('is in the OpenAPI document and in the list of routes', async () => {
@@ -64,8 +84,8 @@ describe('DJ_REST_AUTH_PREFIX', () => {
     const { paths } = await document.json<{ paths: object }>();
     const index = await (await send('/', {}, bindings)).json<object>();
     for (const listed of [paths, index].map(Object.keys)) {
-      expect(listed).toContain('/api/auth/login');
-      expect(listed.join()).not.toContain('dj-rest-auth');
+      expect(listed).toEqual(expect.arrayContaining(['/api/auth/login', '/auth/users/{id}']));
+      expect(listed.filter((path) => /dj-rest-auth|^\/(?:users|token)/.test(path))).toEqual([]);
     }
   });
 
@@ -76,24 +96,41 @@ describe('DJ_REST_AUTH_PREFIX', () => {
     expect((await logIn('/api/auth/login')).status).toBe(200);
     expect((await logIn('/dj-rest-auth/login')).status).toBe(200);
     expect((await logIn('/login')).status).toBe(200);
-    for (const path of ['/api/authlogin', '/api/auth', '/api/login', '/auth/login']) {
+    expect((await logIn('/auth/token/login')).status).toBe(200);
+    expect((await logIn('/token/login')).status).toBe(200);
+    for (const path of [
+      ...['/api/authlogin', '/api/auth', '/api/login', '/auth/login', '/auth/me', '/auth'],
+      ...['/auth/userss', '/authtoken/login', '/auth/auth/token/login', '/auth/dj-rest-auth/login'],
+    ]) {
       expect((await logIn(path)).status).toBe(404);
     }
   });
 });
 
-describe('a family that is switched off', () => {
-  const { bindings } = withMailbox({ DJ_REST_AUTH: 'false', EMAIL_VERIFICATION: 'required' });
-  const routes = ROUTES.filter(({ path }) => path.startsWith('/dj-rest-auth'));
+describe.each([
+  { family: 'djoser', setting: 'DJOSER' },
+  { family: 'dj-rest-auth', setting: 'DJ_REST_AUTH' },
+])('$family, if it is switched off', ({ family, setting }) => {
+  const { bindings } = withMailbox({ [setting]: 'false' });
+  const { bindings: verifying } = withMailbox({
+    [setting]: 'false',
+    EMAIL_VERIFICATION: 'required',
+  });
+  const routes = ROUTES.filter(({ description: { tag } }) => tag === family);
+  /** Paths that other routes have, too, if addresses must be verified. */
+  const SHARED = ['/users/activation', '/users/resend_activation'];
 
   it.each(routes)('has no $method $path', async ({ method, path }) => {
-    for (const each of [method, 'OPTIONS', 'DELETE']) {
-      expect((await send(path, { method: each }, bindings)).status).toBe(404);
+    const all = SHARED.includes(path) ? [bindings] : [bindings, verifying];
+    for (const vars of all) {
+      for (const each of [method, 'OPTIONS', 'DELETE']) {
+        expect((await send(concretePath(path), { method: each }, vars)).status).toBe(404);
+      }
     }
   });
 
   it('is not in the OpenAPI document', async () => {
     const document = await (await send('/openapi.json', {}, bindings)).text();
-    expect(document).not.toContain('/dj-rest-auth');
+    expect(document).not.toContain(`"tags":["${family}"]`);
   });
 });

@@ -73,6 +73,23 @@ async function waiting(username: string) {
   return '';
 }
 
+/** Creates a user who is staff. */
+async function staff(username: string) {
+  const token = await registered(username);
+  await env.DB.prepare('UPDATE auth_user SET is_staff = 1 WHERE username = ?').bind(username).run();
+  return token;
+}
+
+const idOf = (username: string) =>
+  env.DB.prepare('SELECT id FROM auth_user WHERE username = ?').bind(username).first<number>('id');
+
+async function checkRenamed(username: string, token: string, response: Response) {
+  const [old, renamed] = [await state(username), await state(`new-${username}`)];
+  expect((old ?? renamed)?.key).toBe(token);
+  if (response.status === 204) expect(old).toBeNull();
+  else expect(response.status).not.toBe(400);
+}
+
 const NEW_PASSWORDS = { new_password1: NEW_PASSWORD, new_password2: NEW_PASSWORD };
 
 async function checkPasswordKeepingToken(username: string, token: string, response: Response) {
@@ -80,7 +97,7 @@ async function checkPasswordKeepingToken(username: string, token: string, respon
   const login = (password: string) => post('/login', { username, password });
   const isChanged = (await login(NEW_PASSWORD)).status === 200;
   expect((await login(PASSWORD)).status).toBe(isChanged ? 401 : 200);
-  if (response.status === 200) expect(isChanged).toBe(true);
+  if (response.ok) expect(isChanged).toBe(true);
   else expect(response.status).not.toBe(400);
 }
 
@@ -269,6 +286,166 @@ const routes: Route[] = [
       const isActive = (await post('/login', { username, password: PASSWORD })).status === 200;
       if (response.status === 204) expect(isActive).toBe(true);
     },
+  },
+  {
+    name: 'POST /users/',
+    once: [201],
+    arrange: async () => '',
+    act: (username, _, bindings) => post('/users/', { username, password: PASSWORD }, bindings),
+    check: async (username, _, response) => {
+      const stored = await state(username);
+      if (stored) expect(stored.key).toMatch(/^[0-9a-f]{40}$/);
+      if (response.status === 201) expect(await response.json()).toMatchObject({ username });
+      else expect(response.status).not.toBe(400);
+    },
+  },
+  {
+    name: 'POST /users/, with a taken username and no password',
+    once: [503],
+    arrange: registered,
+    act: (username, _, bindings) => post('/users/', { username }, bindings),
+    check: async (username, token) => expect((await state(username))?.key).toBe(token),
+  },
+  {
+    name: 'GET /users/, for staff',
+    once: [503, 503],
+    arrange: staff,
+    act: (_, token, bindings) => getAs(token, '/users/', bindings),
+    check: async (username, _, response) => {
+      const listed = expect.arrayContaining([expect.objectContaining({ username })]);
+      if (response.status === 200) expect(await response.json()).toEqual(listed);
+    },
+  },
+  {
+    name: 'POST /token/login/',
+    once: [503, 200],
+    arrange: registered,
+    act: (username, _, bindings) =>
+      post('/token/login/', { username, password: PASSWORD }, bindings),
+    check: async (username, token, response) => {
+      expect((await state(username))?.key).toBe(token);
+      if (response.status === 200) expect(await response.json()).toEqual({ auth_token: token });
+      else expect(response.status).not.toBe(400);
+    },
+  },
+  {
+    name: 'POST /token/logout/',
+    once: [503, 204],
+    arrange: registered,
+    act: (_, token, bindings) => sendAs(token, 'POST', '/token/logout/', undefined, bindings),
+    check: async (username, token, response) => {
+      const { key = null } = (await state(username)) ?? {};
+      expect([null, token]).toContain(key);
+      if (response.status === 204) expect(key).toBeNull();
+    },
+  },
+  {
+    name: 'PATCH /users/me/, with a new email address',
+    once: [503, 503, 200],
+    arrange: registered,
+    act: (_, token, bindings) => {
+      const body = { email: ADDRESS, current_password: PASSWORD };
+      return sendAs(token, 'PATCH', '/users/me/', body, bindings);
+    },
+    check: async (username, token, response) => {
+      const stored = await state(username);
+      expect(stored?.key).toBe(token);
+      if (response.status === 200) expect(stored?.email).toBe(ADDRESS);
+      else expect(response.status).not.toBe(400);
+    },
+  },
+  {
+    name: 'PATCH /users/me/, with a new email address to verify',
+    once: [503, 503, 200, 200],
+    afterResponse: [3],
+    arrange: registered,
+    act: (_, token, bindings) => {
+      const vars = { ...bindings, EMAIL_VERIFICATION: 'required' };
+      const body = { email: ADDRESS, current_password: PASSWORD };
+      return sendAs(token, 'PATCH', '/users/me/', body, vars);
+    },
+    check: async (username, token, response) => {
+      const stored = await state(username);
+      // The token is deleted together with the change, or not at all.
+      expect(stored).toMatchObject(
+        stored?.email === ADDRESS ? { key: null } : { email: '', key: token },
+      );
+      if (response.status === 200) expect(stored?.email).toBe(ADDRESS);
+      else expect(response.status).not.toBe(400);
+    },
+  },
+  {
+    name: 'PUT /users/{id}/, by staff',
+    once: [503, 503, 503, 200],
+    arrange: staff,
+    act: async (username, token, bindings) => {
+      await register(`other-${username}`);
+      const body = { email: ADDRESS, current_password: PASSWORD };
+      return sendAs(token, 'PUT', `/users/${await idOf(`other-${username}`)}/`, body, bindings);
+    },
+    check: async (username, _, response) => {
+      const stored = await state(`other-${username}`);
+      expect(stored?.key).not.toBeNull();
+      if (response.status === 200) expect(stored?.email).toBe(ADDRESS);
+    },
+  },
+  {
+    name: 'DELETE /users/{id}/, by staff',
+    once: [503, 503, 503, 503, 204, 204],
+    arrange: staff,
+    act: async (username, token, bindings) => {
+      await register(`other-${username}`);
+      const path = `/users/${await idOf(`other-${username}`)}/`;
+      return sendAs(token, 'DELETE', path, { current_password: PASSWORD }, bindings);
+    },
+    check: async (username, token, response) => {
+      const other = await state(`other-${username}`);
+      if (other) expect(other.key).not.toBeNull();
+      if (response.status === 204) expect(other).toBeNull();
+      expect((await state(username))?.key).toBe(token);
+    },
+  },
+  {
+    name: 'POST /users/set_password/',
+    once: [503, 503, 204],
+    arrange: registered,
+    act: (_, token, bindings) => {
+      const body = { current_password: PASSWORD, new_password: NEW_PASSWORD };
+      return sendAs(token, 'POST', '/users/set_password/', body, bindings);
+    },
+    check: checkPasswordKeepingToken,
+  },
+  {
+    name: 'POST /users/set_username/',
+    once: [503, 503, 204],
+    arrange: registered,
+    act: (username, token, bindings) => {
+      const body = { current_password: PASSWORD, new_username: `new-${username}` };
+      return sendAs(token, 'POST', '/users/set_username/', body, bindings);
+    },
+    check: checkRenamed,
+  },
+  {
+    name: 'POST /users/reset_username/',
+    once: [204],
+    afterResponse: [0],
+    arrange: registered,
+    act: (_, __, bindings) => post('/users/reset_username/', { email: ADDRESS }, bindings),
+    check: async (username, token, response) => {
+      expect((await state(username))?.key).toBe(token);
+      expect(response.status).toBe(204);
+    },
+  },
+  {
+    name: 'POST /users/reset_username_confirm/',
+    once: [503, 204],
+    arrange: registered,
+    act: async (username, _, bindings) => {
+      const link = await linkFor(username, { purpose: 'usernameReset' });
+      const body = { ...link, new_username: `new-${username}` };
+      return post('/users/reset_username_confirm/', body, bindings);
+    },
+    check: checkRenamed,
   },
   {
     name: 'POST /dj-rest-auth/registration/verify-email/',

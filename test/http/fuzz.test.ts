@@ -10,7 +10,7 @@ import { ROUTES as ALL_ROUTES } from '../../src/app.ts';
 import type { Route } from '../../src/http/route.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { parseSettings } from '../../src/settings.ts';
-import { newName, register, send, unthrottled } from '../helpers/client.ts';
+import { concretePath, newName, register, send, unthrottled } from '../helpers/client.ts';
 import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
 
 const REQUESTS = 10_000;
@@ -22,7 +22,7 @@ const SECRET = 'S3CRET';
 
 const views = ALL_ROUTES.filter(({ kind }) => kind === 'view');
 
-const pathsOf = (routes: Route[]) => [...new Set(routes.map(({ path }) => path))];
+const pathsOf = (routes: Route[]) => [...new Set(routes.map(({ path }) => concretePath(path)))];
 
 /** The routes that need e-mail. */
 const isByMail = ({ access }: Route) => access.rateLimit === 'mail-address';

@@ -5,7 +5,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ROUTES as ALL_ROUTES } from '../../src/app.ts';
 import { parseSettings } from '../../src/settings.ts';
-import { newName, register, send, unthrottled } from '../helpers/client.ts';
+import { getAs, newName, register, send, unthrottled } from '../helpers/client.ts';
 import { countWork, type Work } from '../helpers/count-work.ts';
 import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
 
@@ -157,12 +157,14 @@ const HEADERS: Record<string, (bytes: number) => Record<string, string>> = {
 };
 
 let token: string;
+let id: number;
 beforeEach(async () => {
   sendWithoutDelay();
   for (const level of ['log', 'warn', 'error'] as const) {
     vi.spyOn(console, level).mockImplementation(() => {});
   }
   token = await register(newName());
+  ({ id } = await (await getAs(token)).json<{ id: number }>());
 });
 
 /** Why the work is not linear; undefined if it is. */
@@ -192,7 +194,7 @@ async function faultsOf<T>(
 describe.each(ROUTES)('$method $path', ({ method, path, fields, bindings }) => {
   const ask = (type: string, body: string) => {
     const headers = { 'Content-Type': type, Authorization: `Token ${token}` };
-    return send(path, { method, headers, body }, bindings);
+    return send(path.replace(/:id\{.*\}/, `${id}`), { method, headers, body }, bindings);
   };
 
   it.each(fields)('checks %s in linear time', async (field) => {

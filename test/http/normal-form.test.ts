@@ -58,6 +58,12 @@ describe('a username', () => {
     const passwords = { password1: 'correct horse', password2: 'correct horse' };
     const enrolled = await post('/dj-rest-auth/registration/', { username, ...passwords });
     expect(await answer(enrolled)).toEqual(refused);
+    expect(await answer(await post('/users/', { username, password: 'pw' }))).toEqual(refused);
+    const change = { new_username: username, current_password: 'correct horse' };
+    expect(await answer(await sendAs(token, 'POST', '/users/set_username/', change))).toEqual({
+      status: 400,
+      body: { new_username: errors },
+    });
   });
 
   it.each([
@@ -106,6 +112,11 @@ describe('an e-mail address', () => {
     expect(await answer(await post('/register', fields))).toEqual(refusal);
     const token = await register(newName());
     expect(await answer(await sendAs(token, 'PATCH', '/me', { email }))).toEqual(refusal);
+    expect(await answer(await post('/users/', fields))).toEqual(refusal);
+    for (const method of ['PUT', 'PATCH']) {
+      const changed = await sendAs(token, method, '/users/me/', { email });
+      expect(await answer(changed)).toEqual(refusal);
+    }
   });
 
   it('is stored with its domain in lower case', async () => {

@@ -87,6 +87,7 @@ async function registered(username = newName(), password = 'pw') {
 describe.each([
   { path: '/login', refused: 401 },
   { path: '/api-token-auth', refused: 400 },
+  { path: '/token/login', refused: 400 },
   { path: '/dj-rest-auth/login', refused: 400 },
 ])('POST $path', ({ path, refused }) => {
   it('checks ten of 200 simultaneous wrong passwords from 200 addresses', async () => {
@@ -229,6 +230,9 @@ describe('wrong current passwords', () => {
   const changes = [
     { method: 'POST', path: '/password', body: { new_password: 'a new pw' } },
     { method: 'DELETE', path: '/me', body: {} },
+    { method: 'DELETE', path: '/users/me', body: {} },
+    { method: 'POST', path: '/users/set_password', body: { new_password: 'a new pw' } },
+    { method: 'POST', path: '/users/set_username', body: { new_username: 'renamed' } },
     {
       method: 'POST',
       path: '/dj-rest-auth/password/change',

@@ -5,6 +5,7 @@ import { createApp, ROUTES } from '../../src/app.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import {
   answer,
+  concretePath,
   newName,
   rateLimits,
   register,
@@ -42,54 +43,57 @@ const attempt = (path: string, body: unknown, headers = {}, bindings: Bindings =
     bindings,
   );
 
-describe.each(['/login', '/api-token-auth', '/dj-rest-auth/login'])('POST %s', (path) => {
-  it('refuses the eleventh attempt for a username, right or wrong, before hashing', async () => {
-    const username = newName();
-    await register(username, 'pw');
-    for (let i = 0; i < LIMIT; i++) {
-      expect((await attempt(path, { username, password: 'no' })).status).not.toBe(429);
-    }
-    const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
-    const response = await attempt(
-      path,
-      { username, password: 'pw' },
-      { Origin: 'http://localhost:5173' },
-    );
-    expect(response.headers.get('Retry-After')).toBe('60');
-    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('http://localhost:5173');
-    expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Retry-After');
-    expect(await answer(response)).toEqual(THROTTLED);
-    expect(deriveBits).not.toHaveBeenCalled();
-  });
+describe.each(['/login', '/api-token-auth', '/token/login', '/dj-rest-auth/login'])(
+  'POST %s',
+  (path) => {
+    it('refuses the eleventh attempt for a username, right or wrong, before hashing', async () => {
+      const username = newName();
+      await register(username, 'pw');
+      for (let i = 0; i < LIMIT; i++) {
+        expect((await attempt(path, { username, password: 'no' })).status).not.toBe(429);
+      }
+      const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
+      const response = await attempt(
+        path,
+        { username, password: 'pw' },
+        { Origin: 'http://localhost:5173' },
+      );
+      expect(response.headers.get('Retry-After')).toBe('60');
+      expect(response.headers.get('Access-Control-Allow-Origin')).toBe('http://localhost:5173');
+      expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Retry-After');
+      expect(await answer(response)).toEqual(THROTTLED);
+      expect(deriveBits).not.toHaveBeenCalled();
+    });
 
-  it('counts the normal form of a username, so other spellings do not give more attempts', async () => {
-    const username = newName();
-    for (let i = 0; i < LIMIT; i++) await attempt(path, { username, password: 'no' });
-    const fullwidth = username.replace('u', '\uFF55');
-    expect(
-      await answer(await attempt(path, { username: ` ${fullwidth}`, password: 'no' })),
-    ).toEqual(THROTTLED);
-  });
+    it('counts the normal form of a username, so other spellings do not give more attempts', async () => {
+      const username = newName();
+      for (let i = 0; i < LIMIT; i++) await attempt(path, { username, password: 'no' });
+      const fullwidth = username.replace('u', '\uFF55');
+      expect(
+        await answer(await attempt(path, { username: ` ${fullwidth}`, password: 'no' })),
+      ).toEqual(THROTTLED);
+    });
 
-  it('accepts other usernames and other addresses', async () => {
-    const [username, other] = [newName(), newName()];
-    await register(username, 'pw');
-    await register(other, 'pw');
-    for (let i = 0; i <= LIMIT; i++) await attempt(path, { username, password: 'no' });
-    expect((await attempt(path, { username: other, password: 'pw' })).status).toBe(200);
-    from = `198.51.100.${addresses}`;
-    expect((await attempt(path, { username, password: 'pw' })).status).toBe(200);
-  });
+    it('accepts other usernames and other addresses', async () => {
+      const [username, other] = [newName(), newName()];
+      await register(username, 'pw');
+      await register(other, 'pw');
+      for (let i = 0; i <= LIMIT; i++) await attempt(path, { username, password: 'no' });
+      expect((await attempt(path, { username: other, password: 'pw' })).status).toBe(200);
+      from = `198.51.100.${addresses}`;
+      expect((await attempt(path, { username, password: 'pw' })).status).toBe(200);
+    });
 
-  it('ignores X-Forwarded-For', async () => {
-    const username = newName();
-    for (let i = 0; i < LIMIT; i++) {
-      await attempt(path, { username, password: 'no' }, { 'X-Forwarded-For': `203.0.113.${i}` });
-    }
-    const headers = { 'X-Forwarded-For': '203.0.113.99' };
-    expect((await attempt(path, { username, password: 'no' }, headers)).status).toBe(429);
-  });
-});
+    it('ignores X-Forwarded-For', async () => {
+      const username = newName();
+      for (let i = 0; i < LIMIT; i++) {
+        await attempt(path, { username, password: 'no' }, { 'X-Forwarded-For': `203.0.113.${i}` });
+      }
+      const headers = { 'X-Forwarded-For': '203.0.113.99' };
+      expect((await attempt(path, { username, password: 'no' }, headers)).status).toBe(429);
+    });
+  },
+);
 
 describe('a hundred logins from one address with different usernames', () => {
   const ADDRESS_LIMIT = 100;
@@ -103,6 +107,7 @@ describe('a hundred logins from one address with different usernames', () => {
   it.each([
     { path: '/login', body: () => ({ username: newName(), password: 'no' }) },
     { path: '/api-token-auth', body: () => ({ username: newName(), password: 'no' }) },
+    { path: '/token/login', body: () => ({ username: newName(), password: 'no' }) },
     { path: '/dj-rest-auth/login', body: () => ({ email: 'a@b.example', password: 'no' }) },
   ])('use up the limit of POST $path, which then hashes nothing', async ({ path, body }) => {
     await guesses(ADDRESS_LIMIT);
@@ -116,6 +121,22 @@ describe('a hundred logins from one address with different usernames', () => {
   it.each([
     { method: 'POST', path: '/password', body: { current_password: 'pw', new_password: 'x' } },
     { method: 'DELETE', path: '/me', body: { current_password: 'pw' } },
+    { method: 'DELETE', path: '/users/me', body: { current_password: 'pw' } },
+    {
+      method: 'POST',
+      path: '/users/set_password',
+      body: { current_password: 'pw', new_password: 'x' },
+    },
+    {
+      method: 'POST',
+      path: '/users/set_password',
+      body: { current_password: 'pw', new_password: '' },
+    },
+    {
+      method: 'POST',
+      path: '/users/set_username',
+      body: { current_password: 'pw', new_username: 'x' },
+    },
     {
       method: 'POST',
       path: '/dj-rest-auth/password/change',
@@ -143,6 +164,22 @@ describe('a hundred logins from one address with different usernames', () => {
 it.each([
   { method: 'POST', path: '/password', body: { current_password: 'no', new_password: 'x' } },
   { method: 'DELETE', path: '/me', body: { current_password: 'no' } },
+  { method: 'DELETE', path: '/users/me', body: { current_password: 'no' } },
+  {
+    method: 'POST',
+    path: '/users/set_password',
+    body: { current_password: 'no', new_password: 'x' },
+  },
+  {
+    method: 'POST',
+    path: '/users/set_password',
+    body: { current_password: 'no', new_password: '' },
+  },
+  {
+    method: 'POST',
+    path: '/users/set_username',
+    body: { current_password: 'no', new_username: 'x' },
+  },
   {
     method: 'POST',
     path: '/dj-rest-auth/password/change',
@@ -248,7 +285,7 @@ describe('a request without a valid token', () => {
     const isRead = vi.fn();
     const body = new ReadableStream({ pull: isRead }, { highWaterMark: 0 });
     const headers = { ...JSON_FROM(), Authorization: 'Token unknown' };
-    const response = await send(path, { method, headers, body }, bindings);
+    const response = await send(concretePath(path), { method, headers, body }, bindings);
     expect(response.status).toBe(access.requiresUser ? 401 : 429);
     expect(isRead).not.toHaveBeenCalled();
   });

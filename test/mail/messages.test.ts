@@ -37,6 +37,25 @@ The example.com team
     });
   });
 
+  it('for a username has djoser’s text, the link and the present username', () => {
+    const { subject, text } = mail.usernameReset(SITE, MEG.email, listOf('meg'));
+    expect({ subject, text }).toEqual({
+      subject: 'Username reset on example.com',
+      text: `You're receiving this email because you requested a username reset for your user account at example.com.
+
+Please go to the following page and choose a new username:
+
+${LINK.replace('MQ', 'M0')}
+
+Your present username, in case you’ve forgotten: meg
+
+Thanks for using our site!
+
+The example.com team
+`,
+    });
+  });
+
   it('for an activation has djoser’s text, the link, and advice for a person who did not register', () => {
     const { subject, text } = mail.activation(SITE, MEG.email, listOf('meg'));
     expect({ subject, text }).toEqual({
@@ -58,7 +77,7 @@ The example.com team
     });
   });
 
-  it.each(['passwordReset', 'activation'] as const)(
+  it.each(['passwordReset', 'usernameReset', 'activation'] as const)(
     'for %s has an unescaped & in the link of its text, and an escaped one in HTML',
     (kind) => {
       const { text, html } = mail[kind](SITE, MEG.email, {
@@ -73,7 +92,7 @@ The example.com team
     },
   );
 
-  it.each(['passwordReset', 'activation'] as const)(
+  it.each(['passwordReset', 'usernameReset', 'activation'] as const)(
     'for %s lists several accounts, each link above its username',
     (kind) => {
       const { text, html } = mail[kind](SITE, MEG.email, listOf('meg', 'ada'));
@@ -94,11 +113,24 @@ The example.com team
   });
 
   it('about a change has no link', () => {
-    const changes = [mail.passwordChanged(SITE, MEG), mail.emailChanged(SITE, MEG)];
+    const changes = [
+      mail.confirmation(SITE, MEG),
+      mail.passwordChanged(SITE, MEG),
+      mail.usernameChanged(SITE, MEG),
+      mail.emailChanged(SITE, MEG),
+    ];
     expect(changes.map(({ to, subject }) => ({ to, subject }))).toEqual([
       {
         to: 'meg@example.com',
+        subject: 'example.com - Your account has been successfully created and activated!',
+      },
+      {
+        to: 'meg@example.com',
         subject: 'example.com - Your password has been successfully changed!',
+      },
+      {
+        to: 'meg@example.com',
+        subject: 'example.com - Your username has been successfully changed!',
       },
       { to: 'meg@example.com', subject: 'example.com - Your email address has been changed' },
     ]);

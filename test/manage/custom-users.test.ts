@@ -1,11 +1,12 @@
 /** Files of projects with a user model of their own (test/conformance/custom-users-cases.json). */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { runManage } from '../../src/manage/program.ts';
+import { describe, expect, test } from 'vitest';
+import { USER_COLUMNS } from '../../src/store/operator/bulk.ts';
 import recorded from '../conformance/custom-users-cases.json' with { type: 'json' };
-import { useLocalD1 } from '../helpers/local-d1.ts';
+import { useManage } from '../helpers/manage.ts';
 import { token, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
@@ -43,26 +44,19 @@ const DUMP = 'custom-users/a/dumpdata-users-tokens.json';
 const DATABASE = 'custom-users/c/db.sqlite3';
 const UUIDS = 'custom-users/d/dumpdata-users-tokens.json';
 
-const database = useLocalD1();
+const { manage, query } = useManage();
 
-/** The messages for the operator. */
+/** The messages of the last import. */
 let output = '';
-
-beforeEach(() => {
-  output = '';
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, 'write').mockImplementation((text) => {
-      output += text;
-      return true;
-    });
-  }
-});
 
 const pathOf = (file: string) => join('test/conformance', file);
 
 /** @returns the exit code */
-const run = (...args: string[]) =>
-  runManage(['import', ...args], (_where, _access, work) => work(database()));
+async function run(...args: string[]) {
+  const { code, stdout, stderr } = await manage(['import', ...args]);
+  output = stdout + stderr;
+  return code;
+}
 
 const load = (files: string[], args: string[] = []) => run(...files.map(pathOf), ...args);
 
@@ -73,7 +67,7 @@ function loadRecords(records: unknown[], ...args: string[]) {
   return run(path, ...args);
 }
 
-const rows = async (sql: string) => v.parse(Rows, (await database().d1.prepare(sql).all()).results);
+const rows = async (sql: string) => v.parse(Rows, await query(sql));
 
 /** Datetimes are compared as moments: a fraction of zero is none. */
 const DATETIMES = ['last_login', 'date_joined', 'created'];
@@ -153,13 +147,26 @@ test.each(refusals)('refused: $id', async ({ files, args, before }) => {
   if (before !== undefined) expect(await load([before])).toBe(0);
   const usersBefore = await usersByName();
   const tokensBefore = await rows('SELECT * FROM authtoken_token');
-  output = '';
   expect(await load(files, args)).toBe(1);
   expect(await usersByName()).toEqual(usersBefore);
   expect(await rows('SELECT * FROM authtoken_token')).toEqual(tokensBefore);
   expect(output).toContain('users.user (12 records)');
-  const command = `npm run manage -- import ${files.map(pathOf).join(' ')} --user-model users.user`;
+  const words = [...files.map(pathOf), ...args, '--user-model users.user'];
+  const command = `npm run manage -- import ${words.join(' ')}`;
   expect(output).toContain(command);
+});
+
+test('a token does not name a user by an id if the users of the files have none', async () => {
+  const [ann, meg] = ['ann', 'meg'].map((username) => ({
+    ...user(1, { username }),
+    pk: undefined,
+  }));
+  for (const id of [1, 7]) {
+    // `dumpdata --natural-primary` without `--natural-foreign`: here ann would be 1 and meg 2.
+    expect(await loadRecords([ann, meg, token('of-meg', id)])).toBe(1);
+    expect(output).toContain(`names its user by the id ${id}, but users of the files have no ids`);
+  }
+  expect(await usersByName()).toEqual([]);
 });
 
 describe('a custom user model', () => {
@@ -179,7 +186,6 @@ describe('a custom user model', () => {
     ],
   ])('%s is refused', async (args, message) => {
     for (const file of [DUMP, DATABASE]) {
-      output = '';
       expect(await load([file], args)).toBe(1);
       expect(output).toContain(message);
     }
@@ -223,13 +229,140 @@ describe('a custom user model', () => {
   });
 });
 
+test('users of a database with UUIDs are found again, and are no conflict', async () => {
+  const options = ['--user-model', 'users.User', '--map', 'date_joined=created_at'];
+  await loadRecords([user(2, { username: 'stranger' }), token('s', 2)]);
+  expect(await load(['custom-users/d/db.sqlite3'], options)).toBe(0);
+  const before = [await usersByName(), await rows('SELECT * FROM authtoken_token ORDER BY key')];
+  expect(await load(['custom-users/d/db.sqlite3'], options)).toBe(0);
+  expect(output).toContain('Skipped:         12 already here, 0 in conflict');
+  expect([await usersByName(), await rows('SELECT * FROM authtoken_token ORDER BY key')]).toEqual(
+    before,
+  );
+});
+
+describe('files with users of two models', () => {
+  const OTHER = join(pathOf('custom-users'), 'strangers.json');
+
+  test('are refused until the operator names one', async () => {
+    expect(await run(OTHER, pathOf(DUMP), '--on-conflict', 'skip')).toBe(1);
+    expect(await usersByName()).toEqual([]);
+    const command = `npm run manage -- import ${OTHER} ${pathOf(DUMP)} --on-conflict skip`;
+    expect(output).toContain(`${command} --user-model auth.user. `);
+    expect(output).toContain(`${command} --user-model users.user`);
+    expect(await run(OTHER, '--user-model', 'auth.User')).toBe(0);
+  });
+
+  test('are refused in a database without tokens, too', async () => {
+    const path = join(temporaryDirectory(), 'django.sqlite3');
+    using db = new DatabaseSync(path);
+    db.exec(`
+      CREATE TABLE auth_user (${USER_COLUMNS.map((name) => `"${name}"`).join(', ')});
+      CREATE TABLE users_user (id integer PRIMARY KEY, password text, last_login text, email text);
+      INSERT INTO auth_user VALUES (1, '!', NULL, 0, 'old', '', '', 0, 1, '2024-03-18 02:30:00', '');
+      INSERT INTO users_user VALUES (1, '!', NULL, 'new@example.com')`);
+    expect(await run(path)).toBe(1);
+    expect(output).toContain('may be auth.user (1 records), or users.user (1 records)');
+    expect(await usersByName()).toEqual([]);
+    expect(await run(path, '--user-model', 'users.User')).toBe(0);
+    expect(await usersByName()).toMatchObject([{ id: 1, username: 'new@example.com' }]);
+  });
+});
+
+test('the command in a message keeps the options, and is quoted for a shell', async () => {
+  const path = join(temporaryDirectory(), "ann's users.json");
+  copyFileSync(pathOf(DUMP), path);
+  const options = ['--user-model', 'users.Usr', '--user-table=usr', '--dry-run'];
+  expect(await run(path, ...options, '--map', 'is_staff=is_staff')).toBe(1);
+  const quoted = `'${path.replace("'", "'\\''")}'`;
+  expect(output).toContain(
+    `npm run manage -- import ${quoted} --dry-run --map is_staff=is_staff --user-model users.user\n`,
+  );
+});
+
+describe('values that only a custom model has', () => {
+  const LONG = `${'a'.repeat(160)}@example.com`;
+  const MAPPED = ['username=login', 'date_joined=since'].flatMap((pair) => ['--map', pair]);
+  const OPTIONS = ['--user-model', 'users.User', ...MAPPED];
+  const record = (pk: number, fields: Record<string, unknown>) => ({
+    model: 'users.user',
+    pk,
+    fields: { password: '!', last_login: null, ...fields },
+  });
+
+  const expected = [
+    {
+      id: 1,
+      username: '491701234567',
+      email: '',
+      first_name: '',
+      date_joined: '2024-03-18 00:00:00',
+    },
+    { id: 2, username: LONG, email: LONG, first_name: 'Ann' },
+  ];
+
+  test('are read from a fixture', async () => {
+    const records = [
+      record(1, { login: 491701234567, email: null, first_name: null, since: '2024-03-18' }),
+      record(2, { login: LONG, email: LONG, first_name: 'Ann', since: null }),
+    ];
+    expect(await loadRecords(records, ...OPTIONS)).toBe(0);
+    expect(await rows('SELECT * FROM auth_user ORDER BY id')).toMatchObject(expected);
+  });
+
+  test('are read from a database', async () => {
+    const path = join(temporaryDirectory(), 'django.sqlite3');
+    using db = new DatabaseSync(path);
+    db.exec(`
+      CREATE TABLE users_user (id integer PRIMARY KEY, password, last_login, login, email, first_name, since);
+      INSERT INTO users_user VALUES (1, '!', NULL, 491701234567, NULL, NULL, '2024-03-18'),
+        (2, '!', NULL, '${LONG}', '${LONG}', 'Ann', NULL)`);
+    expect(await run(path, ...OPTIONS)).toBe(0);
+    expect(await rows('SELECT * FROM auth_user ORDER BY id')).toMatchObject(expected);
+  });
+});
+
+test('a file without users says that a user model can be named', async () => {
+  // `last_login = None` in a model removes the field by which a user model is recognised.
+  expect(await loadRecords([{ model: 'people.person', pk: 1, fields: { password: '!' } }])).toBe(0);
+  expect(output).toContain('WARNING: The files have no user of auth.user.');
+});
+
 describe('a token of a user who is not in the files', () => {
   const ANN = user(1, { username: 'ann' });
 
   test.each([
+    ['its id', token('t', 1), ['--match-users-by', 'username'], 'its user 1 is not in the files'],
+    [
+      'its username',
+      token('t', ['ann']),
+      ['--match-users-by', 'id'],
+      'use --match-users-by username',
+    ],
+    [
+      'a UUID',
+      token('t', 'cd613e30-d8f1-6adf-91b7-584a2265b1f5'),
+      ['--match-users-by', 'id'],
+      'its user cd613e30d8f16adf91b7584a2265b1f5 is not in the files',
+    ],
+  ])('is refused if it names %s and something else is shared', async (_, record, args, message) => {
+    await loadRecords([ANN]);
+    expect(await loadRecords([record], ...args)).toBe(1);
+    expect(output).toContain(message);
+    expect(await rows('SELECT * FROM authtoken_token')).toEqual([]);
+  });
+
+  test('says that the user model can be named', async () => {
+    expect(await loadRecords([token('t', 1)])).toBe(1);
+    expect(output).toContain(
+      'If the project has a user model of its own, name it with --user-model',
+    );
+  });
+
+  test.each([
     ['by id', 1, 'id'],
     ['by username', ['ann'], 'username'],
-  ])('%s is refused, unless --match-users-by says so', async (_, reference, match) => {
+  ])('%s is refused without --match-users-by', async (_, reference, match) => {
     await loadRecords([ANN]);
     const record = token('a'.repeat(40), reference);
     expect(await loadRecords([record])).toBe(1);

@@ -27,7 +27,7 @@ test('draws a key, and asks nothing of local passwords', () => {
   const { read, run } = prepare();
   const first = read();
   expect(first).toMatch(
-    /^SECRET_KEY="[a-zA-Z0-9]{50}"\nDEFAULT_FROM_EMAIL="webmaster@localhost"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="false"\n$/,
+    /^SECRET_KEY="[a-zA-Z0-9]{50}"\nDEFAULT_FROM_EMAIL="webmaster@localhost"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="false"\nEMAIL_CHANGE_REQUIRES_PASSWORD="false"\n$/,
   );
   run();
   expect(read()).toBe(first);
@@ -36,7 +36,7 @@ test('draws a key, and asks nothing of local passwords', () => {
 test('keeps what the file has', () => {
   const file = 'SECRET_KEY=mine\nexport AUTH_PASSWORD_VALIDATORS = "MinimumLength"';
   expect(prepare({ file }).read()).toBe(
-    `${file}\nDEFAULT_FROM_EMAIL="webmaster@localhost"\nOLD_PASSWORD_FIELD_ENABLED="false"\n`,
+    `${file}\nDEFAULT_FROM_EMAIL="webmaster@localhost"\nOLD_PASSWORD_FIELD_ENABLED="false"\nEMAIL_CHANGE_REQUIRES_PASSWORD="false"\n`,
   );
 });
 
@@ -47,7 +47,7 @@ test.each([
   [
     'that is complete',
     {
-      file: 'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="true"\n',
+      file: 'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="true"\nEMAIL_CHANGE_REQUIRES_PASSWORD="true"\n',
     },
   ],
 ])('a file %s is readable by its owner only, and so are local databases', (_, given) => {
@@ -58,7 +58,7 @@ test.each([
 
 test('a file that its owner made read-only stays so', () => {
   const file =
-    'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="true"\n';
+    'SECRET_KEY="k"\nDEFAULT_FROM_EMAIL="a@b.c"\nAUTH_PASSWORD_VALIDATORS=""\nOLD_PASSWORD_FIELD_ENABLED="true"\nEMAIL_CHANGE_REQUIRES_PASSWORD="true"\n';
   expect(prepare({ file, mode: 0o444 }).modeOf('.dev.vars')).toBe(0o400);
 });
 

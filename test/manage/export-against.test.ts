@@ -12,7 +12,7 @@ const { manage, query } = useManage();
 
 const DJANGO = 'test/conformance/django.sqlite3';
 
-/** What the tests look at in a line of the script. */
+/** The fields of a line of the script that the tests check. */
 const Line = v.looseObject({ kind: v.string(), username: v.string() });
 
 function dump(...records: unknown[]): string {
@@ -291,7 +291,7 @@ test('with what was imported, only changes since then are written', async () => 
   ]);
 });
 
-test('who was imported and is gone was deleted here; nobody else is touched', async () => {
+test('only users who were imported and are not here count as deleted here', async () => {
   const imported = dump(user(1), token('a', 1), user(2), user(3), user(4));
   await manage(['import', imported]);
   await query('DELETE FROM authtoken_token; DELETE FROM auth_user WHERE id IN (1, 2, 3)');

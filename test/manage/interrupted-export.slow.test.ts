@@ -83,7 +83,7 @@ test.each(['edge.json', 'edge.sqlite3', 'changes.py'])(
 );
 
 test.skipIf(!hasSmallDisk()).each(['edge.json', 'edge.sqlite3', 'changes.py'])(
-  'on a full disk, an export of %s says so and leaves nothing',
+  'on a full disk, an export of %s fails with a message and leaves no file',
   async (name) => {
     const smallDisk = temporaryDirectory();
     expect(await database.manage(argsOf(join(smallDisk, name)), { smallDisk })).toMatchObject({

@@ -22,7 +22,7 @@ const accounts = async () =>
       LEFT JOIN authtoken_token ON user_id = auth_user.id ORDER BY auth_user.id`)
   ).map(({ id, username, key }) => [id, username, key]);
 
-test('one user of a dump is moved alone, with the token', async () => {
+test('imports only one user of a dump, with the token', async () => {
   const file = dump(user(1), token('a', 1), user(2), token('b', 2), user(3), token('c', 3));
   expect(await manage(['import', '--user', 'user2', file])).toMatchObject({
     code: 0,
@@ -93,7 +93,7 @@ test('users who exchange ids with --new-ids are kept apart', async () => {
   });
 });
 
-test('with --new-ids, somebody of the same name stays another user', async () => {
+test('with --new-ids, two users of the same name stay two users', async () => {
   await manage(['import', dump(user(1, { username: 'yan' }), user(2, { username: 'alex' }))]);
   const before = await accounts();
   const file = dump(user(1, { username: 'alex', ...registered(2026) }), token('x', 1));

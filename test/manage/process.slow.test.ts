@@ -81,7 +81,7 @@ test.each([
   ['deactivate nobody', 1],
   // It names the conflict, and then fails.
   [`import ${DUMP}`, 1],
-])('%s ends with %i, though nobody reads what it prints', async (line, expected) => {
+])('%s exits with %i if the reader of its output has closed the pipe', async (line, expected) => {
   const { manage, query } = freshDatabase();
   await manage(['import', DUMP]);
   query("UPDATE auth_user SET email = 'other@example.com' WHERE username = 'staff'");

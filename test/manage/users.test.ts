@@ -181,7 +181,7 @@ test('sendtestemail sends a message to each address, as Django does', async () =
   );
 });
 
-test('sendtestemail without --remote says where the message is', async () => {
+test('sendtestemail without --remote prints the path of the message', async () => {
   const email: SendEmail = { send: async () => ({ messageId: 'x' }) };
   const database = { email, vars: { DEFAULT_FROM_EMAIL: 'Us <us@example.com>' }, isRemote: false };
   const { code, stdout } = await manage(['sendtestemail', 'ann@example.com'], { database });
@@ -359,7 +359,7 @@ test('deleteuser deletes the user and the token, if the operator confirms', asyn
   expect([await query(USER), await query(TOKEN)]).toEqual([[], []]);
 });
 
-test('deleteuser deletes nobody to whom rows of other tables refer', async () => {
+test('deleteuser does not delete a user if rows of other tables refer to the user', async () => {
   await createAnn();
   await query('CREATE TABLE rock (owner_id integer REFERENCES auth_user (id))');
   await query('INSERT INTO rock SELECT id FROM auth_user');

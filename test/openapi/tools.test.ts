@@ -131,7 +131,7 @@ describe.each(['3.0.3', '3.1.0'])('OpenAPI %s', (version) => {
     const text = readFileSync(join(directory, output), 'utf8');
     const requests = itemsOf(JSON.parse(text)).map((request) => v.parse(Request_, request));
     const named = ({ method, url }: v.InferOutput<typeof Request_>) =>
-      `${method} /${url.path.join('/')}`;
+      `${method} /${url.path.map((part) => part.replace(/^:(\w+)$/, '{$1}')).join('/')}`;
     expect(requests.map(named).sort()).toEqual(operations(false));
     const withBody = requests.filter(({ body }) => Object.keys(parsed(body?.raw)).length > 0);
     expect(withBody.map(named).sort()).toEqual(operations(true));
@@ -160,7 +160,7 @@ describe.each(['3.0.3', '3.1.0'])('OpenAPI %s', (version) => {
     );
     const requests = data.resources.filter(({ _type }) => _type === 'request');
     const named = ({ method, url }: { method?: string | undefined; url: string }) =>
-      `${method} ${url.replace('{{ base_url }}', '')}`;
+      `${method} ${url.replace('{{ base_url }}', '').replace(/\{\{ (\w+) \}\}/, '{$1}')}`;
     expect(requests.map(named).sort()).toEqual(operations(false));
     const withBody = requests.filter(({ body }) => Object.keys(parsed(body?.text)).length > 0);
     expect(withBody.map(named).sort()).toEqual(operations(true));

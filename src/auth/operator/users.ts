@@ -110,7 +110,7 @@ export async function isLastSuperuser(
   return is_active && is_superuser && !(await store.hasOtherSuperuser(id));
 }
 
-/** What the admin of Django shows as "Staff status" and "Superuser status". */
+/** "Staff status" and "Superuser status" in Django's admin. */
 export type Right = 'staff' | 'superuser';
 
 /** Grants or withdraws a right. A superuser is staff too (`UserManager.create_superuser`). */

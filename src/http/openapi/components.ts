@@ -24,6 +24,8 @@ export const reference = (kind: 'schemas' | 'responses' | 'headers', name: strin
 
 const value = (only: boolean) => ({ type: 'boolean', enum: [only] });
 
+const djoserUser = object({ email: text, id: { type: 'integer' }, username: text });
+
 export const SCHEMAS = {
   Token: object({ token }),
   Registered: { anyOf: [reference('schemas', 'Token'), reference('schemas', 'Detail')] },
@@ -36,6 +38,9 @@ export const SCHEMAS = {
     last_name: text,
     email: text,
   }),
+  AuthToken: object({ auth_token: token }),
+  DjoserUser: djoserUser,
+  DjoserUsers: { type: 'array', items: djoserUser },
   Key: object({ key: token }),
   KeyOrDetail: { anyOf: [reference('schemas', 'Key'), reference('schemas', 'Detail')] },
   UserDetails: object({
@@ -138,6 +143,7 @@ export const TAGS: { name: Tag; description: string }[] = [
     name: 'By e-mail',
     description: 'Password reset and activation. These routes need e-mail to be configured.',
   },
+  { name: 'djoser', description: 'The routes of djoser, for its clients.' },
   { name: 'dj-rest-auth', description: 'The routes of dj-rest-auth, for its clients.' },
   { name: 'About this service', description: 'For monitors and tools.' },
 ];

@@ -41,6 +41,7 @@ export type Tag =
   | 'Without a token'
   | 'With a token'
   | 'By e-mail'
+  | 'djoser'
   | 'dj-rest-auth'
   | 'About this service';
 

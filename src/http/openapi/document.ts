@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import type { Settings } from '../../settings.ts';
 import type { ObjectSchema } from '../body.ts';
 import { toServedPath } from '../families.ts';
-import type { Route } from '../route.ts';
+import { type Route, toTemplate } from '../route.ts';
 import {
   headersOf,
   infoOf,
@@ -41,7 +41,7 @@ export function openApiDocument(
   const schemas = schemasOf(settings);
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path: listed, access, bodySchema, kind, description } of routes) {
-    const path = toServedPath(listed, settings);
+    const path = toTemplate(toServedPath(listed, settings));
     const isView = kind === 'view';
     const { tag, query, request, responses: described, ...documentation } = description;
     const responses = typeof described === 'function' ? described(settings) : described;
@@ -52,7 +52,7 @@ export function openApiDocument(
         ...documentation,
         tags: [tag],
         security: securityOf(access),
-        ...(query && { parameters: queryParameters(query) }),
+        ...parametersOf(path, query),
         ...(request && { requestBody: requestBody(request.name, request.examples) }),
         responses: {
           ...(access.requiresUser && { 401: reference('responses', 'Unauthorized') }),
@@ -128,8 +128,23 @@ function jsonSchema(entries: ObjectSchema<unknown, unknown>['entries']) {
   };
 }
 
-const queryParameters = (query: NonNullable<Description['query']>) =>
-  Object.entries(query).map(([name, parameter]) => ({ name, in: 'query', ...parameter }));
+function parametersOf(path: string, query: Description['query'] = {}) {
+  const inPath = [...path.matchAll(/\{(?<name>\w+)\}/g)].map(({ groups: { name } = {} }) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: 'The id of a user.',
+    schema: { type: 'integer' },
+    example: 1,
+  }));
+  const inQuery = Object.entries(query).map(([name, parameter]) => ({
+    name,
+    in: 'query',
+    ...parameter,
+  }));
+  const parameters = [...inPath, ...inQuery];
+  return parameters.length > 0 ? { parameters } : {};
+}
 
 function requestBody(name: string, examples: Examples) {
   // Insomnia reads the example of a schema only, and does not resolve references in OpenAPI 3.1.

@@ -1,16 +1,16 @@
 import { activate, writeActivations } from '../../auth/activation.ts';
 import { ActivationSchema, EmailSchema } from '../../validation/schemas.ts';
 import { body } from '../body.ts';
-import { linkError, sendAfterResponse } from '../notifications.ts';
+import { linkError, notify, sendAfterResponse } from '../notifications.ts';
 import { detail, invalid } from '../openapi/description.ts';
 import { INVALID_LINK, LINK, REQUIRED } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
-import { byVerification, route, sendsLinks } from '../route.ts';
+import { asInViewSet, byVerification, route, sendsLinks } from '../route.ts';
 import { audit } from '../security-log.ts';
 import { linkRequest } from './password-reset.ts';
 
 export const activateUser = route('POST /users/activation', {
-  access: byVerification,
+  access: asInViewSet(byVerification),
   body: body(ActivationSchema),
   description: {
     operationId: 'activation',
@@ -29,15 +29,16 @@ export const activateUser = route('POST /users/activation', {
   async handle(c, { data, linkSettings }) {
     const allowed = await limitLink(c, data.uid);
     if (!allowed.ok) return allowed;
-    const userId = await activate(c.var, data, linkSettings);
-    if (!userId.ok) return linkError(c, userId.error);
-    audit(c, { event: 'activated', user_id: userId.value });
+    const user = await activate(c.var, data, linkSettings);
+    if (!user.ok) return linkError(c, user.error);
+    audit(c, { event: 'activated', user_id: user.value.id });
+    notify(c, 'confirmation', user.value);
     return c.body(null, 204);
   },
 });
 
 export const resendActivation = route('POST /users/resend_activation', {
-  access: sendsLinks('activation', byVerification),
+  access: asInViewSet(sendsLinks('activation', byVerification)),
   body: body(EmailSchema),
   description: {
     operationId: 'resendActivation',

@@ -82,7 +82,7 @@ export const obtainAuthToken = route('POST /api-token-auth', {
 });
 
 /** In DRF the serializer checks the credentials, so wrong credentials are a validation error. */
-const asInvalidData = (failure: Failure) =>
+export const asInvalidData = (failure: Failure) =>
   err<Failure>(
     failure.kind === 'invalid-credentials'
       ? { kind: 'validation-error', errors: { non_field_errors: [UNABLE_TO_LOG_IN] } }

@@ -1,9 +1,9 @@
 import {
   changesEmail,
-  deleteOwnAccount,
+  deleteAccount,
   type ProfileChanges,
-  updateOwnEmail,
-  updateOwnProfile,
+  updateEmail,
+  updateProfile,
 } from '../../auth/own-account.ts';
 import type { Authenticated } from '../../auth/tokens.ts';
 import type { User } from '../../auth/users.ts';
@@ -87,14 +87,27 @@ async function update(
   c: AppContext,
   { data: { current_password, ...changes }, ...authenticated }: Authenticated & { data: Update },
 ) {
-  const { user } = authenticated;
-  const updated = await setProfile(c, authenticated, changes, current_password);
-  if (!updated.ok) return updated;
-  if (changesEmail(user, updated.value)) {
-    audit(c, { event: 'email-changed', user_id: user.id });
-    notify(c, 'emailChanged', user);
+  const updated = await changeProfile(c, authenticated, changes, current_password);
+  return updated.ok ? userResponse(c, updated.value) : updated;
+}
+
+type ProfileOptions = Parameters<typeof updateEmail>[4];
+
+/** Sets the given fields, and notifies the user of a new address. */
+export async function changeProfile(
+  c: AppContext,
+  authenticated: Authenticated,
+  changes: ProfileChanges,
+  currentPassword: string | undefined,
+  options: ProfileOptions = {},
+): Promise<Result<User, Failure>> {
+  const { target = authenticated.user } = options;
+  const updated = await setProfile(c, authenticated, changes, currentPassword, options);
+  if (updated.ok && changesEmail(target, updated.value)) {
+    audit(c, { event: 'email-changed', user_id: target.id });
+    notify(c, 'emailChanged', target);
   }
-  return userResponse(c, updated.value);
+  return updated;
 }
 
 /**
@@ -106,18 +119,25 @@ async function setProfile(
   authenticated: Authenticated,
   { email, ...names }: ProfileChanges,
   currentPassword: string | undefined,
+  options: NonNullable<ProfileOptions>,
 ): Promise<Result<User, Failure>> {
-  const { user } = authenticated;
+  const { mail, settings } = c.var;
+  const { target = authenticated.user } = options;
   const changes = { ...names, email };
-  if (!c.var.mail) return updateOwnProfile(c.var, user, changes);
-  if (!changesEmail(user, changes)) return updateOwnProfile(c.var, user, names);
+  if (!mail) return updateProfile(c.var, target, changes, options);
+  if (!changesEmail(target, changes)) {
+    return updateProfile(c.var, target, options.keepsDomain ? changes : names, options);
+  }
+  if (!settings.emailChangeRequiresPassword) {
+    return updateProfile(c.var, target, changes, options);
+  }
   if (currentPassword === undefined) {
     return err({ kind: 'validation-error', errors: { current_password: [REQUIRED_FIELD] } });
   }
-  const allowed = await limitCurrentPassword(c, user);
+  const allowed = await limitCurrentPassword(c, authenticated.user);
   if (!allowed.ok) return allowed;
-  const updated = await updateOwnEmail(c.var, authenticated, changes, currentPassword);
-  if (!updated.ok) auditRefusal(c, updated.error, 'email-change-refused', user.id);
+  const updated = await updateEmail(c.var, authenticated, changes, currentPassword, options);
+  if (!updated.ok) auditRefusal(c, updated.error, 'email-change-refused', target.id);
   return updated;
 }
 
@@ -141,18 +161,25 @@ export const deleteMe = route('DELETE /me', {
     },
   },
   async handle(c, { data, ...authenticated }) {
-    const { user } = authenticated;
-    const allowed = await limitCurrentPassword(c, user);
-    if (!allowed.ok) return allowed;
-    const deleted = await deleteOwnAccount(c.var, authenticated, data.current_password);
-    if (!deleted.ok) {
-      auditRefusal(c, deleted.error, 'account-deletion-refused', user.id);
-      return deleted;
-    }
-    audit(c, { event: 'account-deleted', user_id: user.id });
-    return c.body(null, 204);
+    const deleted = await deleteUser(c, authenticated, data.current_password);
+    return deleted.ok ? c.body(null, 204) : deleted;
   },
 });
+
+/** @param target the user to delete, who can be another one. The password is that of the caller */
+export async function deleteUser(
+  c: AppContext,
+  authenticated: Authenticated,
+  currentPassword: string,
+  target = authenticated.user,
+): Promise<Result<undefined, Failure>> {
+  const allowed = await limitCurrentPassword(c, authenticated.user);
+  if (!allowed.ok) return allowed;
+  const deleted = await deleteAccount(c.var, authenticated, currentPassword, target);
+  if (deleted.ok) audit(c, { event: 'account-deleted', user_id: target.id });
+  else auditRefusal(c, deleted.error, 'account-deletion-refused', target.id);
+  return deleted;
+}
 
 /** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
 const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>

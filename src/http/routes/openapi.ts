@@ -11,7 +11,8 @@ const OPENAPI_VERSIONS = new Map([
 const DEFAULT_VERSION = '3.1';
 
 /**
- * The OpenAPI document, in version 3.1 or with `?version=3.0`. Its server is the origin of the request, with the path of a mounted app.
+ * The OpenAPI document, in version 3.1 or with `?version=3.0`. Its server is the origin of the
+ * request, with the path of a mounted app.
  *
  * @param routes the routes to describe
  */

@@ -1,11 +1,16 @@
 import { resetPassword, writePasswordResets } from '../../auth/password-reset.ts';
-import { EmailSchema, PasswordResetConfirmSchema } from '../../validation/schemas.ts';
+import { err } from '../../lib/result.ts';
+import {
+  EmailSchema,
+  PasswordResetConfirmRetypeSchema,
+  PasswordResetConfirmSchema,
+} from '../../validation/schemas.ts';
 import { body } from '../body.ts';
 import { linkError, notify, sendAfterResponse } from '../notifications.ts';
 import { type Description, detail, invalid } from '../openapi/description.ts';
 import { INVALID_LINK, LINK, REQUIRED, USERNAME } from '../openapi/examples.ts';
 import { limitLink } from '../rate-limit.ts';
-import { byEmail, route, sendsLinks } from '../route.ts';
+import { asInViewSet, byEmail, route, sendsLinks } from '../route.ts';
 import { audit } from '../security-log.ts';
 
 export const NO_LINKS = detail(
@@ -15,7 +20,7 @@ export const NO_LINKS = detail(
 );
 
 export const sendPasswordReset = route('POST /users/reset_password', {
-  access: sendsLinks('passwordReset', byEmail),
+  access: asInViewSet(sendsLinks('passwordReset', byEmail)),
   body: body(EmailSchema),
   description: {
     operationId: 'resetPassword',
@@ -34,8 +39,10 @@ export const sendPasswordReset = route('POST /users/reset_password', {
 });
 
 export const confirmPasswordReset = route('POST /users/reset_password_confirm', {
-  access: byEmail,
-  body: body(PasswordResetConfirmSchema),
+  access: asInViewSet(byEmail),
+  body: body(({ passwordResetConfirmRetype }) =>
+    passwordResetConfirmRetype ? PasswordResetConfirmRetypeSchema : PasswordResetConfirmSchema,
+  ),
   description: {
     operationId: 'resetPasswordConfirm',
     summary: 'Set a new password with a link',
@@ -55,6 +62,9 @@ export const confirmPasswordReset = route('POST /users/reset_password_confirm', 
     },
   },
   async handle(c, { data, linkSettings }) {
+    if ('re_new_password' in data && data.re_new_password !== data.new_password) {
+      return err({ kind: 'password-mismatch' });
+    }
     const allowed = await limitLink(c, data.uid);
     if (!allowed.ok) return allowed;
     const user = await resetPassword(c.var, data, linkSettings);

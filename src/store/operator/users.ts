@@ -1,5 +1,5 @@
 /** Queries of the command line for one account at a time. */
-import { and, count, eq, gt, like, ne, or, sql } from 'drizzle-orm';
+import { and, eq, gt, like, ne, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { countReferences, deleteUser } from '../delete-user.ts';
@@ -132,40 +132,42 @@ export function operatorQueries(d1: D1Database) {
     },
 
     /**
-     * Users whose names or address contain `search`, in any case of ASCII letters, and how many
-     * there are in all. They are in the order of ids.
+     * Users whose names or address contain `search`, in any case of ASCII letters. They are in the
+     * order of ids.
      *
      * @param afterId only users with a higher id are returned
      */
-    async searchUsers(search: string, limit: number, afterId = Number.MIN_SAFE_INTEGER) {
-      const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
-      const contains = (column: AnySQLiteColumn) => sql`${like(column, pattern)} escape '\\'`;
-      const found = or(
-        contains(authUser.username),
-        contains(authUser.first_name),
-        contains(authUser.last_name),
-        contains(authUser.email),
-      );
-      const [users, totals] = await db.batch([
-        db
-          .select({
-            id: authUser.id,
-            username: authUser.username,
-            email: authUser.email,
-            is_active: authUser.is_active,
-            is_staff: authUser.is_staff,
-            is_superuser: authUser.is_superuser,
-            date_joined: authUser.date_joined,
-            has_token: sql<number>`${authtokenToken.key} is not null`,
-          })
-          .from(authUser)
-          .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
-          .where(and(found, gt(authUser.id, afterId)))
-          .orderBy(authUser.id)
-          .limit(limit),
-        db.select({ total: count() }).from(authUser).where(found),
-      ]);
-      return { users, total: totals[0]?.total ?? 0 };
-    },
+    searchUsers: (search: string, limit: number, afterId = Number.MIN_SAFE_INTEGER) =>
+      db
+        .select({
+          id: authUser.id,
+          username: authUser.username,
+          email: authUser.email,
+          is_active: authUser.is_active,
+          is_staff: authUser.is_staff,
+          is_superuser: authUser.is_superuser,
+          date_joined: authUser.date_joined,
+          has_token: sql<number>`${authtokenToken.key} is not null`,
+        })
+        .from(authUser)
+        .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
+        .where(and(isFoundBy(search), gt(authUser.id, afterId)))
+        .orderBy(authUser.id)
+        .limit(limit),
+
+    /** How many users `searchUsers` finds in all. */
+    countFound: (search: string): Promise<number> => db.$count(authUser, isFoundBy(search)),
   };
+}
+
+/** Whether a name or the address of a user contains a text, in any case of ASCII letters. */
+function isFoundBy(search: string) {
+  const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
+  const contains = (column: AnySQLiteColumn) => sql`${like(column, pattern)} escape '\\'`;
+  return or(
+    contains(authUser.username),
+    contains(authUser.first_name),
+    contains(authUser.last_name),
+    contains(authUser.email),
+  );
 }

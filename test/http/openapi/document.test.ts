@@ -49,7 +49,7 @@ describe('the OpenAPI document', () => {
 
   it('describes only routes that the settings enable', async () => {
     const { paths } = await documentOf().then((document) => Object({ ...document }));
-    expect(paths).not.toHaveProperty(['/users/activation']);
+    expect(paths).not.toHaveProperty(['/users/reset_username']);
     expect(paths).not.toHaveProperty(['/account']);
     expect(Object.keys(paths['/me'])).toEqual(['get', 'patch', 'delete']);
   });

@@ -365,7 +365,7 @@ describe('without EMAIL_VERIFICATION', () => {
   it.each(['/users/activation', '/users/resend_activation'])(
     'responds 404 for %s',
     async (path) => {
-      const { bindings } = withMailbox();
+      const { bindings } = withMailbox({ DJOSER: 'false' });
       for (const method of ['POST', 'GET', 'OPTIONS']) {
         expect(await answer(await send(path, { method }, bindings))).toEqual({
           status: 404,

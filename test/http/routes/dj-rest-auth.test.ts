@@ -284,7 +284,7 @@ describe('POST /dj-rest-auth/password/change/', () => {
     ]);
   });
 
-  it('responds 401 to a user who is deleted meanwhile', async () => {
+  it('responds 401 if the user is deleted during the request', async () => {
     const bindings: Bindings = { ...unthrottled, OLD_PASSWORD_FIELD_ENABLED: 'false' };
     const username = newName();
     const token = await register(username, 'pw');
@@ -421,7 +421,7 @@ describe('the registration of dj-rest-auth', () => {
     });
   });
 
-  it('sends a new link to a user who waits, and to nobody else, with the same response', async () => {
+  it('sends a new link only to a user who waits for activation, with the same response for all', async () => {
     const { bindings, mails } = verifying();
     const email = newAddress();
     await enrol(newName(), email, bindings);

@@ -7,7 +7,7 @@ import { makePassword } from '../../../src/hashing/hashers.ts';
 import app from '../../../src/index.ts';
 import type { Bindings } from '../../../src/services/bindings.ts';
 import { sendByHttp } from '../../fixtures/send-by-http.ts';
-import { answer, getAs, newName, post, send } from '../../helpers/client.ts';
+import { answer, getAs, newName, post, register, send } from '../../helpers/client.ts';
 import { interceptD1, watchD1 } from '../../helpers/intercept-d1.ts';
 import { linkFor, linkIn, linksIn, withMailbox } from '../../helpers/mailbox.ts';
 
@@ -586,7 +586,8 @@ describe('without the settings for e-mail', () => {
       expect((await send(path, {}, bindings)).status).toBe(404);
     }
     const { bindings } = withMailbox();
-    const wrongMethod = await send(path, {}, bindings);
+    expect((await send(path, {}, bindings)).status).toBe(401);
+    const wrongMethod = await getAs(await register(newName()), path, bindings);
     expect(await answer(wrongMethod)).toEqual({
       status: 405,
       body: { detail: 'Method "GET" not allowed.' },

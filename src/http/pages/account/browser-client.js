@@ -4,13 +4,16 @@
  *
  * The script removes the link from the address bar and keeps it in memory only. Otherwise it could end up in
  * the browser's history, in a screenshot or in a chat. After a reload, in a copy of the tab and after a return
- * from another page, the link is lost. The history entry stores that there was a link, so that the page can
+ * from another page, the link is lost. The history entry stores the task of the link, so that the page can
  * explain how to get it again.
  *
  * @typedef {{task: string, parts: {uid: string, token: string}}} Link
  */
 
-const LINK = /^#(?<task>reset|activate)\/(?<uid>[^/]+)\/(?<token>[^/]+)$/;
+const LINK = /^#(?<task>reset|username|activate)\/(?<uid>[^/]+)\/(?<token>[^/]+)$/;
+
+/** The forms that request a new link, by the task of the link. @type {Record<string, string[]>} */
+const REQUESTS = { reset: ['forgot'], username: ['forgot-username'], activate: ['resend'] };
 
 /** @type {Link | undefined} */
 let link;
@@ -25,32 +28,43 @@ for (const form of document.forms) {
   });
 }
 
+for (const button of document.querySelectorAll('[data-part=again]')) {
+  button.addEventListener('click', () => startAgain(button));
+}
+
 function open() {
   const { task = '', uid = '', token = '' } = LINK.exec(location.hash)?.groups ?? {};
   link = document.getElementById(task) ? { task, parts: { uid, token } } : undefined;
   if (link) {
-    clearAddress({ hadLink: true });
+    clearAddress({ task });
     show(task);
   } else if (location.hash) refuse('link');
-  else if (history.state?.hadLink) show('link-forgotten', 'forgot', 'resend');
-  else show('forgot', 'resend');
+  else if (history.state?.task) show('link-forgotten', ...requestsFor(history.state.task));
+  else show(...requestsFor());
+}
+
+/** @param {string} [task] */
+function requestsFor(task = '') {
+  return REQUESTS[task] ?? ['forgot', 'resend'];
 }
 
 /** @param {HTMLFormElement} form */
 async function submit(form) {
-  const { re_new_password, ...body } = Object.fromEntries(new FormData(form));
-  if (re_new_password !== body.new_password) {
+  const body = Object.fromEntries(new FormData(form));
+  if (body.re_new_password !== body.new_password) {
     return showErrors(form, { re_new_password: 'The two password fields didn’t match.' });
   }
+  // For USERNAME_RESET_CONFIRM_RETYPE. A username can be read while it is typed.
+  if (body.new_username !== undefined) body.re_new_username = body.new_username;
   form.ariaBusy = 'true';
   showErrors(form, {});
   const response = await send(form.action, { ...link?.parts, ...body }).catch(() => undefined);
+  const errors = response?.ok ? {} : await response?.json().catch(() => ({}));
   form.ariaBusy = 'false';
   if (!response) {
     return showErrors(form, { detail: 'No response. Check your connection and try again.' });
   }
   if (response.ok) return finish(form);
-  const errors = await response.json().catch(() => ({}));
   if (link && (errors.uid || errors.token || response.status === 403)) return refuse(link.task);
   showErrors(form, response.status === 400 ? errors : { detail: errorMessage(response) });
 }
@@ -69,32 +83,40 @@ function errorMessage({ status, headers }) {
   return 'Something went wrong on our side. Please try again later.';
 }
 
-/** Shows the success message, and hides the form if its link is used. @param {HTMLFormElement} form */
+/** Shows the success message instead of the form. @param {HTMLFormElement} form */
 function finish(form) {
   const section = form.closest('section');
   const done = section?.querySelector('.done');
-  if (!section || !(done instanceof HTMLElement)) return;
+  const message = done?.querySelector('[role=status]');
+  if (!section || !(done instanceof HTMLElement && message instanceof HTMLElement)) return;
   show(section.id);
-  form.hidden = link !== undefined;
+  form.hidden = true;
   forgetLink();
   done.hidden = false;
-  done.focus();
+  message.focus();
+}
+
+/** Shows the form instead of the success message. @param {Element} button */
+function startAgain(button) {
+  const section = button.closest('section');
+  if (!section) return;
+  show(section.id);
+  section.querySelector('input')?.focus();
 }
 
 /** Shows why a link cannot be used, above the forms to request a new one. @param {string} task */
 function refuse(task) {
   forgetLink();
   const refusal = `${task}-refused`;
-  if (task === 'activate') show(refusal, 'resend');
-  else if (task === 'reset') show(refusal, 'forgot');
-  else show(refusal, 'forgot', 'resend');
+  show(refusal, ...requestsFor(task));
   document.getElementById(refusal)?.focus();
 }
 
 /** Removes the link and the typed passwords from memory and from the page. */
 function forgetLink() {
   link = undefined;
-  for (const form of document.forms) if (form.querySelector('[type=password]')) form.reset();
+  for (const form of document.forms)
+    if (form.querySelector('[autocomplete$=password]')) form.reset();
   clearAddress(null);
 }
 

@@ -3,8 +3,10 @@
  * fragment of its URL, which browsers never send. browser-client.js reads them and shows the forms
  * for them. Most texts are Django's (django/contrib/admin/templates/registration).
  */
-import { Document, ICON } from '../shared/document.tsx';
-import { Field, type FieldProps } from '../shared/field.tsx';
+import type { Child } from 'hono/jsx';
+import { Document, type PagePaths } from '../shared/document.tsx';
+import type { FieldProps } from '../shared/field.tsx';
+import { type FormProps, FormSection } from '../shared/form.tsx';
 import client from './browser-client.js';
 import style from './style.css';
 
@@ -13,16 +15,29 @@ type PageProps = {
   base: string;
   /** The nonce in the Content-Security-Policy of this response. */
   nonce: string | undefined;
+  pages: PagePaths;
   /** Whether new users must verify their addresses before the first login. */
   verifiesAddresses: boolean;
+  /** Whether there are links to choose a new username, which are djoser's. */
+  resetsUsernames: boolean;
 };
 
-export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
-  <Document title="Your account" nonce={nonce} style={style} script={client}>
-    <header>
-      <img src={ICON} alt="" />
-      <h1>Your account</h1>
-    </header>
+export const AccountPage = ({
+  base,
+  nonce,
+  pages,
+  verifiesAddresses,
+  resetsUsernames,
+}: PageProps) => (
+  <Document
+    title="Your account"
+    intro="Use a link from an e-mail, or request a new one."
+    current="account"
+    pages={pages}
+    nonce={nonce}
+    style={style}
+    script={client}
+  >
     <main>
       <noscript>This page needs JavaScript. It is disabled in this browser.</noscript>
       <Refusal id="link-refused">
@@ -42,11 +57,20 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
         action={`${base}/users/reset_password_confirm`}
         intro="Please enter your new password twice so we can verify you typed it in correctly."
         fields={[
+          {
+            name: 'username',
+            label: 'Username',
+            autocomplete: 'username',
+            optional: true,
+            help: 'For your password manager only. It is not sent. The message with the link contains it.',
+            unsent: true,
+          },
           { name: 'new_password', label: 'New password', autocomplete: 'new-password' },
           { name: 're_new_password', label: 'Confirm password', autocomplete: 'new-password' },
         ]}
         button="Change my password"
         done="Your password has been set. You may go ahead and log in now."
+        next={<LogIn lesson={pages.lesson} />}
       />
       <Task
         id="forgot"
@@ -56,7 +80,36 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
         fields={LINK_REQUEST}
         button="Reset my password"
         done={`We’ve emailed you instructions for setting your password, if an account exists with the email you entered. You should receive them shortly. ${NO_EMAIL_HELP}`}
+        next={SEND_AGAIN}
       />
+      {resetsUsernames && (
+        <>
+          <Refusal id="username-refused">
+            The link was invalid, possibly because it has already been used. Please request a new
+            one.
+          </Refusal>
+          <Task
+            id="username"
+            title="Enter new username"
+            action={`${base}/users/reset_username_confirm`}
+            intro="Please enter your new username."
+            fields={[{ name: 'new_username', label: 'New username', autocomplete: 'username' }]}
+            button="Change my username"
+            done="Your username has been set. You may go ahead and log in now."
+            next={<LogIn lesson={pages.lesson} />}
+          />
+          <Task
+            id="forgot-username"
+            title="Choose another username"
+            action={`${base}/users/reset_username`}
+            intro={`Enter your email address below, and we’ll email a link for choosing a new username. ${USERNAME_HELP}`}
+            fields={LINK_REQUEST}
+            button="Email the link"
+            done={`We’ve emailed you the link, if an account exists with the email you entered. You should receive it shortly. ${NO_EMAIL_HELP}`}
+            next={SEND_AGAIN}
+          />
+        </>
+      )}
       {verifiesAddresses && (
         <>
           <Refusal id="activate-refused">
@@ -70,6 +123,7 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
             intro="You can log in after the activation."
             button="Activate my account"
             done="Your account is active. You may go ahead and log in now."
+            next={<LogIn lesson={pages.lesson} />}
           />
           <Task
             id="resend"
@@ -79,6 +133,7 @@ export const AccountPage = ({ base, nonce, verifiesAddresses }: PageProps) => (
             fields={LINK_REQUEST}
             button="Resend the link"
             done={`We’ve emailed you the link, if an account with the email you entered waits for activation. You should receive it shortly. ${NO_EMAIL_HELP}`}
+            next={SEND_AGAIN}
           />
         </>
       )}
@@ -98,6 +153,20 @@ const USERNAME_HELP =
 const NO_EMAIL_HELP =
   'If you don’t receive an email, please make sure you’ve entered the address you registered with, and check your spam folder.';
 
+const SEND_AGAIN = (
+  <button type="button" class="quiet" data-part="again">
+    Send another email
+  </button>
+);
+
+/** The link to the login of the lesson, if there is a lesson. */
+const LogIn = ({ lesson }: { lesson: string | undefined }) =>
+  lesson && (
+    <a class="button" href={`${lesson}#login`}>
+      Log in
+    </a>
+  );
+
 /** A message that a link cannot be used. */
 const Refusal = ({ id, children }: { id: string; children: string }) => (
   <p class="refused" id={id} role="alert" tabindex={-1} hidden data-view>
@@ -105,34 +174,21 @@ const Refusal = ({ id, children }: { id: string; children: string }) => (
   </p>
 );
 
-type TaskProps = {
-  id: string;
-  title: string;
-  /** The URL path that the form is sent to. */
-  action: string;
-  intro: string;
-  fields?: FieldProps[];
-  button: string;
-  /** Shown after success. */
+type TaskProps = FormProps & {
+  /** Shown instead of the form after success. */
   done: string;
+  /** A link or a button that leads on from there. */
+  next: Child;
 };
 
-/** A task with its form. The server validates the fields, and the page shows its messages. */
-const Task = ({ id, title, action, intro, fields = [], button, done }: TaskProps) => (
-  <section id={id} aria-labelledby={`${id}-title`} hidden data-view>
-    <form action={action} method="post" novalidate>
-      <h2 id={`${id}-title`}>{title}</h2>
-      <p>{intro}</p>
-      {fields.map((field) => (
-        <Field {...field} id={`${id}-${field.name}`} />
-      ))}
-      <p class="error" role="alert" data-part="error" />
-      <div class="buttons">
-        <button type="submit">{button}</button>
-      </div>
-    </form>
-    <p class="done" role="status" tabindex={-1} hidden>
-      {done}
-    </p>
-  </section>
+/** A task with its form. */
+const Task = ({ done, next, ...form }: TaskProps) => (
+  <FormSection {...form} hidden>
+    <div class="done" hidden>
+      <p role="status" tabindex={-1}>
+        {done}
+      </p>
+      <div class="buttons">{next}</div>
+    </div>
+  </FormSection>
 );

@@ -1,6 +1,7 @@
 import { basePathOf } from '../../mount.ts';
 import { detail } from '../../openapi/description.ts';
 import { byEmail, byVerification, isEnabled, page } from '../../route.ts';
+import { pagePaths } from '../shared/paths.ts';
 import { AccountPage } from './page.tsx';
 
 /** The default target of the links in e-mails. */
@@ -25,7 +26,9 @@ export const account = page('GET /account', {
       <AccountPage
         base={basePathOf(c)}
         nonce={c.var.secureHeadersNonce}
+        pages={pagePaths(c)}
         verifiesAddresses={isEnabled(byVerification, c.var)}
+        resetsUsernames={c.var.settings.djoser}
       />
     );
     // A nonce is used once (CSP Level 3 §7.1), so the response must not be cached.

@@ -1,12 +1,21 @@
-/** The HTML document of the pages: head, shared style and icon. */
+/** The HTML document of the pages: head, shared style, shared script and icon. */
 import type { Child } from 'hono/jsx';
+import client from './browser-client.js';
 import style from './style.css';
 
 export const ICON =
   "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='%230c4b33'/><path d='M13 19a4 4 0 1 1 0-6l10 0v4h-3v-2h-2v2z' fill='none' stroke='%23fff' stroke-width='2'/></svg>";
 
+/** The pages that are enabled, and their URL paths. */
+export type PagePaths = { lesson: string | undefined; account: string | undefined };
+
 type DocumentProps = {
   title: string;
+  /** A paragraph below the title. */
+  intro: Child;
+  /** The page that this is. */
+  current: keyof PagePaths;
+  pages: PagePaths;
   /** The nonce in the Content-Security-Policy of this response. */
   nonce: string | undefined;
   /** The source of the page's own style and script. */
@@ -15,7 +24,7 @@ type DocumentProps = {
   children: Child;
 };
 
-export const Document = ({ title, nonce, script, children, ...own }: DocumentProps) => (
+export const Document = ({ title, intro, current, pages, nonce, ...props }: DocumentProps) => (
   <html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -23,9 +32,38 @@ export const Document = ({ title, nonce, script, children, ...own }: DocumentPro
       <meta name="color-scheme" content="light dark" />
       <title>{title}</title>
       <link rel="icon" href={ICON} />
-      <style nonce={nonce} dangerouslySetInnerHTML={{ __html: style + own.style }} />
-      <script type="module" nonce={nonce} dangerouslySetInnerHTML={{ __html: script }} />
+      <style nonce={nonce} dangerouslySetInnerHTML={{ __html: style + props.style }} />
+      <script
+        type="module"
+        nonce={nonce}
+        dangerouslySetInnerHTML={{ __html: client + props.script }}
+      />
     </head>
-    <body>{children}</body>
+    <body>
+      <header>
+        <img src={ICON} alt="" />
+        <h1>{title}</h1>
+        <Navigation current={current} pages={pages} />
+        <p>{intro}</p>
+      </header>
+      {props.children}
+    </body>
   </html>
 );
+
+/** Links to the pages, if there are two. */
+const Navigation = ({
+  current,
+  pages: { lesson, account },
+}: Pick<DocumentProps, 'current' | 'pages'>) =>
+  lesson &&
+  account && (
+    <nav aria-label="Pages">
+      <a href={lesson} aria-current={current === 'lesson' ? 'page' : undefined}>
+        Lesson
+      </a>
+      <a href={account} aria-current={current === 'account' ? 'page' : undefined}>
+        Your account
+      </a>
+    </nav>
+  );

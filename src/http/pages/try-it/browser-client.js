@@ -49,6 +49,7 @@ const SHOWN = ['allow', 'cache-control', 'content-type', 'retry-after', 'www-aut
 
 showToken();
 for (const form of document.forms) {
+  form.addEventListener('input', () => showPreview(form));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     // One request at a time. The button stays enabled, because a disabled button loses the focus.
@@ -75,7 +76,11 @@ async function submit(form) {
   showToken();
   showExchange(form, call, response);
   if (response.status >= 400) showErrors(form, data ?? { detail: 'The response is not JSON.' });
-  else for (const input of form.querySelectorAll('input[type=password]')) clear(input);
+  else {
+    const username = data?.username ?? new FormData(form).get('username');
+    if (username) setUsername(username);
+    for (const input of form.querySelectorAll('input[type=password]')) clear(input);
+  }
 }
 
 /** @param {HTMLFormElement} form @returns {Call} */
@@ -106,6 +111,7 @@ function forget(form) {
   localStorage.removeItem('token');
   showToken();
   showErrors(form, {});
+  form.dataset.used = 'true';
   show(form, 'request', "localStorage.removeItem('token')");
   show(form, 'response', 'No request was sent.');
   show(form, 'meaning', 'No change. The next login returns the same token.');
@@ -116,13 +122,41 @@ function showToken() {
   const token = localStorage.getItem('token');
   const output = document.getElementById('token');
   if (output) output.textContent = token ?? 'not set: register or log in';
+  for (const form of document.forms) showPreview(form);
+}
+
+/**
+ * Shows the request that the form would send, with three dots for required fields that are empty. After the
+ * button is used, its request stays.
+ *
+ * @param {HTMLFormElement} form
+ */
+function showPreview(form) {
+  if (form.dataset.used) return;
+  const call = callOf(form);
+  const required = [...form.querySelectorAll('input[aria-required]')];
+  const dots = Object.fromEntries(required.map((input) => [input.getAttribute('name'), '…']));
+  if (call.body) call.body = JSON.stringify({ ...dots, ...JSON.parse(call.body) });
+  showRequest(form, call);
+}
+
+/** @param {HTMLFormElement} form @param {Call} call */
+function showRequest(form, { method, path, headers, body }) {
+  show(form, 'request', `${method} ${path}`, [...lines(Object.entries(headers)), pretty(body)]);
+}
+
+/** Password managers store a new password for the username in its form. @param {string} username */
+function setUsername(username) {
+  for (const input of document.querySelectorAll('[data-part=username]')) {
+    if (input instanceof HTMLInputElement) input.value = username;
+  }
 }
 
 /** @param {HTMLFormElement} form @param {Call} call @param {CallResponse} response */
 function showExchange(form, call, response) {
-  const { method, path, headers, body } = call;
   const { status, statusText, text, ms } = response;
-  show(form, 'request', `${method} ${path}`, [...lines(Object.entries(headers)), pretty(body)]);
+  form.dataset.used = 'true';
+  showRequest(form, call);
   const all = [...response.headers];
   const shown = lines(all.filter(([name]) => SHOWN.includes(name)));
   show(form, 'response', `${status} ${statusText} · ${ms} ms`, [...shown, pretty(text)]);

@@ -2,12 +2,10 @@
  * The page at `/` to try the API: five steps, each with a form and the request and response of the
  * form. browser-client.js sends the forms and fills in the responses.
  */
-import { Document } from '../shared/document.tsx';
+import { Document, type PagePaths } from '../shared/document.tsx';
 import client from './browser-client.js';
 import { Step } from './step.tsx';
 import style from './style.css';
-
-const TITLE = 'Token authentication, step by step';
 
 type PageProps = {
   /** The path of the app, without a trailing slash. */
@@ -16,28 +14,27 @@ type PageProps = {
   nonce: string | undefined;
   /** The keyword before the token in a request. */
   keyword: string;
-  /** Whether the page for password resets is enabled. */
-  resetsPasswords: boolean;
+  pages: PagePaths;
   /** Whether new users must verify their addresses before the first login. */
   verifiesAddresses: boolean;
 };
 
-export const TryItPage = ({
-  base,
-  nonce,
-  keyword,
-  resetsPasswords,
-  verifiesAddresses,
-}: PageProps) => (
-  <Document title={TITLE} nonce={nonce} style={style} script={client}>
-    <header>
-      <h1>{TITLE}</h1>
-      <p>
+export const TryItPage = ({ base, nonce, keyword, pages, verifiesAddresses }: PageProps) => (
+  <Document
+    title="Token authentication, step by step"
+    intro={
+      <>
         Django REST Framework’s token authentication, at the edge. Each step shows the request, the
         response and the effect in the database. Tools can import the{' '}
         <a href={`${base}/openapi.json`}>OpenAPI description</a>.
-      </p>
-    </header>
+      </>
+    }
+    current="lesson"
+    pages={pages}
+    nonce={nonce}
+    style={style}
+    script={client}
+  >
     <aside aria-label="Your token">
       <code>localStorage.token</code> <output id="token">needs JavaScript</output>
     </aside>
@@ -56,7 +53,13 @@ export const TryItPage = ({
           { name: 'password', label: 'Password', autocomplete: 'new-password' },
           { name: 'first_name', label: 'First name', autocomplete: 'given-name', optional: true },
           { name: 'last_name', label: 'Last name', autocomplete: 'family-name', optional: true },
-          { name: 'email', label: 'Email', autocomplete: 'email', optional: !verifiesAddresses },
+          {
+            name: 'email',
+            label: 'Email',
+            autocomplete: 'email',
+            optional: !verifiesAddresses,
+            help: pages.account && 'Needed to reset a forgotten password.',
+          },
         ]}
       />
       <Step
@@ -68,9 +71,8 @@ export const TryItPage = ({
           { name: 'username', label: 'Username', autocomplete: 'username' },
           { name: 'password', label: 'Password', autocomplete: 'current-password' },
         ]}
-      >
-        {resetsPasswords && <a href={`${base}/account`}>Forgot password?</a>}
-      </Step>
+        beside={pages.account && <a href={pages.account}>Forgot password?</a>}
+      />
       <Step
         base={base}
         title="Who am I"
@@ -92,6 +94,7 @@ export const TryItPage = ({
           },
           { name: 'new_password', label: 'New password', autocomplete: 'new-password' },
         ]}
+        beside={<input autocomplete="username" hidden data-part="username" />}
         keyword={keyword}
       />
       <Step
@@ -100,11 +103,12 @@ export const TryItPage = ({
         action="/logout"
         intro="Logging out deletes the token in the database. Forgetting it only removes it from this browser."
         keyword={keyword}
-      >
-        <button type="button" id="forget" class="quiet">
-          Forget the token
-        </button>
-      </Step>
+        beside={
+          <button type="button" id="forget" class="quiet">
+            Forget the token
+          </button>
+        }
+      />
     </main>
   </Document>
 );

@@ -1,6 +1,7 @@
 import { toServedPath } from '../../families.ts';
 import { basePathOf } from '../../mount.ts';
-import { anyone, byEmail, byVerification, isEnabled, page, type Route } from '../../route.ts';
+import { anyone, byVerification, isEnabled, page, type Route, toTemplate } from '../../route.ts';
+import { pagePaths } from '../shared/paths.ts';
 import { TryItPage } from './page.tsx';
 
 /**
@@ -31,7 +32,7 @@ export const index = (routes: () => Route[]): Route =>
         const enabled = routes().filter(({ access }) => isEnabled(access, c.var));
         const served = enabled.map((route) => ({
           ...route,
-          path: toServedPath(route.path, settings),
+          path: toTemplate(toServedPath(route.path, settings)),
         }));
         return c.json(methodsByPath(served, base));
       }
@@ -40,7 +41,7 @@ export const index = (routes: () => Route[]): Route =>
           base={base}
           nonce={nonce}
           keyword={settings.authHeaderKeyword}
-          resetsPasswords={isEnabled(byEmail, c.var)}
+          pages={pagePaths(c)}
           verifiesAddresses={isEnabled(byVerification, c.var)}
         />
       );

@@ -1,46 +1,16 @@
-import type { Child } from 'hono/jsx';
-import { Field, type FieldProps } from '../shared/field.tsx';
+import { type FormProps, FormSection } from '../shared/form.tsx';
 
-type StepProps = {
-  title: string;
+type StepProps = Omit<FormProps, 'id' | 'children'> & {
   /** The path of the app, without a trailing slash. */
   base: string;
-  /** The path that the form is sent to. It is also the prefix of ids. */
-  action: string;
-  method?: 'get' | 'post';
-  intro: string;
-  fields?: FieldProps[];
-  /** The keyword before the token, if the request has the token. */
-  keyword?: string;
-  /** Elements next to the button. */
-  children?: Child;
 };
 
-/**
- * A step: a form, and the request and response of the form. The server validates the fields, and the
- * page shows its messages.
- */
-export function Step(props: StepProps) {
-  const { title, base, action, method = 'post', intro, fields = [], keyword, children } = props;
-  const id = action.slice(1);
-  return (
-    <section aria-labelledby={`${id}-title`}>
-      <form action={base + action} method={method} novalidate data-keyword={keyword}>
-        <h2 id={`${id}-title`}>{title}</h2>
-        <p>{intro}</p>
-        {fields.map((field) => (
-          <Field {...field} id={`${id}-${field.name}`} />
-        ))}
-        <p class="error" role="alert" data-part="error" />
-        <div class="buttons">
-          <button type="submit">{title}</button>
-          {children}
-        </div>
-      </form>
-      <Exchange request={`${method.toUpperCase()} ${base}${action}`} />
-    </section>
-  );
-}
+/** A step: a form, and the request and response of the form. Its id is the path without the slash. */
+export const Step = ({ base, action, method = 'post', ...form }: StepProps) => (
+  <FormSection {...form} id={action.slice(1)} action={base + action} method={method}>
+    <Exchange request={`${method.toUpperCase()} ${base}${action}`} />
+  </FormSection>
+);
 
 const Exchange = ({ request }: { request: string }) => (
   <div class="exchange">

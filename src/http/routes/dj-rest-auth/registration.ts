@@ -8,16 +8,16 @@ import {
   VerifyEmailSchema,
 } from '../../../validation/dj-rest-auth.ts';
 import { body } from '../../body.ts';
-import { linkError, sendAfterResponse } from '../../notifications.ts';
+import { linkError, notify, sendAfterResponse } from '../../notifications.ts';
 import { detail, invalid } from '../../openapi/description.ts';
 import { KEY, LINK, PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
 import { limitLink } from '../../rate-limit.ts';
-import { anyone, byEmail, byVerification, sendsLinks } from '../../route.ts';
+import { anyone, byEmail, byVerification, ifOn, sendsLinks } from '../../route.ts';
 import { audit } from '../../security-log.ts';
 import { tokenResponse } from '../../token-response.ts';
 import { NO_LINKS } from '../password-reset.ts';
 import { createUser, VERIFICATION_SENT } from '../register.ts';
-import { djRestAuthRoute, ifOn } from './route.ts';
+import { djRestAuthRoute } from './route.ts';
 
 /** dj_rest_auth/registration/views.py, `RegisterView`. */
 export const register = djRestAuthRoute('POST /registration', {
@@ -79,12 +79,13 @@ export const verifyEmail = djRestAuthRoute('POST /registration/verify-email', {
     const link = parseLinkKey(data.key);
     const allowed = await limitLink(c, link.uid);
     if (!allowed.ok) return allowed;
-    const userId = await activate(c.var, link, linkSettings);
-    if (!userId.ok) {
-      linkError(c, userId.error);
+    const user = await activate(c.var, link, linkSettings);
+    if (!user.ok) {
+      linkError(c, user.error);
       return err({ kind: 'not-found' });
     }
-    audit(c, { event: 'activated', user_id: userId.value });
+    audit(c, { event: 'activated', user_id: user.value.id });
+    notify(c, 'confirmation', user.value);
     return c.json({ detail: 'ok' }, 200);
   },
 });

@@ -1,5 +1,5 @@
 import type { Description } from '../../openapi/description.ts';
-import { type Access, type Definition, familyRoute, isEnabled, type Route } from '../../route.ts';
+import { type Definition, familyRoute, ifOn, type Route } from '../../route.ts';
 
 type DjRestAuthDefinition<Caller extends object, Input, Data> = Omit<
   Definition<Caller, Input, Data, Response>,
@@ -17,12 +17,3 @@ export function djRestAuthRoute<Caller extends object, Input, Data>(
     description: { ...description, tag: 'dj-rest-auth' },
   });
 }
-
-/** The same access, if a setting is on. */
-export const ifOn = <Caller extends object>(
-  access: Access<Caller>,
-  setting: 'djRestAuth' | 'djRestAuthRegistration',
-): Access<Caller> => ({
-  ...access,
-  isEnabled: (services) => services.settings[setting] && isEnabled(access, services),
-});

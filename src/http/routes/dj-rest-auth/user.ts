@@ -1,4 +1,4 @@
-import { type ProfileChanges, updateOwnProfile } from '../../../auth/own-account.ts';
+import { type ProfileChanges, updateProfile } from '../../../auth/own-account.ts';
 import type { Authenticated } from '../../../auth/tokens.ts';
 import type { User } from '../../../auth/users.ts';
 import { ok } from '../../../lib/result.ts';
@@ -78,7 +78,7 @@ async function update(
   const isRenamed = username !== user.username;
   const allowed = isRenamed ? await limitAddress(c, 'register', user.id) : ok(undefined);
   if (!allowed.ok) return allowed;
-  const updated = await updateOwnProfile(c.var, user, changes);
+  const updated = await updateProfile(c.var, user, changes);
   if (!updated.ok) return updated;
   if (isRenamed) audit(c, { event: 'username-changed', user_id: user.id });
   return userResponse(c, updated.value);

@@ -26,17 +26,27 @@ describe('GET /account', () => {
     expect(response.headers.get('Content-Type')).toBe('text/html; charset=UTF-8');
     const html = await response.text();
     expect(html).toMatch(/^<!doctype html><html lang="en">/);
-    expect(forms(html)).toEqual(['/users/reset_password_confirm', '/users/reset_password']);
+    expect(forms(html)).toEqual([
+      '/users/reset_password_confirm',
+      '/users/reset_password',
+      '/users/reset_username_confirm',
+      '/users/reset_username',
+    ]);
     const labelled = [...html.matchAll(/<label for="([^"]+)"/g)].map(([, id]) => id);
     expect([...html.matchAll(/<input id="([^"]+)"/g)].map(([, id]) => id)).toEqual(labelled);
     expect([...html.matchAll(/ autocomplete="([^"]+)"/g)].map(([, name]) => name)).toEqual([
+      // The field of the reset for password managers.
+      'username',
       'new-password',
       'new-password',
       'email',
       'username',
+      'username',
+      'email',
+      'username',
     ]);
     const sections = html.match(/<section [^>]*>/g) ?? [];
-    expect(sections).toHaveLength(2);
+    expect(sections).toHaveLength(4);
     for (const section of sections) expect(section).toContain(' hidden=""');
   });
 
@@ -44,6 +54,40 @@ describe('GET /account', () => {
     const actions = ['/users/activation', '/users/resend_activation'];
     expect(forms(await htmlOf(verifying()))).toEqual(expect.arrayContaining(actions));
     expect(await htmlOf()).not.toContain('/users/activation');
+  });
+
+  it('has no form for a username without the routes of djoser', async () => {
+    const { bindings } = withMailbox({ DJOSER: 'false' });
+    expect(await htmlOf(bindings)).not.toContain('/users/reset_username');
+  });
+
+  it('does not send the username that is for password managers', async () => {
+    const [input] = (await htmlOf()).match(/<input id="reset-username"[^>]*>/) ?? [];
+    expect(input).toContain('autocomplete="username"');
+    expect(input).not.toContain(' name=');
+  });
+
+  it('leads to the login of the lesson after each link, if there is a lesson', async () => {
+    const logIn = /<a class="button" href="\/#login">Log in<\/a>/g;
+    expect((await htmlOf(verifying())).match(logIn)).toHaveLength(3);
+    const { bindings } = withMailbox({ BROWSABLE_API: 'false' });
+    const html = await htmlOf(bindings);
+    expect(html).not.toContain('#login');
+    expect(html).not.toContain('<nav');
+  });
+
+  it('has the head of the lesson', async () => {
+    const { bindings } = withMailbox();
+    const head = async (path: string) => {
+      const html = await (await send(path, {}, bindings)).text();
+      const [header = ''] = /<header>.*?<\/header>/s.exec(html) ?? [];
+      return header
+        .replace(/<h1>.*?<\/h1>/, '')
+        .replace(/<p>.*<\/p>/s, '')
+        .replace(' aria-current="page"', '');
+    };
+    expect(await head('/account')).toBe(await head('/'));
+    expect(await head('/')).toContain('<a href="/">Lesson</a><a href="/account">Your account</a>');
   });
 
   it('is the same for every link and contains no data of the request', async () => {
@@ -108,12 +152,16 @@ describe('GET /account', () => {
     expect(forms(html)).toEqual([
       '/auth/users/reset_password_confirm',
       '/auth/users/reset_password',
+      '/auth/users/reset_username_confirm',
+      '/auth/users/reset_username',
       '/auth/users/activation',
       '/auth/users/resend_activation',
     ]);
     const [, nonce] = /'nonce-([^']+)'/.exec(
       response.headers.get('Content-Security-Policy') ?? '',
     ) ?? ['', 'none'];
+    expect(html).toContain('href="/auth#login"');
+    expect(html).toContain('<a href="/auth">Lesson</a>');
     expect(html).toContain(`<script type="module" nonce="${nonce}">`);
     expect(html).toContain(`<style nonce="${nonce}">`);
   });

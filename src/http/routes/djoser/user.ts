@@ -1,0 +1,117 @@
+/** A user by its id (djoser/views.py, `UserViewSet`). */
+import type { Authenticated } from '../../../auth/tokens.ts';
+import type { User } from '../../../auth/users.ts';
+import { err, ok } from '../../../lib/result.ts';
+import { CurrentPasswordSchema } from '../../../validation/djoser.ts';
+import { body, noBody } from '../../body.ts';
+import type { AppContext } from '../../context.ts';
+import type { Failure } from '../../errors.ts';
+import { detail } from '../../openapi/description.ts';
+import { type Access, authenticated } from '../../route.ts';
+import { deleteUser } from '../me.ts';
+import { DESTROYED, RETRIEVED, UPDATE, UPDATED } from './descriptions.ts';
+import { djoserRoute } from './route.ts';
+import { type Update, update, updateBody } from './update.ts';
+import { userResponse } from './user-response.ts';
+
+type OfUser = Authenticated & { target: User };
+
+/**
+ * The user itself, or staff (djoser/permissions.py, `CurrentUserOrAdmin`). DRF looks for the user before it
+ * reads the body.
+ *
+ * @param refusal the failure for another user
+ */
+const currentUserOrAdmin = (refusal: (c: AppContext) => Failure): Access<OfUser> => ({
+  ...authenticated,
+  async identify(c) {
+    const caller = await authenticated.identify(c);
+    if (!caller.ok) return caller;
+    const { user } = caller.value;
+    const id = Number(c.req.param('id'));
+    const target = Number.isSafeInteger(id) ? await c.var.store.findProfile(id) : undefined;
+    if (!target) return err({ kind: 'not-found' });
+    if (target.id !== user.id && !user.is_staff) return err(refusal(c));
+    return ok({ ...caller.value, target });
+  },
+});
+
+/** `UserViewSet.permission_denied`, with `HIDE_USERS`. */
+const toReadOrUpdate = currentUserOrAdmin((c) => ({
+  kind: c.var.settings.hideUsers ? 'not-found' : 'permission-denied',
+}));
+
+/** In djoser, `HIDE_USERS` does not apply to DELETE. */
+const toDestroy = currentUserOrAdmin(() => ({ kind: 'permission-denied' }));
+
+const NOT_FOUND = {
+  404: detail('There is no such user, or it is another one.', { other: 'Not found.' }),
+};
+
+export const retrieveUser = djoserRoute('GET /users/:id{[0-9]+}', {
+  access: toReadOrUpdate,
+  body: noBody,
+  description: {
+    operationId: 'djoserUser',
+    summary: 'Get a user',
+    description: 'The user of the token, or any user for staff.',
+    responses: { ...RETRIEVED, ...NOT_FOUND },
+  },
+  handle: (c, { target }) => userResponse(c, target),
+});
+
+export const updateUser = djoserRoute('PUT /users/:id{[0-9]+}', {
+  access: toReadOrUpdate,
+  body: updateBody,
+  description: {
+    ...UPDATED,
+    operationId: 'djoserUpdateUser',
+    summary: 'Change the e-mail address of a user',
+    description: UPDATE,
+    responses: { ...UPDATED.responses, ...NOT_FOUND },
+  },
+  handle: updateTarget,
+});
+
+export const partialUpdateUser = djoserRoute('PATCH /users/:id{[0-9]+}', {
+  access: toReadOrUpdate,
+  body: updateBody,
+  description: {
+    ...UPDATED,
+    operationId: 'djoserPartialUpdateUser',
+    summary: 'Change the e-mail address of a user',
+    description: UPDATE,
+    responses: { ...UPDATED.responses, ...NOT_FOUND },
+  },
+  handle: updateTarget,
+});
+
+export const destroyUser = djoserRoute('DELETE /users/:id{[0-9]+}', {
+  access: toDestroy,
+  body: body(CurrentPasswordSchema),
+  description: {
+    ...DESTROYED,
+    operationId: 'djoserDestroyUser',
+    summary: 'Delete a user',
+    description: 'The password is that of the caller, also if staff deletes another user.',
+    responses: {
+      ...DESTROYED.responses,
+      404: detail('There is no such user.', { nobody: 'Not found.' }),
+      403: detail('Another user, and the caller is not staff.', {
+        other: 'You do not have permission to perform this action.',
+      }),
+    },
+  },
+  async handle(c, { data, target, ...authenticated }) {
+    const deleted = await deleteUser(c, authenticated, data.current_password, target);
+    return deleted.ok ? c.body(null, 204) : deleted;
+  },
+});
+
+async function updateTarget(
+  c: AppContext,
+  { data, target, ...authenticated }: OfUser & { data: Update },
+) {
+  const updated = await update(c, authenticated, target, data);
+  return updated.ok ? userResponse(c, updated.value) : updated;
+}
