@@ -1,7 +1,7 @@
 /**
- * Django's two tables with the same columns in the same order, so that Django can open the database
- * file. Sources: django/contrib/auth/models.py `AbstractUser`,
- * rest_framework/authtoken/models.py `Token`, and their migrations.
+ * Django's tables with the same columns in the same order, so that Django can open the database file.
+ * Sources: django/contrib/auth/models.py `AbstractUser`, rest_framework/authtoken/models.py `Token`,
+ * knox/models.py `AuthToken`, and their migrations.
  */
 import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable } from 'drizzle-orm/sqlite-core';
@@ -35,6 +35,27 @@ export const authtokenToken = sqliteTable('authtoken_token', {
     .unique()
     .references(() => authUser.id),
 });
+
+/** The tokens of django-rest-knox 5. A user can have several. The token itself is not stored. */
+export const knoxAuthtoken = sqliteTable(
+  'knox_authtoken',
+  {
+    /** SHA-512 of the token, in hexadecimal digits. */
+    digest: varchar({ length: 128 }).notNull().primaryKey(),
+    created: datetime().notNull(),
+    user_id: integer()
+      .notNull()
+      .references(() => authUser.id),
+    /** Null: the token does not expire. */
+    expiry: datetime(),
+    /** The first characters of the token, by which knox finds its rows. */
+    token_key: varchar({ length: 25 }).notNull(),
+  },
+  ({ token_key, user_id }) => [
+    index('knox_authtoken_token_key_8f4f7d47').on(token_key),
+    index('knox_authtoken_user_id_e5a5d899').on(user_id),
+  ],
+);
 
 /** A row to insert. The database assigns the id. */
 export type NewUser = Omit<typeof authUser.$inferInsert, 'id'>;

@@ -41,6 +41,7 @@ it('has the code, its types, the migrations and the documentation, and nothing e
     'dist/pbkdf2-sha256.wasm',
     'drizzle/0000_django_tables.sql',
     'drizzle/0001_email_index.sql',
+    'drizzle/0002_knox_authtoken.sql',
     'package.json',
   ]);
 });
