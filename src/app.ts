@@ -29,6 +29,7 @@ import { deleteMe, replaceMe, retrieveMe, updateMe } from './http/routes/me.ts';
 import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
+import { runAfterResponse, type WaitsUntil } from './http/run-after-response.ts';
 import { pathBelow } from './http/url-prefix.ts';
 import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
@@ -60,7 +61,11 @@ export const ROUTES: Route[] = [
 
 /** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
 export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
-  authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
+  /** Renews or deletes a token of knox after the response, by the `waitUntil` of `executionCtx`. */
+  authenticate: (
+    authorization: string | undefined,
+    c: { env: E; executionCtx?: WaitsUntil },
+  ) => ReturnType<Authenticate>;
   /** Middleware with the CORS settings of the app, for routes of the host that need no token. */
   crossOrigin: MiddlewareHandler;
 };
@@ -103,17 +108,21 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { hashingFor, ...services } = servicesOf(c.env);
-    const { settings, store, rateLimits, passwordAttempts, authenticate, mail } = services;
+    const { hashingFor, authenticateFor, ...services } = servicesOf(c.env);
+    const { settings, store, tokens, rateLimits, passwordAttempts, mail } = services;
     c.set('settings', settings);
     c.set('store', store);
+    c.set('tokens', tokens);
     c.set(
       'hashing',
       hashingFor(() => clientNetwork(c)),
     );
     c.set('rateLimits', rateLimits);
     c.set('passwordAttempts', passwordAttempts);
-    c.set('authenticate', authenticate);
+    c.set(
+      'authenticate',
+      authenticateFor((work) => runAfterResponse(c, work)),
+    );
     c.set('mail', mail);
     c.set('databaseBinding', services.databaseBinding);
     await next();
@@ -129,8 +138,8 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   });
 
   return Object.assign(app, {
-    authenticate: (authorization: string | undefined, { env }: { env: E }) =>
-      servicesOf(env).authenticate(authorization),
+    authenticate: (authorization: string | undefined, c: { env: E; executionCtx?: WaitsUntil }) =>
+      servicesOf(c.env).authenticateFor((work) => runAfterResponse(c, work))(authorization),
     crossOrigin,
   });
 }

@@ -160,6 +160,30 @@ const MAX_TOKEN_CACHE_SECONDS = 60;
 const MIN_LINK_SECONDS = 60;
 const MAX_LINK_SECONDS = 31_536_000;
 
+/** A second, and ten years. */
+const MIN_TTL_SECONDS = 1;
+const MAX_TTL_SECONDS = 315_360_000;
+
+/** A login at the limit reads so many rows. */
+const MAX_TOKEN_LIMIT = 1000;
+
+/** Characters of `TOKEN_PREFIX` (knox/settings.py, `MAXIMUM_TOKEN_PREFIX_LENGTH`). */
+const MAX_TOKEN_PREFIX_LENGTH = 10;
+
+const ttl = kind(
+  v.union([
+    v.literal('none'),
+    v.pipe(
+      v.string(),
+      v.digits(),
+      v.transform(Number),
+      v.minValue(MIN_TTL_SECONDS),
+      v.maxValue(MAX_TTL_SECONDS),
+    ),
+  ]),
+  `a whole number of seconds from ${MIN_TTL_SECONDS} to ${MAX_TTL_SECONDS}, or "none"`,
+);
+
 type Setting<Variable extends string, T> = Kind<T> & {
   variable: Variable;
   /** As the variable would have it. Undefined: the setting may be undefined. */
@@ -317,6 +341,41 @@ export const SETTINGS = {
 
   /** Days after which a token expires. If it is unset, tokens never expire, as in DRF. */
   tokenMaxAgeDays: optional('TOKEN_MAX_AGE_DAYS', wholeNumber(1, MAX_TOKEN_AGE_DAYS, 'days')),
+
+  /** Django's model of tokens: one for each user, or one for each login, stored as a hash. */
+  tokenModel: setting('TOKEN_MODEL', oneOf('authtoken.Token', 'knox.AuthToken'), 'authtoken.Token'),
+
+  /** Seconds after which a token of knox expires, ten hours by default, or none. */
+  tokenTtlSeconds: setting('TOKEN_TTL', ttl, '36000'),
+
+  /** Tokens of knox that a user may have. If it is unset, there is no limit. */
+  tokenLimitPerUser: optional('TOKEN_LIMIT_PER_USER', wholeNumber(1, MAX_TOKEN_LIMIT)),
+
+  /** Whether a request with a token of knox sets its expiry anew. */
+  autoRefresh: setting('AUTO_REFRESH', flag, 'false'),
+
+  /** Seconds after its creation at which a refreshed token expires. If it is unset, there is no limit. */
+  autoRefreshMaxTtlSeconds: optional(
+    'AUTO_REFRESH_MAX_TTL',
+    wholeNumber(MIN_TTL_SECONDS, MAX_TTL_SECONDS, 'seconds'),
+  ),
+
+  /** A token is refreshed if this adds more seconds than so many. Each refresh is a write. */
+  minRefreshIntervalSeconds: setting(
+    'MIN_REFRESH_INTERVAL',
+    wholeNumber(0, MAX_TTL_SECONDS, 'seconds'),
+    '60',
+  ),
+
+  /** The start of each new token of knox, by which scanners of source code can find it. */
+  tokenPrefix: setting(
+    'TOKEN_PREFIX',
+    kind(
+      v.pipe(v.string(), v.regex(/^[\w.~+/-]*$/), v.maxLength(MAX_TOKEN_PREFIX_LENGTH)),
+      `at most ${MAX_TOKEN_PREFIX_LENGTH} letters, digits, or characters of "_.~+/-"`,
+    ),
+    '',
+  ),
 
   /** Django's password validators, in this order. */
   passwordValidators: setting(

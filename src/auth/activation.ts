@@ -25,10 +25,10 @@ import type { InvalidLink } from './password-reset.ts';
 /** djoser's `stale_token`: this account does not need activation. */
 export type StaleLink = { kind: 'stale-link'; userId: number };
 
-type Activatable = { is_active: boolean; last_login: string | null; token_key: string | null };
+type Activatable = { is_active: boolean; last_login: string | null; has_token: boolean };
 
-const wasNeverActive = ({ is_active, last_login, token_key }: Activatable): boolean =>
-  !is_active && last_login === null && token_key === null;
+const wasNeverActive = ({ is_active, last_login, has_token }: Activatable): boolean =>
+  !is_active && last_login === null && !has_token;
 
 /**
  * Writes a message with a link for each user of this address who was never active and whose
@@ -78,7 +78,7 @@ export async function activate(
     return err({ kind: 'invalid-link-token', userId });
   }
   // A user with a token has logged in since. For djoser the link has expired then.
-  if (user.is_active && user.token_key !== null) return err({ kind: 'invalid-link-token', userId });
+  if (user.is_active && user.has_token) return err({ kind: 'invalid-link-token', userId });
   const isActivated =
     wasNeverActive(user) && (await store.activateUser(userId, djangoDatetime(now)));
   return isActivated ? ok(user) : err({ kind: 'stale-link', userId });

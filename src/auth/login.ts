@@ -1,5 +1,5 @@
 /**
- * Exchanges a username, or an e-mail address, and a password for the user's token
+ * Exchanges a username, or an e-mail address, and a password for a token of the user
  * (django/contrib/auth/backends.py `ModelBackend`; dj_rest_auth/serializers.py `LoginSerializer`).
  */
 import { isNotSupported } from '../hashing/identify.ts';
@@ -9,7 +9,7 @@ import { normalizeEmailForComparison } from './account-mail.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type CountedAttempt, type TooManyFailures, tryPassword } from './password-attempts.ts';
 import { drawStandIn } from './stand-in.ts';
-import { expiryDate, isExpired, newToken } from './tokens.ts';
+import type { Token, TokenLimitExceeded } from './tokens.ts';
 
 export type Credentials = {
   /** Normalized (`normalizeUsername`). Empty if the client sent only an address. */
@@ -33,12 +33,14 @@ export type InvalidCredentials = {
   userId?: number;
 };
 
-export type LoginFailure = InvalidCredentials | (TooManyFailures & { userId: number | undefined });
+export type LoginFailure =
+  | InvalidCredentials
+  | ((TooManyFailures | TokenLimitExceeded) & { userId: number | undefined });
 
 export type Login = {
   userId: number;
-  /** The token's key. */
-  key: string;
+  username: string;
+  token: Token;
   /**
    * Replaces a stored hash of another algorithm, iteration count or salt length than a new one has.
    * Returns whether it did: it does not if the password has changed since the login. It costs as much
@@ -49,12 +51,11 @@ export type Login = {
    * Run it after the response. Until then the login counts as failed, but no user is locked out.
    */
   forgetFailures: CountedAttempt['forgetFailures'] | undefined;
+  /** Deletes some expired tokens. Run it after the response. */
+  removeExpired: () => Promise<void>;
 };
 
-/**
- * Checks the credentials and returns the user's token. Creates a token only if the user has none or
- * it has expired (`Token.objects.get_or_create`).
- */
+/** Checks the credentials and returns a token of the user, by the rules of the token model. */
 export async function logIn(
   services: AuthServices,
   credentials: Credentials,
@@ -73,13 +74,12 @@ async function attemptLogin(
   services: AuthServices,
   { username, email = '', password, setsLastLogin = false }: Credentials,
 ): Promise<Result<Login, LoginFailure> | undefined> {
-  const { store, hashing, settings } = services;
-  const { secretKey, tokenMaxAgeDays } = settings;
+  const { store, tokens, hashing, settings } = services;
   const revocations = store.revocations();
   const name = username === '' ? normalizeEmailForComparison(email) : username;
   // There is no user whose existence the time could reveal.
   if (name === '') return err({ kind: 'invalid-credentials', reason: 'unknown-user' });
-  const draws = drawStandIn(name, secretKey);
+  const draws = drawStandIn(name, settings.secretKey);
   const { user, encoded } = await store.findUserOrStandIn(username, draws, email);
 
   // Hash for an unknown or inactive user too, so that timing does not reveal which it is. Attempts
@@ -98,24 +98,22 @@ async function attemptLogin(
   }
   if (!user.is_active) return err({ kind: 'invalid-credentials', reason: 'inactive-user', userId });
 
-  // A revocation during the hashing may concern this token. Then query the database again.
-  const isCurrent = store.revocations() === revocations;
-  const { token } = user;
-  const keepsToken = token !== null && isCurrent && !isExpired(token, tokenMaxAgeDays);
-  const values = [userId, user.password, newToken(), expiryDate(tokenMaxAgeDays)] as const;
-  const key = setsLastLogin
-    ? await store.getOrCreateTokenAtLogin(...values, djangoDatetime(new Date()))
-    : keepsToken
-      ? token.key
-      : await store.getOrCreateToken(...values);
-  if (key === undefined) return undefined;
+  const lastLogin = setsLastLogin ? djangoDatetime(new Date()) : undefined;
+  const token = await tokens.logIn(user, { revocations, lastLogin });
+  if (token === undefined) return undefined;
+  if (!token.ok) {
+    await forgetFailures?.();
+    return err({ ...token.error, userId });
+  }
 
   const upgradeHash = async () =>
     store.replacePassword(userId, user.password, await hashing.makePassword(password));
   return ok({
     userId,
-    key,
+    username: user.username,
+    token: token.value,
     upgradeHash: mustUpdate ? upgradeHash : undefined,
     forgetFailures,
+    removeExpired: tokens.removeExpired,
   });
 }

@@ -12,7 +12,7 @@ import {
   type PasswordRefused,
   validatePassword,
 } from './password-validators.ts';
-import { type Authenticated, type AuthenticationFailure, newToken } from './tokens.ts';
+import type { Authenticated, AuthenticationFailure } from './tokens.ts';
 import type { User } from './users.ts';
 
 export type { ProfileChanges };
@@ -33,7 +33,7 @@ type UsernameChange = {
 type UsernameMismatch = { kind: 'username-mismatch' };
 
 /**
- * Sets a new password and a new token, both or neither. This revokes the old token.
+ * Sets a new password and a new token, both or neither. This revokes all other tokens of the user.
  *
  * @returns the new token's key
  */
@@ -42,12 +42,12 @@ export async function changeOwnPassword(
   authenticated: Authenticated,
   { current_password, new_password }: PasswordChange,
 ): Promise<Result<string, TooManyFailures | InvalidPassword | PasswordRefused>> {
-  const { store } = services;
+  const { store, tokens } = services;
   const { user } = authenticated;
   return withCurrentPassword(services, authenticated, current_password, async (stored) => {
     const encoded = await encodeNewPassword(services, user, new_password);
     if (!encoded.ok) return encoded;
-    const token = newToken();
+    const token = tokens.newToken();
     const replaced = await store.replacePasswordAndToken(user.id, stored, encoded.value, token);
     return replaced ? ok(token.key) : undefined;
   });
@@ -63,7 +63,7 @@ type SetPassword = {
 };
 
 /**
- * Sets a new password. The token stays valid, unless `LOGOUT_ON_PASSWORD_CHANGE` is on
+ * Sets a new password. The tokens stay valid, unless `LOGOUT_ON_PASSWORD_CHANGE` is on
  * (dj_rest_auth/serializers.py, `PasswordChangeSerializer`).
  */
 export async function setOwnPassword(
@@ -96,7 +96,7 @@ export async function setOwnPassword(
   return (await attempt()) ?? (await attempt()) ?? isGone;
 }
 
-/** Replaces a password as Django's packages do, which keep the token by default. */
+/** Replaces a password as Django's packages do, which keep the tokens by default. */
 export const replacementOf = ({ store, settings }: AuthServices) =>
   settings.logoutOnPasswordChange
     ? store.replacePasswordAndDeleteToken
@@ -123,7 +123,7 @@ export const checkOwnPassword = (
   withCurrentPassword(services, authenticated, currentPassword, async () => ok(undefined));
 
 /**
- * Sets a new username. The token stays valid (djoser/serializers.py, `SetUsernameSerializer`).
+ * Sets a new username. The tokens stay valid (djoser/serializers.py, `SetUsernameSerializer`).
  */
 export async function changeOwnUsername(
   services: AuthServices,
@@ -148,7 +148,7 @@ export async function changeOwnUsername(
 }
 
 /**
- * Deletes a user and its token, both or neither. Refused if the foreign key of another table refuses it.
+ * Deletes a user and its tokens, all or nothing. Refused if the foreign key of another table refuses it.
  *
  * @param target the user to delete, who can be another one. The password is that of the caller
  */
@@ -175,7 +175,7 @@ export const changesEmail = ({ email }: Pick<User, 'email'>, changes: ProfileCha
   changes.email !== undefined && !isSameEmail(changes.email, email);
 
 type ProfileOptions = {
-  /** Whether the user must verify a new address before the next login. Revokes the token then. */
+  /** Whether the user must verify a new address before the next login. Revokes the tokens then. */
   verifiesEmail?: boolean;
   /** Whether the domain of a new address is stored as it was sent, as djoser does. */
   keepsDomain?: boolean;

@@ -44,7 +44,7 @@ export async function writePasswordResets(
 }
 
 /**
- * Sets a new password and deletes the user's token, both or neither. The link is not valid
+ * Sets a new password and deletes the user's tokens, both or neither. The link is not valid
  * afterwards.
  *
  * @returns the user
@@ -64,7 +64,7 @@ export async function resetPassword(
 }
 
 /**
- * Sets a new password that was sent twice. The link is not valid afterwards. The token stays valid,
+ * Sets a new password that was sent twice. The link is not valid afterwards. The tokens stay valid,
  * unless `LOGOUT_ON_PASSWORD_CHANGE` is on (dj_rest_auth/serializers.py,
  * `PasswordResetConfirmSerializer`).
  *

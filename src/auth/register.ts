@@ -4,7 +4,6 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
-import { newToken } from './tokens.ts';
 import type { User } from './users.ts';
 
 export type Registration = {
@@ -26,7 +25,7 @@ export type Registered = User & {
  * round trip. If addresses must be verified, the user is inactive and has no token.
  */
 export async function registerUser(
-  { store, hashing, settings }: AuthServices,
+  { store, tokens, hashing, settings }: AuthServices,
   { password, ...registration }: Registration,
 ): Promise<Result<Registered, PasswordRefused | { kind: 'username-taken' }>> {
   const user = {
@@ -37,7 +36,7 @@ export async function registerUser(
   const messages = await validatePassword(password, user, settings.passwordValidators);
   if (messages.length > 0) return err({ kind: 'password-refused', field: 'password', messages });
 
-  const token = settings.emailVerification === 'required' ? undefined : newToken();
+  const token = settings.emailVerification === 'required' ? undefined : tokens.newToken();
   const account = {
     ...user,
     is_active: token !== undefined,

@@ -2,30 +2,56 @@
  * Tokens, and the authentication of requests by a token (rest_framework/authtoken/models.py,
  * rest_framework/authentication.py).
  */
-import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
-import { djangoDatetime } from '../lib/django-datetime.ts';
+import { djangoDatetime, parseDjangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Unavailable } from '../lib/service-unavailable.ts';
 import type { Settings } from '../settings.ts';
+import type { PlainToken } from '../store/tokens.ts';
+import type { FoundUser } from '../store/users.ts';
 import type { User } from './users.ts';
 
-/** Random bytes in a new key: 160 bits, 40 hexadecimal digits (`Token.generate_key`). */
-const KEY_LENGTH = 20;
+export type Token = PlainToken;
 
-export type Token = {
-  key: string;
-  /** Django's datetime text, UTC. */
-  created: string;
+/** Runs work after the response to the request. */
+export type RunAfterResponse = (work: () => Promise<void>) => void;
+
+/** The user has as many tokens as `TOKEN_LIMIT_PER_USER` allows. */
+export type TokenLimitExceeded = { kind: 'token-limit-exceeded' };
+
+type LoginOfUser = {
+  /** `store.revocations()` when the user was read. */
+  revocations: number;
+  /** The new last login, as Django's datetime string; undefined if it does not change. */
+  lastLogin: string | undefined;
 };
 
 /**
- * Creates a token. Its key is 40 lower-case hexadecimal digits. An imported key may be any 1 to 40
- * characters.
+ * A token model (`TOKEN_MODEL`): the rules by which tokens are created, found and renewed. What revokes
+ * tokens is the same for each model.
  */
-export const newToken = (): Token => ({
-  key: bytesToHex(randomBytes(KEY_LENGTH)),
-  created: djangoDatetime(new Date()),
-});
+export type TokenModel = {
+  /** Creates a token, which is not stored yet. */
+  newToken: () => Token;
+
+  /** Finds the token and user of a key; undefined if there is none. */
+  find: (key: string, runAfterResponse: RunAfterResponse) => Promise<Authenticated | undefined>;
+
+  /**
+   * Returns the token of a login whose password was verified. Stores a new one if it is needed.
+   *
+   * @returns undefined if the password has changed, or the user is deleted or inactive
+   */
+  logIn: (
+    user: FoundUser,
+    login: LoginOfUser,
+  ) => Promise<Result<Token, TokenLimitExceeded> | undefined>;
+
+  /** When a token expires, as Django's datetime text; null if it does not. */
+  expiryOf: (token: Omit<Token, 'key'>) => string | null;
+
+  /** Deletes some expired tokens, a bounded number. Run it after a login. */
+  removeExpired: () => Promise<void>;
+};
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -33,9 +59,18 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export const expiryDate = (maxAgeDays: number | undefined): string =>
   maxAgeDays === undefined ? '' : djangoDatetime(new Date(Date.now() - maxAgeDays * DAY_MS));
 
-/** Django's datetime strings sort by time. */
-export const isExpired = (token: Token, maxAgeDays: number | undefined): boolean =>
-  token.created < expiryDate(maxAgeDays);
+/** When a token of DRF expires by its age; null if tokens do not. */
+export const ageExpiry = (created: string, maxAgeDays: number | undefined): string | null =>
+  maxAgeDays === undefined
+    ? null
+    : djangoDatetime(new Date(parseDjangoDatetime(created).getTime() + maxAgeDays * DAY_MS));
+
+/**
+ * Whether a token of DRF is too old. A token of knox has its own expiry. Django's datetime strings sort
+ * by time.
+ */
+export const isExpired = (token: Omit<Token, 'key'>, maxAgeDays: number | undefined): boolean =>
+  token.expiry === undefined && token.created < expiryDate(maxAgeDays);
 
 /** The user and token of a request: DRF's `request.user` and `request.auth`. */
 export type Authenticated = { user: User; token: Token };

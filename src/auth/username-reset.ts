@@ -36,7 +36,7 @@ export async function writeUsernameResets(
 
 /**
  * Sets a new username and the last login, both or neither. The link is not valid afterwards, because it
- * depends on the last login. The token stays valid.
+ * depends on the last login. The tokens stay valid.
  *
  * @returns the user with the new username
  */

@@ -6,6 +6,7 @@ import type {
   AuthenticationFailure,
   AuthenticationFailureReason,
   HeaderFailure,
+  TokenLimitExceeded,
 } from '../auth/tokens.ts';
 import { logFault } from '../lib/log.ts';
 import { ServiceUnavailable, type Unavailable } from '../lib/service-unavailable.ts';
@@ -25,6 +26,7 @@ export type Failure =
   | Unavailable
   | InvalidLink
   | StaleLink
+  | TokenLimitExceeded
   | { kind: 'throttled'; waitSeconds: number | undefined }
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
@@ -53,6 +55,9 @@ const USERNAME_MISMATCH = "The two username fields didn't match.";
 
 /** rest_framework/exceptions.py, `PermissionDenied`. */
 const PERMISSION_DENIED = 'You do not have permission to perform this action.';
+
+/** knox/views.py, `LoginView.post`. Its key is not `detail`. */
+const TOKEN_LIMIT_EXCEEDED = 'Maximum amount of tokens allowed per user exceeded.';
 
 /** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
 const THROTTLED = 'Request was throttled.';
@@ -132,6 +137,8 @@ export function errorResponse(c: AppContext, failure: Failure) {
       return invalid(c, { token: ['Invalid token for given user.'] });
     case 'stale-link':
       return c.json({ detail: 'Stale token for given user.' }, 403);
+    case 'token-limit-exceeded':
+      return c.json({ error: TOKEN_LIMIT_EXCEEDED }, 403);
     case 'user-referenced':
       return c.json({ detail: 'This user cannot be deleted: other records refer to it.' }, 409);
     case 'throttled': {

@@ -1,13 +1,20 @@
 import { logFault } from '../lib/log.ts';
 import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts';
-import type { AppContext } from './context.ts';
+
+export type WaitsUntil = Pick<ExecutionContext, 'waitUntil'>;
 
 /**
  * Runs work after the response. Errors are logged.
  *
  * It yields to the event loop first. Otherwise the work would start before the response is sent, and
  * the response time would reveal the amount of work.
+ *
+ * @param c the context of the request. Without an `executionCtx`, the runtime may end the work early
  */
-export function runAfterResponse(c: AppContext, work: () => Promise<void>): void {
-  c.executionCtx.waitUntil(yieldToEventLoop().then(work).catch(logFault));
+export function runAfterResponse(
+  c: { executionCtx?: WaitsUntil },
+  work: () => Promise<void>,
+): void {
+  const done = yieldToEventLoop().then(work).catch(logFault);
+  c.executionCtx?.waitUntil(done);
 }

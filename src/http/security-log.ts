@@ -6,6 +6,7 @@ import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
+import type { TokenLimitExceeded } from '../auth/tokens.ts';
 import { log } from '../lib/log.ts';
 import type { RateLimitScope } from '../services/rate-limits.ts';
 import { clientAddress } from './client-address.ts';
@@ -14,7 +15,11 @@ import type { AppContext } from './context.ts';
 type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
-  | { event: 'login-failed'; user_id: number | undefined; reason: InvalidCredentials['reason'] }
+  | {
+      event: 'login-failed';
+      user_id: number | undefined;
+      reason: InvalidCredentials['reason'] | TokenLimitExceeded['kind'];
+    }
   | { event: 'throttled'; user_id: number | undefined; scope: RateLimitScope }
   | { event: 'password-changed'; user_id: number }
   | { event: 'password-change-refused'; user_id: number }

@@ -7,3 +7,9 @@ export function djangoDatetime(moment: Date): string {
   const [date, time] = moment.toISOString().slice(0, -1).split('T');
   return `${date} ${time?.endsWith('.000') ? time.slice(0, -4) : `${time}000`}`;
 }
+
+/** The moment of such a datetime, to the millisecond. */
+export const parseDjangoDatetime = (datetime: string): Date => new Date(isoDatetime(datetime));
+
+/** The same datetime as DRF writes it in JSON: ISO 8601, with `Z` (rest_framework/fields.py, `DateTimeField`). */
+export const isoDatetime = (datetime: string): string => `${datetime.replace(' ', 'T')}Z`;

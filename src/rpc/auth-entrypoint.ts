@@ -7,7 +7,10 @@ import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 
 /** An app of `createApp`. HTTP and RPC then share its prepared statements and its token cache. */
 type App<E> = {
-  authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
+  authenticate: (
+    authorization: string | undefined,
+    c: { env: E; executionCtx?: Pick<ExecutionContext, 'waitUntil'> },
+  ) => ReturnType<Authenticate>;
 };
 
 type AuthEntrypointClass<E> = new (
@@ -33,7 +36,7 @@ export const authEntrypoint = <E>(app: App<E>): AuthEntrypointClass<E> =>
      */
     async authenticate(authorization: string | undefined): ReturnType<Authenticate> {
       try {
-        return await app.authenticate(authorization, { env: this.env });
+        return await app.authenticate(authorization, { env: this.env, executionCtx: this.ctx });
       } catch (error) {
         // RPC would send the message to the other Worker, and Drizzle's messages contain the token.
         logFault(error);

@@ -4,8 +4,15 @@
  */
 
 import type { AccountMail } from '../auth/account-mail.ts';
+import { authtokenModel } from '../auth/authtoken.ts';
+import { knoxModel } from '../auth/knox.ts';
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
-import { type Authenticate, authenticate } from '../auth/tokens.ts';
+import {
+  type Authenticate,
+  authenticate,
+  type RunAfterResponse,
+  type TokenModel,
+} from '../auth/tokens.ts';
 import { createDurableObjectHasher } from '../hashing/durable-object-hasher.ts';
 import {
   type Client,
@@ -16,6 +23,8 @@ import { sendWithinLimit } from '../mail/message-limit.ts';
 import { accountMail } from '../mail/messages.tsx';
 import { onlyToAddresses, type SendMail, sendByCloudflare } from '../mail/send-mail.ts';
 import { parseSettings, type Settings, SettingsError } from '../settings.ts';
+import { authtokenQueries } from '../store/authtoken.ts';
+import { knoxQueries } from '../store/knox.ts';
 import { createStore, type Store } from '../store/store.ts';
 import type { AppOptions } from './app-options.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
@@ -29,6 +38,7 @@ import {
 export type Services = {
   settings: Settings;
   store: Store;
+  tokens: TokenModel;
   hashing: PasswordHashing;
   rateLimits: RateLimits;
   passwordAttempts: PasswordAttempts;
@@ -39,10 +49,20 @@ export type Services = {
   mail: AccountMail | undefined;
 };
 
-/** The services of an environment. Hashing depends on the client, because its queue limits each. */
-type ServicesOfEnv = Omit<Services, 'hashing'> & {
+/**
+ * The services of an environment. Hashing depends on the client, because its queue limits each.
+ * Authentication depends on the request, because it may write after the response.
+ */
+type ServicesOfEnv = Omit<Services, 'hashing' | 'authenticate'> & {
   hashingFor: (client: Client) => PasswordHashing;
+  authenticateFor: (runAfterResponse: RunAfterResponse) => Authenticate;
 };
+
+/** The values of `TOKEN_MODEL`: queries and rules of each. */
+const TOKEN_MODELS = {
+  'authtoken.Token': { queries: authtokenQueries, create: authtokenModel },
+  'knox.AuthToken': { queries: knoxQueries, create: knoxModel },
+} as const;
 
 /**
  * An isolate always gets the same `env`. So variables are parsed and statements prepared once, at
@@ -65,17 +85,21 @@ export function createServices<E extends object>(
     const bindings = options.bindings?.(env) ?? defaultBindings(env);
     const settings = parseSettings(bindings, options.settings);
     const { iterations } = settings;
-    const store = createStore(bindings.DB, settings);
+    const model = TOKEN_MODELS[settings.tokenModel];
+    const store = createStore(bindings.DB, settings, model.queries);
+    const tokens = model.create(store, settings);
     const { PASSWORD_HASHER } = bindings;
     const created: ServicesOfEnv = {
       settings,
       store,
+      tokens,
       hashingFor: PASSWORD_HASHER
         ? createDurableObjectHasher(PASSWORD_HASHER, iterations)
         : (client) => createLocalHasher(iterations, client),
       rateLimits: rateLimitsOf(bindings),
       passwordAttempts: passwordAttemptsOf(bindings),
-      authenticate: (authorization) => authenticate(authorization, store.findToken, settings),
+      authenticateFor: (runAfterResponse) => (authorization) =>
+        authenticate(authorization, (key) => tokens.find(key, runAfterResponse), settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
       mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
     };

@@ -19,7 +19,11 @@ type D1Failure = {
 };
 
 /** SQLite's message about a table before the migrations: `no such table: auth_user`. */
-const NO_TABLE = ['no such table: auth_user', 'no such table: authtoken_token'];
+const NO_TABLE = [
+  'no such table: auth_user',
+  'no such table: authtoken_token',
+  'no such table: knox_authtoken',
+];
 
 /** A retry within a second does not help. */
 const NEVER: number[] = [];

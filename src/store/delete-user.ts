@@ -11,10 +11,10 @@ import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import * as v from 'valibot';
 import { rootCause } from '../lib/root-cause.ts';
-import { authtokenToken, authUser } from './schema.ts';
+import { authtokenToken, authUser, knoxAuthtoken } from './schema.ts';
 
 /**
- * Deletes a user with its token, and does what references to them say: CASCADE, SET NULL,
+ * Deletes a user with its tokens, and does what references to them say: CASCADE, SET NULL,
  * SET DEFAULT. All or nothing. Two round trips.
  *
  * @param condition a further condition on the user
@@ -33,8 +33,9 @@ export async function deleteUser(
     danglingRow(reference, id),
   );
   try {
-    const [, , [remaining]] = await db.batch([
+    const [, , , [remaining]] = await db.batch([
       db.delete(authtokenToken).where(inArray(authtokenToken.user_id, userToDelete)),
+      db.delete(knoxAuthtoken).where(inArray(knoxAuthtoken.user_id, userToDelete)),
       db.delete(authUser).where(isToDelete),
       db.select({ id: authUser.id }).from(authUser).where(eq(authUser.id, id)),
       ...danglingRows.map((row) => db.insert(authtokenToken).select(tokenOfNobody(row, id))),
@@ -104,7 +105,8 @@ async function foreignKeys(d1: D1Database): Promise<Reference[]> {
       // D1 does not allow queries about its own tables, _cf_*.
       `WITH tables AS MATERIALIZED (
          SELECT name FROM sqlite_master
-          WHERE type = 'table' AND name <> 'authtoken_token' AND name NOT GLOB '_cf_*'
+          WHERE type = 'table' AND name NOT IN ('authtoken_token', 'knox_authtoken')
+            AND name NOT GLOB '_cf_*'
        )
        SELECT name AS "table", f.id AS fkid, f."table" AS parent, f."from" AS "column",
               f."to" AS target, count(*) AS columns, f.on_delete AS on_delete
@@ -116,12 +118,12 @@ async function foreignKeys(d1: D1Database): Promise<Reference[]> {
 }
 
 /**
- * The foreign keys that may be violated at the end of the transaction: those to a user, to its token,
+ * The foreign keys that may be violated at the end of the transaction: those to a user, to its tokens,
  * and to rows that are deleted with them. The others take care of themselves: RESTRICT fails at once,
  * and CASCADE and SET NULL leave no row that refers to nothing.
  */
 function mayDangle(all: Reference[]): Reference[] {
-  const deletedFrom = ['auth_user', 'authtoken_token'];
+  const deletedFrom = ['auth_user', 'authtoken_token', 'knox_authtoken'];
   // The list grows while it is read.
   for (const deleted of deletedFrom) {
     for (const { table, parent, on_delete } of all) {

@@ -1,10 +1,11 @@
 /** Finds the users for links in e-mails, and makes the changes that links allow. */
-import { and, eq, inArray, isNull, notExists, type SQL, sql } from 'drizzle-orm';
+import { and, eq, isNull, not, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
-import { authtokenToken, authUser } from './schema.ts';
+import { authUser } from './schema.ts';
 import { statement } from './statement.ts';
+import { deleteTokensOf, hasToken } from './tokens.ts';
 
 const { placeholder } = sql;
 
@@ -23,22 +24,16 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
       first_name: authUser.first_name,
       last_name: authUser.last_name,
       is_active: authUser.is_active,
-      token_key: authtokenToken.key,
+      has_token: sql`${hasToken}`.mapWith(Boolean),
     })
     .from(authUser)
-    .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
     .where(eq(authUser.id, placeholder('id')))
     .prepare();
 
   const wasNeverActive = and(
     eq(authUser.is_active, false),
     isNull(authUser.last_login),
-    notExists(
-      db
-        .select({ one: sql`1` })
-        .from(authtokenToken)
-        .where(eq(authtokenToken.user_id, authUser.id)),
-    ),
+    not(hasToken),
   );
 
   /** Finds the users of an address: all up to a limit, or only the user with the username. */
@@ -124,17 +119,7 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
     sql`${authUser.password} = coalesce(${placeholder('password')}, ${authUser.password})`,
   );
 
-  const deleteTokenToVerify = statement(
-    d1,
-    db
-      .delete(authtokenToken)
-      .where(
-        inArray(
-          authtokenToken.user_id,
-          db.select({ id: authUser.id }).from(authUser).where(isToVerify),
-        ),
-      ),
-  );
+  const deleteIfToVerify = deleteTokensOf(d1, db, isToVerify);
 
   const changeEmail = statement(
     d1,
@@ -209,17 +194,21 @@ export function linkQueries(d1: D1Database, db: DrizzleD1Database) {
 
     /**
      * Sets a new address that must be verified: the user waits for activation, like a new user. Deletes
-     * the token.
+     * the tokens.
      *
      * @param password the expected stored password; undefined for any
      * @returns whether the user was changed
      */
     async changeEmailToVerify(id: number, email: string, password?: string): Promise<boolean> {
       const values = { id, password: password ?? null };
-      const [, changed] = await runWriteWithRetry(() =>
-        d1.batch([deleteTokenToVerify(values), changeEmail({ ...values, email })]),
+      const results = await runWriteWithRetry(() =>
+        d1.batch([
+          deleteIfToVerify.authtoken(values),
+          deleteIfToVerify.knox(values),
+          changeEmail({ ...values, email }),
+        ]),
       );
-      return changed?.results.length === 1;
+      return results.at(-1)?.results.length === 1;
     },
   };
 }

@@ -1,19 +1,17 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { runRead, runWriteWithRetry } from './d1-errors.ts';
-import { authtokenToken, authUser, type NewToken } from './schema.ts';
+import { authUser } from './schema.ts';
 import { statement } from './statement.ts';
-import { newTokenOf } from './tokens.ts';
+import { deleteTokensOf, hasPassword, type PlainToken, type TokenQueries } from './tokens.ts';
 
 const { placeholder } = sql;
 
-/** Matches the user `id` if its stored password is `password`. Used for compare-and-swap. */
-const hasPassword = and(
-  eq(authUser.id, placeholder('id')),
-  eq(authUser.password, placeholder('password')),
-);
-
-export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
+export function passwordQueries(
+  d1: D1Database,
+  db: DrizzleD1Database,
+  insertTokenIfPassword: TokenQueries['insertTokenIfPassword'],
+) {
   const selectPassword = db
     .select({ password: authUser.password })
     .from(authUser)
@@ -28,31 +26,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       .where(hasPassword),
   );
 
-  /** Replaces the user's token if its password is `password`. Returns a row if it did. */
-  const replaceTokenIfPassword = statement(
-    d1,
-    db
-      .insert(authtokenToken)
-      .select(newTokenOf(db, hasPassword))
-      .onConflictDoUpdate({
-        target: authtokenToken.user_id,
-        set: { key: sql`excluded.key`, created: sql`excluded.created` },
-      })
-      .returning({ key: authtokenToken.key }),
-  );
-
-  /** Deletes the user's token if its password is `password`. */
-  const deleteTokenIfPassword = statement(
-    d1,
-    db
-      .delete(authtokenToken)
-      .where(
-        inArray(
-          authtokenToken.user_id,
-          db.select({ id: authUser.id }).from(authUser).where(hasPassword),
-        ),
-      ),
-  );
+  const deleteIfPassword = deleteTokensOf(d1, db, hasPassword);
 
   const selectIfPassword = statement(
     d1,
@@ -79,7 +53,7 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Replaces the stored password if it is still `password`, and keeps the token. Unlike
+     * Replaces the stored password if it is still `password`, and keeps the tokens. Unlike
      * `replacePassword`, it recognizes its own change in a retry.
      *
      * @returns whether the password was replaced
@@ -100,8 +74,8 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Replaces the stored password and the token, both or neither, if the stored password is still
-     * `password`.
+     * Replaces the stored password, and all tokens by one, both or neither, if the stored password is
+     * still `password`.
      *
      * @returns whether they were replaced
      */
@@ -109,21 +83,23 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       id: number,
       password: string,
       newPassword: string,
-      token: NewToken,
+      token: PlainToken,
     ): Promise<boolean> {
       return runWriteWithRetry(async () => {
-        const [, replaced] = await d1.batch([
+        const results = await d1.batch([
           updatePassword({ id, password, new_password: newPassword }),
-          replaceTokenIfPassword({ ...token, id, password: newPassword }),
+          deleteIfPassword.authtoken({ id, password: newPassword }),
+          deleteIfPassword.knox({ id, password: newPassword }),
+          insertTokenIfPassword(token, id, newPassword),
         ]);
         // Not the count of the first statement: a retry after a lost response changes no row there.
-        return replaced?.results.length === 1;
+        return results.at(-1)?.results.length === 1;
       });
     },
 
     /**
-     * Replaces the stored password and deletes the token, both or neither, if the stored password
-     * is still `password`.
+     * Replaces the stored password and deletes all tokens, both or neither, if the stored password is
+     * still `password`.
      *
      * @returns whether the password was replaced
      */
@@ -133,13 +109,14 @@ export function passwordQueries(d1: D1Database, db: DrizzleD1Database) {
       newPassword: string,
     ): Promise<boolean> {
       return runWriteWithRetry(async () => {
-        const [, , replaced] = await d1.batch([
+        const results = await d1.batch([
           updatePassword({ id, password, new_password: newPassword }),
-          deleteTokenIfPassword({ id, password: newPassword }),
+          deleteIfPassword.authtoken({ id, password: newPassword }),
+          deleteIfPassword.knox({ id, password: newPassword }),
           selectIfPassword({ id, password: newPassword }),
         ]);
         // Do not use the count of the first statement, for the same reason.
-        return replaced?.results.length === 1;
+        return results.at(-1)?.results.length === 1;
       });
     },
   };

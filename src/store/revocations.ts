@@ -28,6 +28,8 @@ export function withRevocations(queries: Queries): Store {
     ...queries,
     revocations: () => revocations,
     deleteToken: counted(queries.deleteToken),
+    deleteTokens: counted(queries.deleteTokens),
+    deleteTokenById: counted(queries.deleteTokenById),
     deleteUser: counted(queries.deleteUser),
     changeEmailToVerify: counted(queries.changeEmailToVerify),
     replacePasswordAndKeepToken: counted(queries.replacePasswordAndKeepToken),

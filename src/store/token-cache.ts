@@ -5,6 +5,7 @@
  */
 import QuickLRU from 'quick-lru';
 import type { Store } from './revocations.ts';
+import { isPast } from './tokens.ts';
 
 /** About 5 MB of an isolate's 128 MB. quick-lru keeps up to twice as many entries. */
 export const MAX_TOKENS = 10_000;
@@ -46,30 +47,31 @@ export function withTokenCache(store: Store, seconds: number): Store {
   const changeUser = <T>(id: number, change: () => Promise<T>) =>
     invalidateAround(({ user }) => user.id === id, change);
 
+  const changeToken = <T>(key: string, change: () => Promise<T>) =>
+    invalidateAround(({ token }) => token.key === key, change);
+
   return {
     ...store,
     async findToken(key) {
       const cached = cache.get(key);
-      if (cached) return cached;
+      // Another isolate may have renewed a token that has expired here.
+      if (cached && !isPast(cached.token.expiry)) return cached;
       const before = invalidations;
       const found = await store.findToken(key);
       if (found && invalidations === before) cache.set(key, found);
       return found;
     },
-    deleteToken: (key) =>
-      invalidateAround(
-        ({ token }) => token.key === key,
-        () => store.deleteToken(key),
-      ),
+    deleteToken: (key) => changeToken(key, () => store.deleteToken(key)),
+    renewToken: (key, ...rest) => changeToken(key, () => store.renewToken(key, ...rest)),
+    deleteTokens: (id) => changeUser(id, () => store.deleteTokens(id)),
+    deleteTokenById: (id, ...rest) => changeUser(id, () => store.deleteTokenById(id, ...rest)),
     updateProfile: (id, ...rest) => changeUser(id, () => store.updateProfile(id, ...rest)),
     deleteUser: (id, password) => changeUser(id, () => store.deleteUser(id, password)),
     replacePasswordAndToken: (id, ...rest) =>
       changeUser(id, () => store.replacePasswordAndToken(id, ...rest)),
     replacePasswordAndDeleteToken: (id, ...rest) =>
       changeUser(id, () => store.replacePasswordAndDeleteToken(id, ...rest)),
-    getOrCreateToken: (id, ...rest) => changeUser(id, () => store.getOrCreateToken(id, ...rest)),
-    getOrCreateTokenAtLogin: (id, ...rest) =>
-      changeUser(id, () => store.getOrCreateTokenAtLogin(id, ...rest)),
+    storeLogin: (login) => changeUser(login.userId, () => store.storeLogin(login)),
     renameByLink: (link, ...rest) => changeUser(link.id, () => store.renameByLink(link, ...rest)),
     changeEmailToVerify: (id, ...rest) =>
       changeUser(id, () => store.changeEmailToVerify(id, ...rest)),

@@ -1,15 +1,90 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm';
+/**
+ * The queries of tokens: those that a token model implements (authtoken.ts, knox.ts), and those that are
+ * the same for both. A change that revokes tokens revokes those of both tables. So none comes back when
+ * the setting `TOKEN_MODEL` changes.
+ */
+import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
-import type { Settings } from '../settings.ts';
-import { runRead, runWriteWithRetry } from './d1-errors.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
+import { runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
-import { authtokenToken, authUser } from './schema.ts';
+import { authtokenToken, authUser, knoxAuthtoken } from './schema.ts';
 import { statement } from './statement.ts';
+import { storedToken } from './stored-token.ts';
 
 const { placeholder } = sql;
 
-/** A row of `selectByKey` as D1 returns it: the columns in the order of the query. */
-type TokenRow = [
+/** A token as a request has it. */
+export type PlainToken = {
+  key: string;
+  /** Django's datetime text, UTC. */
+  created: string;
+  /** The same, of a token of knox; null if it does not expire. A token of DRF has none. */
+  expiry?: string | null;
+};
+
+/** The token of a request, with its user. */
+export type FoundToken = {
+  user: {
+    id: number;
+    username: string;
+    first_name: string;
+    last_name: string;
+    email: string;
+    is_staff: boolean;
+    is_superuser: boolean;
+    is_active: boolean;
+  };
+  token: PlainToken;
+};
+
+/** A token in a list. It has no key. */
+export type ListedToken = Omit<PlainToken, 'key'> & {
+  digest: string;
+  /** The first characters of the key. */
+  token_key: string;
+};
+
+/** A login whose password is correct. */
+export type NewLogin = {
+  userId: number;
+  /** The stored encoding that was verified. */
+  password: string;
+  /** The token to store. */
+  token: PlainToken;
+  /** The new last login, as Django's datetime string; undefined if it does not change. */
+  lastLogin: string | undefined;
+  /** Of DRF's model: tokens created before this datetime are replaced. '' if tokens do not expire. */
+  expiredBefore?: string;
+  /** Of knox's model: how many tokens that have not expired a user may have. */
+  limit?: number | undefined;
+};
+
+/** The queries that a token model implements. */
+export type TokenQueries = {
+  /** Finds a token and its user by one indexed lookup (2 rows read). */
+  findToken: (key: string) => Promise<FoundToken | undefined>;
+
+  /**
+   * Stores the token of a login, and the last login, both or neither.
+   *
+   * @returns the stored token; `token-limit` if the user has too many; undefined if the password has
+   *   changed, or the user is deleted or inactive
+   */
+  storeLogin: (login: NewLogin) => Promise<PlainToken | 'token-limit' | undefined>;
+
+  /** The tokens that a user has, the newest first. They are bounded in number. */
+  listTokens: (userId: number, now: string) => Promise<ListedToken[]>;
+
+  /** Inserts the token of a new user. */
+  insertTokenOfUsername: (token: PlainToken, username: string) => D1PreparedStatement;
+
+  /** Inserts a token of a user without one, if its stored password is `password`. Returns a row then. */
+  insertTokenIfPassword: (token: PlainToken, id: number, password: string) => D1PreparedStatement;
+};
+
+/** A row of `userColumns` as D1 returns it: the columns in this order. */
+export type UserRow = [
   id: number,
   username: string,
   first_name: string,
@@ -18,161 +93,150 @@ type TokenRow = [
   is_staff: number,
   is_superuser: number,
   is_active: number,
-  created: string,
 ];
 
+export const userColumns = {
+  id: authUser.id,
+  username: authUser.username,
+  first_name: authUser.first_name,
+  last_name: authUser.last_name,
+  email: authUser.email,
+  is_staff: authUser.is_staff,
+  is_superuser: authUser.is_superuser,
+  is_active: authUser.is_active,
+};
+
 /**
- * Selects the row of a new token for the matching user, or no row. `key` and `created` are
- * placeholders.
+ * Maps a row without Drizzle. Every authenticated request does this, and Drizzle's mapper would take
+ * twice as long.
  */
-export const newTokenOf = (db: DrizzleD1Database, user: SQL | undefined) =>
-  db
-    .select({
-      key: sql`${placeholder('key')}`.as('key'),
-      created: sql`${placeholder('created')}`.as('created'),
-      user_id: authUser.id,
-    })
-    .from(authUser)
-    .where(user);
+export const toUser = ([
+  id,
+  username,
+  first_name,
+  last_name,
+  email,
+  is_staff,
+  is_superuser,
+  is_active,
+]: [...UserRow, ...unknown[]]): FoundToken['user'] => ({
+  id: exactId(id),
+  username,
+  first_name,
+  last_name,
+  email,
+  is_staff: Boolean(is_staff),
+  is_superuser: Boolean(is_superuser),
+  is_active: Boolean(is_active),
+});
 
-export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Settings['tokenReads']) {
-  const { sql: selectByKey } = db
-    .select({
-      id: authUser.id,
-      username: authUser.username,
-      first_name: authUser.first_name,
-      last_name: authUser.last_name,
-      email: authUser.email,
-      is_staff: authUser.is_staff,
-      is_superuser: authUser.is_superuser,
-      is_active: authUser.is_active,
-      created: authtokenToken.created,
-    })
-    .from(authtokenToken)
-    .innerJoin(authUser, eq(authUser.id, authtokenToken.user_id))
-    .where(eq(authtokenToken.key, placeholder('key')))
-    .toSQL();
-  const primary = d1.prepare(selectByKey);
+/** Whether a token has expired. Django's datetime texts sort by time. */
+export const isPast = (
+  expiry: string | null | undefined,
+  now = djangoDatetime(new Date()),
+): boolean => expiry !== undefined && expiry !== null && expiry < now;
 
-  /**
-   * Maps the row without Drizzle. Every authenticated request uses this query, and Drizzle's mapper
-   * would take twice as long.
-   */
-  async function select(statement: D1PreparedStatement, key: string) {
-    const [row] = await runRead(() => statement.bind(key).raw<TokenRow>());
-    if (!row) return undefined;
-    const [id, username, first_name, last_name, email, is_staff, is_superuser, is_active] = row;
-    return {
-      user: {
-        id: exactId(id),
-        username,
-        first_name,
-        last_name,
-        email,
-        is_staff: Boolean(is_staff),
-        is_superuser: Boolean(is_superuser),
-        is_active: Boolean(is_active),
-      },
-      token: { key, created: row[8] },
-    };
-  }
+/** Matches the user `id` if its stored password is `password`. Used for compare-and-swap. */
+export const hasPassword = and(
+  eq(authUser.id, placeholder('id')),
+  eq(authUser.password, placeholder('password')),
+);
 
-  async function selectNearest(key: string) {
-    const nearest = d1.withSession('first-unconstrained').prepare(selectByKey);
-    // A replica may lag behind, so a new token may be only in the primary database.
-    return (await select(nearest, key)) ?? select(primary, key);
-  }
+/** Matches the active user `user_id` if its stored password is `password`. */
+export const mayLogIn = and(
+  eq(authUser.id, placeholder('user_id')),
+  eq(authUser.password, placeholder('password')),
+  eq(authUser.is_active, true),
+);
 
-  const isExpired = sql`${authtokenToken.created} < ${placeholder('expired_before')}`;
+/** Hexadecimal digits of the id of a token: 64 bits of its digest. */
+const TOKEN_ID_LENGTH = 16;
 
-  const mayLogIn = and(
-    eq(authUser.id, placeholder('user_id')),
-    eq(authUser.password, placeholder('password')),
-    eq(authUser.is_active, true),
+/** The id of a token in a list. It does not reveal the token, and names it among those of its user. */
+export const tokenIdOf = ({ digest }: { digest: string }): string =>
+  digest.slice(0, TOKEN_ID_LENGTH);
+
+export const TOKEN_ID = /^[0-9a-f]{16}$/;
+
+/** Sorts after each hexadecimal digit. */
+const AFTER_DIGITS = 'g';
+
+/** Whether the user of `auth_user.id` has a token of either model. In raw SQL, for a `select` of Drizzle. */
+export const hasToken = sql<boolean>`(
+  exists (select 1 from authtoken_token where authtoken_token.user_id = auth_user.id)
+  or exists (select 1 from knox_authtoken where knox_authtoken.user_id = auth_user.id))`;
+
+/** Deletes the tokens of the users that a condition selects, from each of both tables. */
+export function deleteTokensOf(d1: D1Database, db: DrizzleD1Database, user: SQL | undefined) {
+  const userIds = db.select({ id: authUser.id }).from(authUser).where(user);
+  const authtoken = db.delete(authtokenToken).where(inArray(authtokenToken.user_id, userIds));
+  const knox = db.delete(knoxAuthtoken).where(inArray(knoxAuthtoken.user_id, userIds));
+  return { authtoken: statement(d1, authtoken), knox: statement(d1, knox) };
+}
+
+export function revocationQueries(d1: D1Database, db: DrizzleD1Database) {
+  const deleteByKey = statement(
+    d1,
+    db.delete(authtokenToken).where(eq(authtokenToken.key, placeholder('key'))),
   );
-
-  const insertOrSelect = db
-    .insert(authtokenToken)
-    .select(newTokenOf(db, mayLogIn))
-    // Always update, because RETURNING omits rows that a conflict leaves unchanged.
-    .onConflictDoUpdate({
-      target: authtokenToken.user_id,
-      set: {
-        key: sql`case when ${isExpired} then excluded.key else ${authtokenToken.key} end`,
-        created: sql`case when ${isExpired} then excluded.created else ${authtokenToken.created} end`,
-      },
-    })
-    .returning({ key: authtokenToken.key });
-
-  const getOrCreate = statement(d1, insertOrSelect);
-
-  const setLastLogin = statement(
+  const deleteByDigest = statement(
+    d1,
+    db.delete(knoxAuthtoken).where(eq(knoxAuthtoken.digest, placeholder('digest'))),
+  );
+  const deleteOfUser = [
+    statement(d1, db.delete(authtokenToken).where(eq(authtokenToken.user_id, placeholder('id')))),
+    statement(d1, db.delete(knoxAuthtoken).where(eq(knoxAuthtoken.user_id, placeholder('id')))),
+  ];
+  const deleteById = statement(
     d1,
     db
-      .update(authUser)
-      .set({ last_login: sql`${placeholder('now')}` })
-      .where(mayLogIn),
+      .delete(knoxAuthtoken)
+      .where(
+        and(
+          eq(knoxAuthtoken.user_id, placeholder('user_id')),
+          gte(knoxAuthtoken.digest, placeholder('from')),
+          lt(knoxAuthtoken.digest, placeholder('to')),
+        ),
+      ),
+  );
+  const selectKeyOfUser = statement(
+    d1,
+    db
+      .select({ key: authtokenToken.key })
+      .from(authtokenToken)
+      .where(eq(authtokenToken.user_id, placeholder('user_id'))),
   );
 
-  const deleteByKey = db
-    .delete(authtokenToken)
-    .where(eq(authtokenToken.key, placeholder('key')))
-    .prepare();
+  async function deleteToken(key: string): Promise<void> {
+    const { digest } = storedToken(key);
+    await runWriteWithRetry(() => d1.batch([deleteByKey({ key }), deleteByDigest({ digest })]));
+  }
 
   return {
-    /** Finds a token and its user by one indexed lookup (2 rows read). */
-    findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
+    deleteToken,
 
-    /**
-     * Returns the user's token. Stores `token` if the user has none or an expired one. Concurrent
-     * calls get the same token.
-     *
-     * @param password the stored encoding that was verified
-     * @param expiredBefore tokens created before this datetime are replaced; '' if tokens do not
-     *   expire
-     * @returns the key; undefined if the password has changed, or the user is deleted or inactive
-     */
-    async getOrCreateToken(
-      userId: number,
-      password: string,
-      token: { key: string; created: string },
-      expiredBefore: string,
-    ): Promise<string | undefined> {
-      const row = await runWriteWithRetry(() =>
-        getOrCreate({
-          ...token,
-          user_id: userId,
-          password,
-          expired_before: expiredBefore,
-        }).first<{ key: string }>(),
+    /** Deletes all tokens of a user. */
+    async deleteTokens(userId: number): Promise<void> {
+      await runWriteWithRetry(() =>
+        d1.batch(deleteOfUser.map((delete_) => delete_({ id: userId }))),
       );
-      return row?.key;
     },
 
     /**
-     * Does the same and sets the last login, both or neither.
+     * Deletes the token of a user that has an id (`tokenIdOf`). Two round trips for a token of DRF.
      *
-     * @param now the new last login, as Django's datetime string
+     * @returns whether the user had the token
      */
-    async getOrCreateTokenAtLogin(
-      userId: number,
-      password: string,
-      token: { key: string; created: string },
-      expiredBefore: string,
-      now: string,
-    ): Promise<string | undefined> {
-      const values = { user_id: userId, password };
-      const [created] = await runWriteWithRetry(() =>
-        d1.batch<{ key: string }>([
-          getOrCreate({ ...token, ...values, expired_before: expiredBefore }),
-          setLastLogin({ ...values, now }),
-        ]),
+    async deleteTokenById(userId: number, id: string): Promise<boolean> {
+      const range = { user_id: userId, from: id, to: id + AFTER_DIGITS };
+      const [deleted, plain] = await runWriteWithRetry(() =>
+        d1.batch<{ key: string }>([deleteById(range), selectKeyOfUser({ user_id: userId })]),
       );
-      return created?.results[0]?.key;
-    },
-
-    async deleteToken(key: string): Promise<void> {
-      await runWriteWithRetry(() => deleteByKey.run({ key }));
+      if (deleted && deleted.meta.changes > 0) return true;
+      const key = plain?.results[0]?.key;
+      if (key === undefined || tokenIdOf(storedToken(key)) !== id) return false;
+      await deleteToken(key);
+      return true;
     },
   };
 }

@@ -4,8 +4,9 @@ import * as v from 'valibot';
 import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { deleteUser } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
-import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
+import { authUser, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
+import type { PlainToken, TokenQueries } from './tokens.ts';
 
 /** Undefined fields are not changed. */
 export type ProfileChanges = {
@@ -23,7 +24,7 @@ export type FoundUser = {
   username: string;
   password: string;
   is_active: boolean;
-  /** Null if the user has none. */
+  /** The token of DRF; null if the user has none. */
   token: { key: string; created: string } | null;
 };
 
@@ -98,7 +99,11 @@ function toFoundUser(row: FoundRow | null): FoundUser | undefined {
   return { id: exactId(id), username, password, is_active: Boolean(is_active), token };
 }
 
-export function userQueries(d1: D1Database, db: DrizzleD1Database) {
+export function userQueries(
+  d1: D1Database,
+  db: DrizzleD1Database,
+  insertTokenOfUsername: TokenQueries['insertTokenOfUsername'],
+) {
   const insertUser = statement(
     d1,
     db
@@ -116,15 +121,6 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
         first_name: placeholder('first_name'),
       })
       .returning({ id: authUser.id }),
-  );
-
-  const insertTokenOfUsername = statement(
-    d1,
-    db.insert(authtokenToken).values({
-      key: placeholder('key'),
-      created: placeholder('created'),
-      user_id: sql`(select ${authUser.id} from ${authUser} where ${authUser.username} = ${placeholder('username')})`,
-    }),
   );
 
   const selectIdByPassword = db
@@ -223,13 +219,13 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
      * @returns the user's id; undefined if the username is taken. The UNIQUE constraint decides, so
      *   there is no race
      */
-    insertUser(user: NewUser, token: NewToken | undefined): Promise<number | undefined> {
+    insertUser(user: NewUser, token: PlainToken | undefined): Promise<number | undefined> {
       const { username, password } = user;
       return runWriteWithRetry(async (isRetry) => {
         try {
           const [inserted] = await d1.batch([
             insertUser({ last_login: null, ...user }),
-            ...(token ? [insertTokenOfUsername({ ...token, username })] : []),
+            ...(token ? [insertTokenOfUsername(token, username)] : []),
           ]);
           return exactId(v.parse(InsertedRow, inserted?.results)[0].id);
         } catch (error) {
@@ -323,7 +319,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Deletes the user and its token, and does what the references of other tables say, all or
+     * Deletes the user and its tokens, and does what the references of other tables say, all or
      * nothing. The stored password must still be `password`. Two round trips.
      *
      * @returns `changed` if the stored password differs, `referenced` if the database refuses

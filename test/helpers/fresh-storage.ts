@@ -5,7 +5,7 @@ import { afterAll, vi } from 'vitest';
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 await env.DB.exec(
-  'DELETE FROM authtoken_token; DELETE FROM auth_user; DELETE FROM sqlite_sequence',
+  'DELETE FROM knox_authtoken; DELETE FROM authtoken_token; DELETE FROM auth_user; DELETE FROM sqlite_sequence',
 );
 
 afterAll(async () => {

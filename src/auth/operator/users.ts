@@ -10,7 +10,7 @@ import { djangoDatetime } from '../../lib/django-datetime.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { OperatorStore } from '../../store/operator/users.ts';
 import { normalizeEmail, normalizeUsername } from '../../validation/normal-form.ts';
-import { newToken } from '../tokens.ts';
+import { newToken } from '../authtoken.ts';
 import type { User } from '../users.ts';
 
 /** Characters after the `!` (django/contrib/auth/hashers.py, `UNUSABLE_PASSWORD_SUFFIX_LENGTH`). */

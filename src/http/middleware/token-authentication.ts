@@ -15,7 +15,10 @@ type WithAuthenticate = { Variables: { authenticate: Authenticate } };
 
 /** An app of `createApp`, with any names of the bindings. */
 type AppOf<B extends object> = {
-  authenticate: (authorization: string | undefined, c: { env: B }) => ReturnType<Authenticate>;
+  authenticate: (
+    authorization: string | undefined,
+    c: { env: B; executionCtx?: Pick<ExecutionContext, 'waitUntil'> },
+  ) => ReturnType<Authenticate>;
   crossOrigin: MiddlewareHandler;
 };
 

@@ -1,6 +1,6 @@
 import { normalizeEmailForComparison } from '../../auth/account-mail.ts';
-import { type Credentials, type LoginFailure, logIn } from '../../auth/login.ts';
-import { err, ok, type Result } from '../../lib/result.ts';
+import { type Credentials, type Login, type LoginFailure, logIn } from '../../auth/login.ts';
+import { err, type Result } from '../../lib/result.ts';
 import { normalizeUsername } from '../../validation/normal-form.ts';
 import { AuthTokenSchema, withEmailAsUsername } from '../../validation/schemas.ts';
 import { body } from '../body.ts';
@@ -26,7 +26,7 @@ export const login = route('POST /login', {
     operationId: 'login',
     summary: 'Log in',
     description:
-      'Returns the token of the user. Each login returns the same token. If the body has an `email` and no `username`, the address is used as the username.',
+      'Returns the token of the user. Each login returns the same token. With TOKEN_MODEL = "knox.AuthToken", each login returns a new token. If the body has an `email` and no `username`, the address is used as the username.',
     tag: 'Without a token',
     request: {
       name: 'LoginRequest',
@@ -48,8 +48,9 @@ export const login = route('POST /login', {
     },
   },
   async handle(c, { data }) {
-    const token = await obtainToken(c, data);
-    return token.ok ? loginResponse(c, { valid: true, token: token.value }, 200) : token;
+    const login = await obtainToken(c, data);
+    if (!login.ok) return login;
+    return loginResponse(c, { valid: true, token: login.value.token.key }, 200);
   },
 });
 
@@ -76,8 +77,9 @@ export const obtainAuthToken = route('POST /api-token-auth', {
     },
   },
   async handle(c, { data }) {
-    const token = await obtainToken(c, data);
-    return token.ok ? loginResponse(c, { token: token.value }, 200) : asInvalidData(token.error);
+    const login = await obtainToken(c, data);
+    if (!login.ok) return asInvalidData(login.error);
+    return loginResponse(c, { token: login.value.token.key }, 200);
   },
 });
 
@@ -89,11 +91,11 @@ export const asInvalidData = (failure: Failure) =>
       : failure,
   );
 
-/** Logs in. @returns the key of the token */
+/** Logs in. */
 export async function obtainToken(
   c: AppContext,
   data: Credentials,
-): Promise<Result<string, Failure>> {
+): Promise<Result<Pick<Login, 'token' | 'username'>, Failure>> {
   const credentials = { ...data, username: normalizeUsername(data.username) };
   const { username, email = '' } = credentials;
   const address = email === '' ? '' : normalizeEmailForComparison(email);
@@ -106,7 +108,7 @@ export async function obtainToken(
     auditFailure(c, loggedIn.error);
     return loggedIn;
   }
-  const { key, userId, upgradeHash, forgetFailures } = loggedIn.value;
+  const { userId, upgradeHash, forgetFailures, removeExpired } = loggedIn.value;
   audit(c, { event: 'login-succeeded', user_id: userId });
   if (forgetFailures) runAfterResponse(c, forgetFailures);
   if (upgradeHash) {
@@ -114,12 +116,15 @@ export async function obtainToken(
       if (await upgradeHash()) audit(c, { event: 'hash-upgraded', user_id: userId });
     });
   }
-  return ok(key);
+  runAfterResponse(c, removeExpired);
+  return loggedIn;
 }
 
 function auditFailure(c: AppContext, failure: LoginFailure): void {
   const user_id = failure.userId;
   if (failure.kind === 'throttled')
     audit(c, { event: 'throttled', scope: 'password-failures', user_id });
+  else if (failure.kind === 'token-limit-exceeded')
+    audit(c, { event: 'login-failed', reason: failure.kind, user_id });
   else audit(c, { event: 'login-failed', reason: failure.reason, user_id });
 }

@@ -34,7 +34,8 @@ export const login = djRestAuthRoute('POST /login', {
     },
   },
   async handle(c, { data }) {
-    const token = await obtainToken(c, data);
-    return token.ok ? tokenResponse(c, { key: token.value }, 200) : inItsWords(token.error);
+    const login = await obtainToken(c, data);
+    if (!login.ok) return inItsWords(login.error);
+    return tokenResponse(c, { key: login.value.token.key }, 200);
   },
 });

@@ -43,14 +43,13 @@ export const logIn = djoserRoute('POST /token/login', {
   async handle(c, { data: { username = '', email, password = '' } }) {
     const credentials = { username, email, setsLastLogin: true };
     const trimmed = pythonStrip(password);
-    let token = await obtainToken(c, { ...credentials, password: trimmed });
+    let login = await obtainToken(c, { ...credentials, password: trimmed });
     // djoser trims each password, but /register and a reset do not.
-    if (!token.ok && token.error.kind === 'invalid-credentials' && password !== trimmed) {
-      token = await obtainToken(c, { ...credentials, password });
+    if (!login.ok && login.error.kind === 'invalid-credentials' && password !== trimmed) {
+      login = await obtainToken(c, { ...credentials, password });
     }
-    return token.ok
-      ? tokenResponse(c, { auth_token: token.value }, 200)
-      : asInvalidData(token.error);
+    if (!login.ok) return asInvalidData(login.error);
+    return tokenResponse(c, { auth_token: login.value.token.key }, 200);
   },
 });
 

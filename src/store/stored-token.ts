@@ -1,0 +1,15 @@
+/** What knox stores of a token, instead of the token itself (knox/crypto.py, knox/models.py). */
+import { sha512 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
+/** Characters of `token_key` (knox/settings.py, `CONSTANTS.TOKEN_KEY_LENGTH`). */
+const TOKEN_KEY_LENGTH = 15;
+
+/**
+ * The digest of a token, and its first characters. The digest is that of the token's text, not of the
+ * bytes that it spells (`hash_token`, `AuthTokenManager.create`). Python counts code points.
+ */
+export const storedToken = (token: string): { digest: string; token_key: string } => ({
+  digest: bytesToHex(sha512(utf8ToBytes(token))),
+  token_key: [...token.slice(0, 2 * TOKEN_KEY_LENGTH)].slice(0, TOKEN_KEY_LENGTH).join(''),
+});
