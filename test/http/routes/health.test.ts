@@ -9,7 +9,7 @@ describe('GET /health', () => {
     expect(response.headers.get('Cache-Control')).toBe('no-store');
     expect(await answer(response)).toEqual({ status: 200, body: { status: 'ok' } });
     expect(roundTrips.map(({ sql }) => sql)).toEqual([
-      ['SELECT 1 FROM auth_user, authtoken_token WHERE false'],
+      ['SELECT 1 FROM auth_user, authtoken_token, knox_authtoken WHERE false'],
     ]);
   });
 
