@@ -7,7 +7,7 @@ import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { SETTINGS } from '../../src/settings.ts';
-import { settingsFor } from '../conformance/course-client-settings.ts';
+import { readFlows, settingsFor } from '../conformance/course-client-settings.ts';
 import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
 import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import { useManage } from '../helpers/manage.ts';
@@ -252,18 +252,13 @@ describe('the table of clients of the course', () => {
     'rock-of-ages': 'Rock of Ages',
     bangazon: 'Bangazon',
   };
-  const { scenarios } = v.parse(
-    v.object({
-      scenarios: v.array(v.object({ id: v.string(), settings: v.object({ key: v.string() }) })),
-    }),
-    JSON.parse(readFileSync('test/conformance/course-clients.json', 'utf8')),
-  );
+  const { course } = readFlows(readFileSync('test/conformance/course-clients.json', 'utf8'));
 
   it('has the settings with which the recorded requests of each client pass', () => {
-    const recorded = scenarios.map(({ id, settings }) => {
-      const variables = Object.entries(settingsFor(settings.key));
+    const recorded = course.map((flow) => {
+      const variables = Object.entries(settingsFor(flow));
       const shown = variables.map(([name, value]) => `\`${name} = "${value}"\``).join(', ');
-      return `${PROJECTS[id.slice(0, -2)]}: ${shown || 'none'}`;
+      return `${PROJECTS[flow.id.slice(0, -2)]}: ${shown || 'none'}`;
     });
     const rows = tableOf(pageAt('docs/clients.md'), 'project').map(
       ([project, , settings]) => `${project}: ${settings}`,
