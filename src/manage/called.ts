@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { CommandError } from './command-error.ts';
 
 /** A checkout runs its TypeScript, the package its build. */
-export const isCheckout = import.meta.filename.endsWith('.ts');
+export const isCheckout = import.meta.url.endsWith('.ts');
 
 export const MANAGE = isCheckout ? 'npm run manage --' : 'npx edge-authtoken';
 export const WRANGLER = isCheckout ? 'npm run wrangler --' : 'npx wrangler';
@@ -16,7 +16,9 @@ export const SERVE = isCheckout ? 'npm start' : 'wrangler dev';
 
 /** @param options with a space before them; may be empty */
 export const deployCommand = (options: string): string =>
-  isCheckout ? `npm run deploy${options && ` --${options}`}` : `npx wrangler deploy${options}`;
+  isCheckout
+    ? `npm run deploy${options && ` --${options}`}`
+    : `npx edge-authtoken deploy${options}`;
 
 const project = createRequire(join(process.cwd(), 'package.json'));
 

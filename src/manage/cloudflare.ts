@@ -54,8 +54,8 @@ export async function askSecretKey(environment: string[]): Promise<SecretKey> {
 }
 
 /** Asks no question. After a "no" the Worker would have no tables. */
-export const applyMigrations = (flags: string[]): Promise<void> =>
-  run('migrations', ['d1', 'migrations', 'apply', 'DB', '--remote', ...flags], 'ignore');
+export const applyMigrations = (binding: string, flags: string[]): Promise<void> =>
+  run('migrations', ['d1', 'migrations', 'apply', binding, '--remote', ...flags], 'ignore');
 
 /**
  * Uploads the Worker, and creates the database if there is none. On a terminal wrangler may ask about
@@ -86,7 +86,7 @@ async function ask<T>(args: string[], schema: v.GenericSchema<unknown, T>): Prom
   const answer = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), stdout);
   if (answer.success) return answer.output;
   const reason = stripVTControlCharacters(stderr || stdout).trim();
-  throw new CommandError(`\`wrangler ${args.join(' ')}\` failed:\n${reason}`);
+  throw new CommandError(`\`wrangler ${args.join(' ')}\` failed:`, reason.split('\n'));
 }
 
 /** The operator sees what wrangler says. */
