@@ -170,7 +170,10 @@ export async function startCloudflare({
     /** The tables that the migrations created. */
     tables: (name: string) =>
       database(name)
-        .db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'auth%'`)
+        .db.prepare(
+          `SELECT name FROM sqlite_master WHERE type = 'table'
+           AND name NOT IN ('d1_migrations', 'sqlite_sequence')`,
+        )
         .all()
         .map((row) => row.name),
     stop: () => new Promise<void>((stopped) => server.close(() => stopped())),
