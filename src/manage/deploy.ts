@@ -11,7 +11,14 @@ import {
   type SecretKey,
 } from './before-production.ts';
 import { deployCommand, WRANGLER } from './called.ts';
-import { applyMigrations, askSecretKey, listDatabases, upload, whoAmI } from './cloudflare.ts';
+import {
+  applyMigrations,
+  askSecretKey,
+  listDatabases,
+  putSecret,
+  upload,
+  whoAmI,
+} from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
 import {
   type Configuration,
@@ -22,12 +29,15 @@ import {
   shownEnvironment,
 } from './configuration.ts';
 import { loginCost } from './hashing-cost.ts';
+import { drawSecretKey } from './local-variables.ts';
 import { note, print } from './terminal.ts';
 
 /** A new workers.dev address takes some seconds before it answers. */
 const HEALTH_ATTEMPTS = 10;
 const HEALTH_PAUSE_MS = 2_000;
 const HEALTH_TIMEOUT_MS = 5_000;
+
+const UNKNOWN_KEY: SecretKey = { kind: 'unknown' };
 
 export type DeployOptions = {
   /** The name of an environment of the wrangler configuration. */
@@ -47,7 +57,7 @@ export async function deploy(options: DeployOptions): Promise<void> {
   const database = chooseDatabase(configuration, options.binding);
   const environment = environmentFlags(configuration.env);
   // A setting that is not valid stops the deployment before it starts.
-  findingsOf({ configuration, secretKey: { kind: 'unknown' } });
+  findingsOf({ configuration, secretKey: UNKNOWN_KEY });
 
   if (isTemporary) sayWhatTemporaryMeans();
   else await sayWhoIsLoggedIn(configuration);
@@ -65,6 +75,7 @@ export async function deploy(options: DeployOptions): Promise<void> {
   if (!isFirst) await applyMigrations(database.binding, flags);
   const url = await upload(flags);
   if (isFirst) await applyMigrations(database.binding, flags);
+  const secretKey = isTemporary ? UNKNOWN_KEY : await ensureSecretKey(configuration);
 
   if (url) await untilHealthy(new URL(options.health, url), configuration);
   print(
@@ -72,8 +83,19 @@ export async function deploy(options: DeployOptions): Promise<void> {
       ? `Deployed and healthy: ${url}`
       : `Deployed, at the routes above: ask ${options.health} there.`,
   );
-  const secretKey: SecretKey = isTemporary ? { kind: 'unknown' } : await askSecretKey(environment);
   printFindings({ configuration, secretKey, hosts: url ? [url.hostname] : [] });
+}
+
+/**
+ * Draws the key that signs links if the Worker has none, as `startproject` does. Another key, such as
+ * Django's, replaces it by `wrangler secret put`.
+ */
+async function ensureSecretKey({ env, vars }: Configuration): Promise<SecretKey> {
+  const environment = environmentFlags(env);
+  const key = await askSecretKey(environment);
+  if (key.kind !== 'unset' || vars.SECRET_KEY !== undefined) return key;
+  await putSecret('SECRET_KEY', drawSecretKey(), environment);
+  return { kind: 'secret' };
 }
 
 const costOf = (configuration: Configuration): string =>

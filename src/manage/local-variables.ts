@@ -12,8 +12,10 @@ const SECRET_KEY_LENGTH = 50;
 
 const OWNER_ONLY = 0o600;
 
+export const drawSecretKey = (): string => getRandomString(SECRET_KEY_LENGTH);
+
 const VARS = {
-  SECRET_KEY: () => getRandomString(SECRET_KEY_LENGTH),
+  SECRET_KEY: drawSecretKey,
   /** Django's default. */
   DEFAULT_FROM_EMAIL: () => 'webmaster@localhost',
   AUTH_PASSWORD_VALIDATORS: () => '',

@@ -1,6 +1,6 @@
 /** `npm run deploy` as an operator or CI runs it, with a stub for Cloudflare and without a terminal. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
@@ -138,9 +138,15 @@ describe.concurrent('npm run deploy', () => {
       /^Logged in as ann@example\.com, account \w+\nPBKDF2_ITERATIONS 600,000: .*\nWorkers Free bills nothing/,
     );
 
+    const [key = '', ...others] = cloudflare.secrets('SECRET_KEY');
+    expect(key).toMatch(/^[a-zA-Z0-9]{50}$/);
+    expect(others).toEqual([]);
+    expect(stdout + stderr).not.toContain(key);
+
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
     expect(cloudflare.databases()).toEqual(['edge-authtoken']);
+    expect(cloudflare.secrets('SECRET_KEY')).toEqual([key]);
   });
 
   test('can be repeated after a failure at each step', async ({ expect }) => {
@@ -192,6 +198,21 @@ describe.concurrent('npm run deploy', () => {
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
     expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+  });
+
+  test('can be repeated after the Worker got no SECRET_KEY', async ({ expect }) => {
+    const { cloudflare, deploy, run, steps } = await freshAccount();
+    cloudflare.breakAt(/^PUT .*\/secrets$/);
+    const { code, stderr } = await deploy(TOKEN);
+    expect(code).toBe(1);
+    expect(stderr).toContain(stoppedAt('secret'));
+    const { stdout } = await run(TOKEN, ['--input-type=module', '--eval', ASK_SECRET_KEY]);
+    expect(JSON.parse(stdout)).toEqual({ kind: 'unset' });
+
+    cloudflare.breakAt();
+    expect((await deploy(TOKEN)).code).toBe(0);
+    expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
+    expect(cloudflare.secrets('SECRET_KEY')).toHaveLength(1);
   });
 
   test('fails if the deployed Worker does not become healthy', async ({ expect }) => {
@@ -317,6 +338,39 @@ describe.concurrent('npm run deploy', () => {
     }
   });
 
+  test('--binding and --health are for an app that is mounted below a path', async ({ expect }) => {
+    const { cloudflare, deployIn, steps } = await freshAccount();
+    const project = mkdtempSync(join(directory, 'mounted-'));
+    const config = readFileSync('test/fixtures/inside/wrangler.toml', 'utf8');
+    const other = '[[d1_databases]]\nbinding = "OTHER_DB"\ndatabase_name = "other"\n';
+    writeFileSync(join(project, 'wrangler.toml'), `${config}\n${other}`);
+    const paths = { src: 'test/fixtures/inside/src', migrations: 'drizzle' };
+    for (const [name, path] of Object.entries({ ...paths, node_modules: 'node_modules' })) {
+      symlinkSync(resolve(path), join(project, name));
+    }
+    cpSync('package.json', join(project, 'package.json'));
+    symlinkSync(resolve('src'), join(project, 'package-source'));
+    const tsconfig = readFileSync('tsconfig.json', 'utf8').replaceAll(
+      './src/',
+      './package-source/',
+    );
+    writeFileSync(join(project, 'tsconfig.json'), tsconfig);
+
+    const ambiguous = await deployIn(project, TOKEN);
+    expect(ambiguous.stderr).toContain('there are several databases (AUTH_DB, OTHER_DB)');
+    expect(cloudflare.requests).toEqual([]);
+
+    const mounted = ['--binding', 'AUTH_DB', '--health', '/auth/health'];
+    const { code, stdout, stderr } = await deployIn(project, TOKEN, ...mounted);
+    expect(stderr).not.toContain('CommandError');
+    expect(stdout).toContain('Deployed and healthy: https://inside.stub.workers.dev/');
+    expect(code).toBe(0);
+    expect(cloudflare.requests).toContain('GET /auth/health');
+    expect(steps().filter((step) => step === MIGRATION)).toHaveLength(1);
+    expect(cloudflare.tables('inside')).toEqual(['auth_user', 'authtoken_token']);
+    expect(cloudflare.tables('other')).toEqual([]);
+  });
+
   test('--env refuses an environment that is not there, before it asks anything', async ({
     expect,
   }) => {
@@ -355,7 +409,6 @@ describe.concurrent('npm run deploy', () => {
   );
 
   test.for([
-    { secrets: [], isBroken: false, known: { kind: 'unset' } },
     {
       secrets: [{ name: 'SECRET_KEY', type: 'secret_text' as const }],
       isBroken: false,
@@ -367,6 +420,8 @@ describe.concurrent('npm run deploy', () => {
     async ({ secrets, isBroken, known }, { expect }) => {
       const { cloudflare, deploy, run } = await freshAccount({ secrets });
       await deploy(TOKEN);
+      // The deployment has set no other.
+      expect(cloudflare.secrets('SECRET_KEY')).toHaveLength(1);
       if (isBroken) cloudflare.breakAt(/secrets$/);
       const { stdout } = await run(TOKEN, ['--input-type=module', '--eval', ASK_SECRET_KEY]);
       expect(JSON.parse(stdout)).toEqual(known);
