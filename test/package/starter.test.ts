@@ -4,10 +4,18 @@
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CHROMIUM, withPage } from '../browser/browser.ts';
 import { startCloudflare } from '../helpers/cloudflare-stub.ts';
@@ -62,18 +70,19 @@ function enter(command: string, ...args: string[]) {
 /** Runs a program of the project with the project's Node.js. */
 const npx = (...args: string[]) => run(project, 'npx', ['--no-install', ...args]);
 
-let server: ReturnType<typeof startServer> | undefined;
+const servers: ReturnType<typeof startServer>[] = [];
 
 beforeAll(() => {
   mkdirSync(tools);
   const allowed = { private: true, allowScripts: { node: true } };
   writeFileSync(join(tools, 'package.json'), JSON.stringify(allowed));
-  const installed = spawnSync('npm', ['install', 'node@20'], { cwd: tools, encoding: 'utf8' });
+  const packages = ['node@20', 'pnpm@12', 'yarn@1', 'yarn4@npm:@yarnpkg/cli-dist@4'];
+  const installed = spawnSync('npm', ['install', ...packages], { cwd: tools, encoding: 'utf8' });
   if (installed.status !== 0) throw new Error(installed.stderr);
 });
 
 afterAll(async () => {
-  await server?.stop();
+  for (const server of servers) await server.stop();
   rmSync(directory, { recursive: true });
 });
 
@@ -123,7 +132,8 @@ it('compiles', () => {
 
 it('serves a page at another origin, which registers, logs in, creates and edits a rock', async () => {
   const start = performance.now();
-  server = startServer(project, 'npm', ['start', '--'], env);
+  const server = startServer(project, 'npm', ['start', '--'], env);
+  servers.push(server);
   const api = await server.url;
   typed.push({ command: 'npm start', ms: performance.now() - start });
   expect((await fetch(`${api}/health`)).status).toBe(200);
@@ -199,7 +209,7 @@ const deploy = (args: string[], url: string) =>
       CLOUDFLARE_API_BASE_URL: url,
       CLOUDFLARE_API_TOKEN: 'token',
       STUB_URL: url,
-      // Nobody is logged in there.
+      // The login of this machine is not there.
       HOME: directory,
       XDG_CONFIG_HOME: join(directory, 'config'),
     };
@@ -250,12 +260,47 @@ it('takes at most four commands and ten minutes until then', () => {
   expect(typed.reduce((sum, { ms }) => sum + ms, 0)).toBeLessThan(LIMIT_MS);
 });
 
+/** What npm and wrangler write. */
+const WRITTEN = /node_modules|\.wrangler|package-lock/;
+
+describe.each([
+  { name: 'pnpm', file: 'pnpm/bin/pnpm.mjs', node: 20 },
+  // Yarn links no Node.js that a script of a package installs.
+  { name: 'Yarn 1', file: 'yarn/bin/yarn.js', node: 24 },
+  { name: 'Yarn 4', file: 'yarn4/bin/yarn.js', node: 24 },
+])('with $name on Node.js $node', ({ name, file, node }) => {
+  const folder = join(directory, name.replace(' ', '-').toLowerCase());
+  const program = join(tools, 'node_modules', file);
+  const ownEnv = {
+    ...env,
+    ...(node === 24 && { PATH: [dirname(process.execPath), ...machinePath].join(delimiter) }),
+    // In CI it would refuse to write a lockfile.
+    YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
+    YARN_GLOBAL_FOLDER: join(directory, 'yarn'),
+  };
+  const runs = (...args: string[]) => {
+    const options = { cwd: folder, env: ownEnv, encoding: 'utf8' } as const;
+    const { status, stdout, stderr } = spawnSync('node', [program, ...args], options);
+    return { status, output: stdout + stderr };
+  };
+
+  it('installs, passes its tests and serves', async () => {
+    cpSync(project, folder, { recursive: true, filter: (path) => !WRITTEN.test(path) });
+    const { status, output } = runs('install');
+    expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
+    expect(runs('test').output).toMatch(/Tests .*4 passed/);
+    const server = startServer(folder, 'node', [program, 'start'], ownEnv);
+    servers.push(server);
+    expect((await fetch(`${await server.url}/health`)).status).toBe(200);
+  });
+});
+
 describe('with the line endings of Windows', () => {
   const files = () =>
     readdirSync(project, { recursive: true, withFileTypes: true })
       .filter((file) => file.isFile())
       .map((file) => join(file.parentPath, file.name))
-      .filter((path) => !/node_modules|\.wrangler|package-lock/.test(path));
+      .filter((path) => !WRITTEN.test(path));
 
   it('compiles, passes its tests and creates its tables', () => {
     for (const path of files()) {
