@@ -30,7 +30,8 @@ import {
 } from './configuration.ts';
 import { loginCost } from './hashing-cost.ts';
 import { drawSecretKey } from './local-variables.ts';
-import { note, print } from './terminal.ts';
+import { adviceOnMissingMigrations } from './package-migrations.ts';
+import { note, print, warn } from './terminal.ts';
 
 /** A new workers.dev address takes some seconds before it answers. */
 const HEALTH_ATTEMPTS = 10;
@@ -59,6 +60,8 @@ export async function deploy(options: DeployOptions): Promise<void> {
   // A setting that is not valid stops the deployment before it starts.
   findingsOf({ configuration, secretKey: UNKNOWN_KEY });
 
+  const advice = adviceOnMissingMigrations(database.migrations_dir);
+  if (advice !== undefined) warn(advice);
   if (isTemporary) sayWhatTemporaryMeans();
   else await sayWhoIsLoggedIn(configuration);
   note(costOf(configuration));

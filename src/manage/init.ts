@@ -13,16 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { isCheckout } from './called.ts';
+import { isCheckout, ROOT } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { addLocalVariables } from './local-variables.ts';
+import { packageMigrations } from './package-migrations.ts';
 
 const NAME = 'edge-authtoken';
-
-/** The checkout or the installed package. */
-const ROOT = packageFolder(dirname(fileURLToPath(import.meta.url)));
 
 /** npm packs no file of these names, so the template has them without the dot. */
 const DOT_FILES = ['gitignore', 'gitattributes'];
@@ -47,9 +44,8 @@ export function init(folder = '.'): void {
 
   cpSync(join(ROOT, 'src/manage/template'), target, { recursive: true });
   for (const name of DOT_FILES) renameSync(join(target, name), join(target, `.${name}`));
-  for (const name of readdirSync(join(ROOT, 'drizzle'))) {
-    if (!name.endsWith('.sql')) continue;
-    copyFileSync(join(ROOT, 'drizzle', name), join(target, 'migrations', name));
+  for (const { name, path } of packageMigrations()) {
+    copyFileSync(path, join(target, 'migrations', name));
   }
   const name = workerName(basename(target));
   for (const file of NAMED_FILES) {
@@ -66,10 +62,6 @@ export function init(folder = '.'): void {
   }
   addLocalVariables(join(target, '.dev.vars'));
   process.stdout.write(nextSteps(folder));
-}
-
-function packageFolder(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : packageFolder(dirname(folder));
 }
 
 function refuseUnlessEmpty(folder: string): void {

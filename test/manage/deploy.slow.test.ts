@@ -1,6 +1,14 @@
 /** `npm run deploy` as an operator or CI runs it, with a stub for Cloudflare and without a terminal. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
@@ -348,7 +356,8 @@ describe.concurrent('npm run deploy', () => {
     const classes = ['PasswordHasher', 'RateLimitCounter'].map((name) => `export class ${name} {}`);
     const worker = [...classes, 'export default { fetch: () => new Response() };'].join('\n');
     writeFileSync(join(project, 'src/index.ts'), worker);
-    symlinkSync(resolve('drizzle'), join(project, 'migrations'));
+    mkdirSync(join(project, 'migrations'));
+    cpSync('drizzle/0000_django_tables.sql', join(project, 'migrations/0000_django_tables.sql'));
     symlinkSync(resolve('node_modules'), join(project, 'node_modules'));
 
     const ambiguous = await deployIn(project, TOKEN);
@@ -361,6 +370,9 @@ describe.concurrent('npm run deploy', () => {
     expect(stdout).toContain('Deployed and healthy: https://inside.stub.workers.dev/');
     expect(code).toBe(0);
     expect(cloudflare.requests).toContain('GET /auth/health');
+    expect(stderr).toContain(
+      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql.',
+    );
     expect(steps().filter((step) => step === MIGRATION)).toHaveLength(1);
     expect(cloudflare.tables('inside')).toEqual(['auth_user', 'authtoken_token']);
     expect(cloudflare.tables('other')).toEqual([]);

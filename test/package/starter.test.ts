@@ -198,7 +198,7 @@ it('has its users on the command line', () => {
 
 it('passes its own tests', () => {
   const { status, output } = enter('npm', 'test');
-  expect(output).toMatch(/Tests .*4 passed/);
+  expect(output).toMatch(/Tests .*8 passed/);
   expect(status).toBe(0);
 });
 
@@ -288,7 +288,7 @@ describe.each([
     cpSync(project, folder, { recursive: true, filter: (path) => !WRITTEN.test(path) });
     const { status, output } = runs('install');
     expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
-    expect(runs('test').output).toMatch(/Tests .*4 passed/);
+    expect(runs('test').output).toMatch(/Tests .*8 passed/);
     const server = startServer(folder, 'node', [program, 'start'], ownEnv);
     servers.push(server);
     expect((await fetch(`${await server.url}/health`)).status).toBe(200);
@@ -308,7 +308,7 @@ describe('with the line endings of Windows', () => {
     }
     expect(run(project, 'npm', ['run', '--silent', 'check'])).toMatchObject({ status: 0 });
     const tested = run(project, 'npm', ['test']);
-    expect(tested.output).toMatch(/Tests .*4 passed/);
+    expect(tested.output).toMatch(/Tests .*8 passed/);
     const state = ['--persist-to', join(directory, 'windows')];
     const migrate = ['wrangler', 'd1', 'migrations', 'apply', 'DB', '--local', ...state];
     expect(npx(...migrate).status).toBe(0);

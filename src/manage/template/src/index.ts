@@ -14,7 +14,6 @@ const SHOWN = { id: rock.id, name: rock.name, weight: rock.weight };
 
 // `/rocks/` is the same as `/rocks`, as for the paths of `auth`.
 export default new Hono<{ Bindings: Bindings }>({ strict: false })
-  .route('/', auth)
   .use('/rocks/*', tokenAuthentication(auth))
   .get('/rocks', async (c) => {
     const isOwn = eq(rock.owner_id, c.var.user.id);
@@ -39,13 +38,17 @@ export default new Hono<{ Bindings: Bindings }>({ strict: false })
     const isOwn = ownRock(c.req.param('id'), c.var.user.id);
     const [deleted] = await drizzle(c.env.DB).delete(rock).where(isOwn).returning(SHOWN);
     return deleted ? c.body(null, 204) : c.json(NOT_FOUND, 404);
-  });
+  })
+  // All other paths: /register, /login, /me and so on, and the response to a path that does not exist.
+  .route('/', auth);
 
 /** Another user's rock gets the same response as none. */
 const NOT_FOUND = { detail: 'Not found.' };
 
 const ownRock = (id: string, ownerId: number) =>
   and(eq(rock.id, Number(id)), eq(rock.owner_id, ownerId));
+
+const MAX_NAME_LENGTH = 100;
 
 /** Reads the fields of a rock from a body in JSON. Errors have the shape and the words of DRF. */
 async function readRock(c: Context) {
@@ -54,6 +57,11 @@ async function readRock(c: Context) {
   if (typeof name !== 'string' || name.trim() === '') {
     return { errors: { name: ['This field may not be blank.'] } };
   }
-  if (typeof weight !== 'number') return { errors: { weight: ['A valid number is required.'] } };
+  if (name.length > MAX_NAME_LENGTH) {
+    return { errors: { name: ['Ensure this field has no more than 100 characters.'] } };
+  }
+  if (typeof weight !== 'number' || !Number.isFinite(weight)) {
+    return { errors: { weight: ['A valid number is required.'] } };
+  }
   return { fields: { name: name.trim(), weight } };
 }

@@ -16,9 +16,11 @@ async function send(method: string, path: string, token?: string, body?: object)
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }
 
+const PASSWORD = 'correct horse battery staple';
+
 async function register(username: string): Promise<string> {
-  const password = 'correct horse battery staple';
-  const { body } = await send('POST', '/register', undefined, { username, password });
+  const account = { username, password: PASSWORD };
+  const { body } = await send('POST', '/register', undefined, account);
   return body.token;
 }
 
@@ -27,6 +29,13 @@ it('needs a token', async () => {
     status: 401,
     body: { detail: 'Authentication credentials were not provided.' },
   });
+});
+
+it('answers an unknown path as the API does', async () => {
+  const ann = await register('unknown-path');
+  const notFound = { status: 404, body: { detail: 'Not found.' } };
+  expect(await send('GET', '/nothing')).toEqual(notFound);
+  expect(await send('GET', '/rocks/granite', ann)).toEqual(notFound);
 });
 
 it('lists, creates, changes and deletes the rocks of a user', async () => {
@@ -52,14 +61,24 @@ it('keeps the rocks of a user from others', async () => {
   expect((await send('GET', '/rocks', ann)).body).toEqual([body]);
 });
 
-it('refuses a rock without a name or a weight', async () => {
-  const kim = await register('kim');
-  expect(await send('POST', '/rocks', kim, { weight: 1 })).toEqual({
-    status: 400,
-    body: { name: ['This field may not be blank.'] },
-  });
-  expect(await send('POST', '/rocks', kim, { name: 'Granite', weight: 'heavy' })).toEqual({
-    status: 400,
-    body: { weight: ['A valid number is required.'] },
-  });
+it.each([
+  [{ weight: 1 }, { name: ['This field may not be blank.'] }],
+  [
+    { name: 'Granite'.repeat(15), weight: 1 },
+    { name: ['Ensure this field has no more than 100 characters.'] },
+  ],
+  [{ name: 'Granite', weight: 'heavy' }, { weight: ['A valid number is required.'] }],
+])('refuses %j', async (rock, body) => {
+  const kim = await register(`kim${crypto.randomUUID()}`);
+  expect(await send('POST', '/rocks', kim, rock)).toEqual({ status: 400, body });
+  expect((await send('GET', '/rocks', kim)).body).toEqual([]);
+});
+
+it('deletes the rocks of a user with the user', async () => {
+  const lee = await register('lee');
+  await send('POST', '/rocks', lee, { name: 'Obsidian', weight: 2.5 });
+  const confirmation = { current_password: PASSWORD };
+  expect((await send('DELETE', '/me', lee, confirmation)).status).toBe(204);
+  const { results } = await env.DB.prepare("SELECT id FROM rock WHERE name = 'Obsidian'").all();
+  expect(results).toEqual([]);
 });
