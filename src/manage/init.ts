@@ -1,6 +1,6 @@
 /**
  * `init`: writes a small project, from the folder `template`. This module and what it imports also run
- * on Node.js 20, because the project brings its own Node.js.
+ * on Node.js 20 and without the peer dependencies.
  */
 import {
   copyFileSync,
@@ -30,6 +30,37 @@ const NAMED_FILES = ['package.json', 'wrangler.toml', 'README.md'];
 
 /** A workers.dev name is a DNS label, of 63 characters (RFC 1035 §2.3.4). A preview adds a prefix. */
 const MAX_NAME_LENGTH = 54;
+
+const HELP = `Usage: edge-authtoken init [folder]
+
+Writes a new project with logins and a resource of its own. The folder must be empty or new. The default is
+this folder.
+`;
+
+const DONE = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+/** @returns the exit code */
+export function runInit(args: string[]): number {
+  const [folder, ...others] = args;
+  if (folder === '--help' || folder === '-h') {
+    process.stdout.write(HELP);
+    return DONE;
+  }
+  if (others.length > 0 || folder?.startsWith('-')) {
+    process.stderr.write(HELP);
+    return USAGE;
+  }
+  try {
+    init(folder);
+    return DONE;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`${error.name}: ${error.message}\n`);
+    return FAILED;
+  }
+}
 
 /**
  * Writes the project, its tables' migrations and those of the package, and `.dev.vars`.

@@ -22,17 +22,12 @@ function missingPackage(error: unknown): string | undefined {
   return isNotFound ? /Cannot find package '([^']+)'/.exec(error.message)?.[1] : undefined;
 }
 
-/** The exit code of a call that is not valid. */
-const USAGE = 2;
-
-/** `init [folder]`, which is for each Node.js that can install the project. */
-const INIT = 'init';
-
 async function main(): Promise<number> {
   const { versions, version, argv } = process;
   const [command, ...args] = argv.slice(2);
+  // npx runs it without the peer dependencies, and on an older Node.js: the project brings its own.
+  if (command === 'init') return (await import('./init.ts')).runInit(args);
   if (isTooOld(versions.node)) {
-    if (command === INIT) return await initOnOlderNode(args);
     const needed = `${MINIMUM_NODE.major}.${MINIMUM_NODE.minor}`;
     process.stderr.write(
       `edge-authtoken needs Node.js ${needed} or newer. This is Node.js ${version}.\n`,
@@ -48,24 +43,6 @@ async function main(): Promise<number> {
     process.stderr.write(
       `edge-authtoken needs ${name}, which is not installed here: npm install ${name}\n`,
     );
-    return 1;
-  }
-}
-
-/** Without the parser of the other commands, which needs a newer Node.js. */
-async function initOnOlderNode(args: string[]): Promise<number> {
-  const { init } = await import('./init.ts');
-  const [folder, ...others] = args;
-  if (others.length > 0 || folder?.startsWith('-')) {
-    process.stderr.write('Usage: edge-authtoken init [folder]\n');
-    return USAGE;
-  }
-  try {
-    init(folder);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Error && error.name === 'CommandError')) throw error;
-    process.stderr.write(`${error.name}: ${error.message}\n`);
     return 1;
   }
 }

@@ -383,15 +383,10 @@ path and ${DEFAULT_HEALTH}.`,
     )
     .action((options: DeployOptions) => deploy(options));
 
+  // manage.ts runs it, without this program. It is here for the list of commands.
   command('init [folder]', 'Write a new project with logins and a resource of its own.', [
     'init my-api',
-  ])
-    .addHelpText(
-      'after',
-      `
-The folder must be empty or new. The default is this folder.`,
-    )
-    .action((folder?: string) => init(folder));
+  ]).action((folder?: string) => init(folder));
 
   return program;
 }

@@ -122,6 +122,10 @@ it.each(['24.0.0', '20.20.2'])('takes one folder and no option, on Node.js %s', 
   const { init } = checkout();
   expect(init(['a', 'b'], node)).toMatchObject({ status: 2, stdout: '' });
   expect(init(['--force'], node)).toMatchObject({ status: 2, stdout: '' });
+  expect(init(['--help'], node)).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^Usage: edge-authtoken init \[folder\]\n/),
+  });
 });
 
 it('the project has the versions of this checkout', () => {

@@ -114,6 +114,16 @@ it('is written into an empty folder', () => {
   expect(again.stderr).toContain(`CommandError: ${project} is not empty: it has .dev.vars.`);
 });
 
+it('is written by a newer Node.js, too, without any other package', () => {
+  const folder = join(directory, 'newer');
+  const args = ['--yes', `--package=${inject('tarball')}`, 'edge-authtoken', 'init', folder];
+  const PATH = [dirname(process.execPath), ...machinePath].join(delimiter);
+  const options = { cwd: directory, env: { ...env, PATH }, encoding: 'utf8' } as const;
+  const { status, stderr } = spawnSync('npx', args, options);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(readdirSync(folder).sort()).toEqual(readdirSync(project).sort());
+});
+
 it('installs, with a Node.js of its own', () => {
   const { status, output } = enter('npm', 'install');
   expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
