@@ -101,6 +101,10 @@ const EXAMPLES: Record<string, string[]> = {
   'docs/deployment.md': ['test/fixtures/staging.toml'],
   'docs/email.md': ['test/fixtures/send-by-http.ts'],
   'docs/mounting.md': [
+    'src/manage/template/src/index.ts',
+    'src/manage/template/src/schema.ts',
+    'src/manage/template/migrations/1000_rock.sql',
+    'src/manage/template/wrangler.toml',
     'test/fixtures/mounted/src/index.ts',
     'test/fixtures/mounted/wrangler.toml',
     'test/fixtures/rocks/wrangler.toml',
@@ -130,6 +134,14 @@ describe('the examples', () => {
       }
     },
   );
+});
+
+it('docs/mounting.md shows the whole files of a new project', () => {
+  const shown = blocksOf(pageAt('docs/mounting.md')).map(({ code }) => code);
+  for (const file of EXAMPLES['docs/mounting.md']?.filter((path) => path.startsWith('src/')) ??
+    []) {
+    expect(shown).toContain(readFileSync(file, 'utf8'));
+  }
 });
 
 /** The comment of each entry in src/settings.ts is the description of the setting. */
