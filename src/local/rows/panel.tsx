@@ -13,8 +13,8 @@ export const Panel = () => (
       <tbody />
     </table>
     <p>
-      These are your rows in the database of this server, with hash and key cut short. Only this
-      machine shows them, as it does the <a href="/inbox">inbox</a>.
+      Your rows in the database of this server, with hash and key cut short. Only this machine shows
+      them, as it shows <a href="/inbox">the inbox</a>.
     </p>
   </div>
 );
