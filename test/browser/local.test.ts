@@ -97,6 +97,12 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       });
       expect(registered.token.caption).toBe('authtoken_token new row');
       expect(await isBeside('register')).toBe(true);
+      // What has happened and the first table are in the window.
+      for (const part of ['[data-part=meaning]', 'caption']) {
+        const box = await page.locator(`#register ${part}`).first().boundingBox();
+        expect(box?.y).toBeGreaterThan(0);
+        expect(box?.y).toBeLessThan(options.viewport.height);
+      }
       await look(page, `rows-${device}-1-registered`);
       expect(await smallTargets(page)).toEqual([]);
 

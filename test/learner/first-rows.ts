@@ -5,7 +5,7 @@
  * The time has three parts: the machine's, typing, and reading each word that the page shows on the way.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
@@ -22,6 +22,10 @@ const KEY_PAUSE_MS = 500;
 const START_LIMIT_MS = 120_000;
 
 const { PORT: port = '8000', CHROMIUM: executablePath = '/usr/bin/chromium' } = process.env;
+if (!existsSync(executablePath)) {
+  console.log('skipped: there is no Chromium; CHROMIUM may name one');
+  process.exit();
+}
 const folder = mkdtempSync(join(tmpdir(), 'edge-authtoken-learner-'));
 const clone = join(folder, 'clone');
 const env = { ...process.env, CI: 'true', WRANGLER_REGISTRY_PATH: join(folder, 'registry') };

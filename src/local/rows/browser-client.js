@@ -38,13 +38,21 @@ async function update(response) {
     const outcome =
       isKnown || isNew ? difference(isKnown ? shown[table] : undefined, rows[table]) : undefined;
     show(table, rows[table], outcome);
-    return outcome && `${table}: ${outcome.words}.`;
+    return outcome;
   });
   shown = rows;
   response.parentElement?.append(panel);
   panel.hidden = false;
   const spoken = document.getElementById('rows-outcome');
-  if (spoken) spoken.textContent = outcomes.filter(Boolean).join(' ');
+  if (spoken) {
+    spoken.textContent = outcomes
+      .flatMap((outcome, index) => (outcome ? `${TABLES[index]}: ${outcome.words}.` : []))
+      .join(' ');
+  }
+  // The second line has priority in a low window. A message at an input keeps its place.
+  if (!outcomes.some((outcome) => outcome?.isChange)) return;
+  panel.scrollIntoView({ block: 'nearest' });
+  section.querySelector('[data-part=meaning]')?.scrollIntoView({ block: 'nearest' });
 }
 
 /** By the name, because without a token the rows are still of interest. @returns {Promise<Rows>} */
@@ -67,10 +75,13 @@ async function fetchRows() {
  * @param {Row | undefined} before @param {Row | undefined} now
  */
 function difference(before, now) {
-  if (!now) return { words: before ? 'row deleted' : 'no row', columns: [] };
+  if (!now) {
+    return { words: before ? 'row deleted' : 'no row', columns: [], isChange: Boolean(before) };
+  }
   const columns = Object.keys(now).filter((column) => now[column] !== before?.[column]);
-  if (!before) return { words: 'new row', columns };
-  return { words: columns.length > 0 ? `${columns.join(', ')} changed` : 'no change', columns };
+  const isChange = columns.length > 0;
+  if (!before) return { words: 'new row', columns, isChange };
+  return { words: isChange ? `${columns.join(', ')} changed` : 'no change', columns, isChange };
 }
 
 /** @param {string} id @param {Row | undefined} row @param {ReturnType<typeof difference>} [outcome] */
