@@ -68,7 +68,7 @@ if (total > LIMIT_SECONDS) process.exitCode = 1;
 
 /** @returns the address that the terminal shows */
 function startServer(): Promise<string> {
-  // A process group of its own, so that npm, wrangler and workerd end together.
+  // A separate process group, so that npm, wrangler and workerd end together.
   const options = { cwd: clone, env, detached: true };
   const child = spawn('npm', ['start', '--', '--port', port, '--inspector-port', '0'], options);
   stop = () => {

@@ -70,7 +70,7 @@ async function fetchRows() {
 }
 
 /**
- * What has happened to a row, in words, and the columns that have other values.
+ * Compares a row with the row before: the change in words, and the changed columns.
  *
  * @param {Row | undefined} before @param {Row | undefined} now
  */

@@ -19,7 +19,10 @@ export const Panel = () => (
   </div>
 );
 
-/** Next to the token. It stays in its place, so that screen readers announce its text. */
+/**
+ * The change in words, next to the token. It does not move with the tables: screen readers announce new text in
+ * an element that they know already.
+ */
 export const Outcome = ({ nonce }: { nonce: string }) => (
   <>
     <p class="spoken" role="status" id="rows-outcome" />
