@@ -58,7 +58,8 @@ async function update(response) {
 /** By the name, because without a token the rows are still of interest. @returns {Promise<Rows>} */
 async function fetchRows() {
   const input = document.querySelector('[data-part=username]');
-  const known = input instanceof HTMLInputElement ? input.value : '';
+  // As it was typed: the API ignores spaces around it.
+  const known = input instanceof HTMLInputElement ? input.value.trim() : '';
   const username = known || shown.auth_user?.username;
   if (username) {
     const query = new URLSearchParams({ username: String(username) });
