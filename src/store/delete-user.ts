@@ -104,14 +104,14 @@ async function foreignKeys(d1: D1Database): Promise<Reference[]> {
     .prepare(
       // D1 does not allow queries about its own tables, _cf_*.
       `WITH tables AS MATERIALIZED (
-         SELECT name, rowid AS number FROM sqlite_master
+         SELECT name FROM sqlite_master
           WHERE type = 'table' AND name NOT IN ('authtoken_token', 'knox_authtoken')
             AND name NOT GLOB '_cf_*'
        )
        SELECT name AS "table", f.id AS fkid, f."table" AS parent, f."from" AS "column",
               f."to" AS target, count(*) AS columns, f.on_delete AS on_delete
          FROM tables JOIN pragma_foreign_key_list(name) AS f
-        GROUP BY number, name, f.id ORDER BY number, f.id`,
+        GROUP BY name, f.id ORDER BY name, f.id`,
     )
     .all();
   return v.parse(v.array(Reference), results);
