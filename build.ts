@@ -21,8 +21,11 @@ const TYPES = '.wrangler/types';
 /** Of src/, what package.json has under `exports`. */
 const ENTRIES = [
   'package',
+  // A module of its own, which a bundler leaves out if only `createApp` is imported.
+  'index',
   'http/middleware/token-authentication',
   'client/create-client',
+  'http/routes/admin/routes',
   'store/schema',
 ];
 const COMMAND = 'manage/manage';

@@ -3,7 +3,7 @@
  * The other entries of the package are http/middleware/token-authentication.ts,
  * client/create-client.ts and store/schema.ts.
  */
-export { type App, createApp } from './app.ts';
+export { type App, type AppOptions, createApp } from './app.ts';
 export {
   type TokenAuthenticationVariables,
   tokenAuthentication,
@@ -11,6 +11,5 @@ export {
 export { AuthEntrypoint, default, PasswordHasher, RateLimitCounter } from './index.ts';
 export type { Message, SendMail } from './mail/send-mail.ts';
 export { authEntrypoint } from './rpc/auth-entrypoint.ts';
-export type { AppOptions } from './services/app-options.ts';
 export type { Bindings } from './services/bindings.ts';
 export { type Settings, SettingsError } from './settings.ts';

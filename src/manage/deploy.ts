@@ -6,6 +6,7 @@
 import './owner-only.ts';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { loginCost } from '../hashing/cost.ts';
 import { parseSettings, SettingsError } from '../settings.ts';
 import {
   findingsOf,
@@ -22,7 +23,6 @@ import {
   readConfiguration,
   shownEnvironment,
 } from './configuration.ts';
-import { loginCost } from './hashing-cost.ts';
 import { ignoreClosedPipes, note, print } from './terminal.ts';
 
 /** A new workers.dev address takes some seconds before it answers. */

@@ -191,6 +191,15 @@ export const name = v.pipe(
   v.metadata({ maxLength: NAME_LENGTH }),
 );
 
+/** rest_framework/fields.py, `BooleanField`, without its short forms. Forms send strings. */
+export const boolean = v.pipe(
+  v.union([v.boolean(), v.picklist(['true', 'True', 'false', 'False'])], ({ input }) =>
+    input === null ? NULL : 'Must be a valid boolean.',
+  ),
+  v.transform((value) => value === true || value === 'true' || value === 'True'),
+  v.metadata({ type: 'boolean' }),
+);
+
 /**
  * Django checks the address as sent: `LOCALHOST` is not a valid domain. Lower-casing the domain can
  * make it longer, so the stored form is checked too.

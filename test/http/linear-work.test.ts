@@ -3,11 +3,11 @@
  * for each field of each route, and for each media type. The work is counted, not timed.
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ROUTES as ALL_ROUTES } from '../../src/app.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { getAs, newName, register, send, unthrottled } from '../helpers/client.ts';
 import { countWork, type Work } from '../helpers/count-work.ts';
 import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
+import { ROUTES as ALL_ROUTES } from '../helpers/routes.ts';
 
 const KIB = 1024;
 

@@ -1,7 +1,7 @@
 /** Rate limits with real Rate Limiting bindings. password-failures.test.ts tests the exact counter. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createApp, ROUTES } from '../../src/app.ts';
+import { createApp } from '../../src/app.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import {
   answer,
@@ -14,6 +14,7 @@ import {
   unthrottled,
 } from '../helpers/client.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';
+import { ROUTES } from '../helpers/routes.ts';
 import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
 const LIMIT = 10;

@@ -26,6 +26,23 @@ const value = (only: boolean) => ({ type: 'boolean', enum: [only] });
 
 const djoserUser = object({ email: text, id: { type: 'integer' }, username: text });
 
+const flag = { type: 'boolean' };
+
+/** A user in the list for staff. */
+const listedUser = {
+  id: { type: 'integer' },
+  username: text,
+  first_name: text,
+  last_name: text,
+  email: text,
+  is_active: flag,
+  is_staff: flag,
+  is_superuser: flag,
+  date_joined: text,
+  last_login: { description: 'A string. Null if no login is stored.' },
+  has_usable_password: flag,
+};
+
 export const SCHEMAS = {
   Token: object({ token }),
   Registered: { anyOf: [reference('schemas', 'Token'), reference('schemas', 'Detail')] },
@@ -50,6 +67,16 @@ export const SCHEMAS = {
     first_name: text,
     last_name: text,
   }),
+  StaffUserList: object({
+    users: { type: 'array', items: object(listedUser) },
+    next: { description: 'A string. Null on the last page.' },
+  }),
+  SeenUser: object({
+    ...listedUser,
+    token_created: { description: 'A string. Null if the user has no token.' },
+    acts: { type: 'array', items: text },
+  }),
+  Checks: object({ checks: { type: 'array', items: object({ level: text, text }) } }),
   Detail: object({ detail: text }),
   FieldErrors: { type: 'object', additionalProperties: messages },
   Invalid: { anyOf: [reference('schemas', 'FieldErrors'), reference('schemas', 'Detail')] },
@@ -145,6 +172,10 @@ export const TAGS: { name: Tag; description: string }[] = [
   },
   { name: 'djoser', description: 'The routes of djoser, for its clients.' },
   { name: 'dj-rest-auth', description: 'The routes of dj-rest-auth, for its clients.' },
+  {
+    name: 'Staff',
+    description: 'The routes of the staff page. They need the token of a member of staff.',
+  },
   { name: 'About this service', description: 'For monitors and tools.' },
 ];
 

@@ -43,6 +43,7 @@ export type Tag =
   | 'By e-mail'
   | 'djoser'
   | 'dj-rest-auth'
+  | 'Staff'
   | 'About this service';
 
 /** A response with `{"detail"}`. @param details messages by the name of the example */
