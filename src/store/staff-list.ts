@@ -42,6 +42,11 @@ export type UserFilter = keyof typeof FILTERS;
 
 export const isUserFilter = (name: string): name is UserFilter => Object.hasOwn(FILTERS, name);
 
+/** The indexes of the lists, which Django does not have. */
+export const STAFF_INDEXES: string[] = Object.values(FILTERS).flatMap((filter) =>
+  'index' in filter ? [filter.index] : [],
+);
+
 export type UserSearch = {
   /** The start of a username or of an address. An address is found in any case of ASCII letters. */
   search: string;

@@ -191,12 +191,26 @@ export const name = v.pipe(
   v.metadata({ maxLength: NAME_LENGTH }),
 );
 
-/** rest_framework/fields.py, `BooleanField`, without its short forms. Forms send strings. */
+/** What stands for a boolean: JSON has booleans, and a form has strings. */
+const BOOLEANS = new Map<unknown, boolean>([
+  [true, true],
+  ['true', true],
+  ['True', true],
+  [false, false],
+  ['false', false],
+  ['False', false],
+]);
+
+/** rest_framework/fields.py, `BooleanField`, without its short forms such as `t` and `1`. */
 export const boolean = v.pipe(
-  v.union([v.boolean(), v.picklist(['true', 'True', 'false', 'False'])], ({ input }) =>
-    input === null ? NULL : 'Must be a valid boolean.',
-  ),
-  v.transform((value) => value === true || value === 'true' || value === 'True'),
+  v.unknown(),
+  v.rawTransform<unknown, boolean>(({ dataset, addIssue, NEVER }) => {
+    const { value } = dataset;
+    const read = BOOLEANS.get(value);
+    if (read !== undefined) return read;
+    addIssue({ message: value === null ? NULL : 'Must be a valid boolean.' });
+    return NEVER;
+  }),
   v.metadata({ type: 'boolean' }),
 );
 
