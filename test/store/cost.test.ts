@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import app from '../../src/index.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
 import { interceptD1, watchD1 } from '../helpers/intercept-d1.ts';
 import { interceptObjects } from '../helpers/intercept-objects.ts';
@@ -21,7 +22,8 @@ it('registers in one round trip: one batch of two inserts', async () => {
 
 const Written = v.array(v.object({ meta: v.object({ rows_written: v.number() }) }));
 
-it('writes 7 rows for a registration, as `npm run deploy` says', async () => {
+/** The rows that D1 writes for a registration, statement by statement. */
+async function rowsWritten(bindings: Bindings) {
   const written: number[] = [];
   const DB = interceptD1(env.DB, {
     async around({ run }) {
@@ -30,9 +32,21 @@ it('writes 7 rows for a registration, as `npm run deploy` says', async () => {
       return results;
     },
   });
-  await register(newName(), 'pw', { ...unthrottled, DB });
-  // The user with its two indexes and its number, the token with its two.
-  expect(written).toEqual([4, 3]);
+  const username = newName();
+  const body = { username, password: 'pw', email: `${username}@example.com` };
+  expect((await post('/register', body, { ...bindings, DB })).status).toBe(201);
+  return written;
+}
+
+it('writes 7 rows for a registration, as `npm run deploy` says', async () => {
+  // The user with its two indexes and its number, the token with its two. No list for staff has the user.
+  expect(await rowsWritten(unthrottled)).toEqual([4, 3]);
+});
+
+it('writes 6 rows for a registration that must be verified', async () => {
+  const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+  // Two lists for staff have the user: inactive, and waiting for activation. There is no token.
+  expect(await rowsWritten(bindings)).toEqual([6]);
 });
 
 it('refuses a taken name in one round trip', async () => {
