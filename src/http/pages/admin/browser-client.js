@@ -36,6 +36,9 @@ let shown;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
+/** Counts what is asked for, so that a late response is not shown. */
+let renders = 0;
+
 render();
 addEventListener('hashchange', () => {
   say('');
@@ -51,14 +54,20 @@ onSubmit('#edit form', edit);
 onSubmit('#rights form', setRights);
 onSubmit('#delete form', remove);
 
-/** Shows the view of the fragment. */
+/** Shows the view of the fragment, unless another one is asked for meanwhile. */
 async function render() {
+  const own = ++renders;
   if (!session()) return show('log-in');
   const [name = '', query = ''] = (location.hash || HOME).slice(1).split('?');
   const [, id] = /^user\/(\d+)$/.exec(name) ?? [];
-  if (id) await showUser(await call('GET', `/users/${id}`));
-  else if (name === 'checks') showChecks(await call('GET', '/checks'));
-  else showUsers(query, await call('GET', `/users?${query}`));
+  const path = id ? `/users/${id}` : name === 'checks' ? '/checks' : `/users?${query}`;
+  if (path === `/users?${query}`) fillSearch(new URLSearchParams(query));
+  const response = await call('GET', path);
+  if (own !== renders) return;
+  if (!response.ok) refuse(response);
+  else if (id) showUser(response.data);
+  else if (name === 'checks') showChecks(response.data);
+  else showUsers(query, response.data);
 }
 
 /** The token, unless it is to be forgotten. @returns {Session | undefined} */
@@ -77,6 +86,7 @@ function session() {
 
 /** Forgets the token. It stays valid for other devices of its user. @param {string} [reason] */
 function logOut(reason = 'Logged out.') {
+  renders++;
   sessionStorage.removeItem(KEY);
   forget();
   show('log-in');
@@ -135,28 +145,30 @@ function refuse({ status, data }) {
   say(Object.values(data).flat().join(' '), true);
 }
 
-/** @param {string} query @param {{ok: boolean, status: number, data: any}} response */
-function showUsers(query, response) {
-  if (!response.ok) return refuse(response);
-  const { users, next } = response.data;
+/** @param {string} query @param {{users: ListedUser[], next: string | null}} page */
+function showUsers(query, { users, next }) {
   show('users');
+  one('#rows').replaceChildren(...users.map(row));
   const parameters = new URLSearchParams(query);
+  const nextPage = one('#next');
+  nextPage.hidden = next === null;
+  parameters.set('after', next ?? '');
+  nextPage.setAttribute('href', `#users?${parameters}`);
+  if (users.length === 0) {
+    say(
+      next === null ? 'No users.' : 'None of the users looked at so far. The next page has others.',
+    );
+  }
+}
+
+/** Before the response, because staff may already type. @param {URLSearchParams} parameters */
+function fillSearch(parameters) {
   for (const name of ['search', 'by', 'filter']) {
     const field = one(`#search [name=${name}]`);
     if (field instanceof HTMLInputElement) field.value = parameters.get(name) ?? '';
     if (field instanceof HTMLSelectElement) {
       field.value = parameters.get(name) ?? field.options[0]?.value ?? '';
     }
-  }
-  one('#rows').replaceChildren(...users.map(row));
-  const nextPage = one('#next');
-  nextPage.hidden = next === null;
-  parameters.set('after', next);
-  nextPage.setAttribute('href', `#users?${parameters}`);
-  if (users.length === 0) {
-    say(
-      next === null ? 'No users.' : 'None of the users looked at so far. The next page has others.',
-    );
   }
 }
 
@@ -183,10 +195,9 @@ function search(form) {
   location.hash = hash;
 }
 
-/** @param {{ok: boolean, status: number, data: any}} response */
-async function showUser(response) {
-  if (!response.ok) return refuse(response);
-  fill(response.data);
+/** @param {User} user */
+function showUser(user) {
+  fill(user);
   show('user');
   one('#user-title').focus();
 }
@@ -250,7 +261,7 @@ async function act(button) {
 /** @param {{ok: boolean, status: number, data: any}} response @param {string} done */
 function after({ ok, status, data }, done) {
   if (status === 401) return;
-  if (ok && data.id) fill(data);
+  if (ok && data.id === shown?.id) fill(data);
   say(ok ? done : Object.values(data).flat().join(' '), !ok);
 }
 
@@ -292,12 +303,11 @@ async function remove(form) {
   say(`The user ${username} was deleted.`);
 }
 
-/** @param {{ok: boolean, status: number, data: any}} response */
-function showChecks(response) {
-  if (!response.ok) return refuse(response);
+/** @param {{checks: {level: string, text: string}[]}} findings */
+function showChecks({ checks }) {
   show('checks');
   one('#findings').replaceChildren(
-    ...response.data.checks.map((/** @type {{level: string, text: string}} */ { level, text }) => {
+    ...checks.map(({ level, text }) => {
       const item = element('li');
       item.dataset.level = level;
       item.append(element('strong', level), element('span', text));

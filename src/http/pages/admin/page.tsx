@@ -162,12 +162,19 @@ const Search = () => (
     <form id="search">
       <h2 id="search-title">Users</h2>
       <div class="fields">
-        <Field id="search-text" name="search" label="Starts with" autocomplete="off" optional />
+        <Field
+          id="search-text"
+          name="search"
+          label="Starts with"
+          autocomplete="off"
+          help="Upper and lower case differ in usernames only."
+          optional
+        />
         <Select
           id="search-by"
           name="by"
           label="Search"
-          options={{ username: 'Username, upper and lower case differ', email: 'Email' }}
+          options={{ username: 'Username', email: 'Email' }}
         />
         <Select
           id="search-filter"
