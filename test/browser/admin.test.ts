@@ -85,7 +85,7 @@ function pageOf(page: Page) {
         await listed;
       }
       await page.getByLabel('Starts with').fill(text);
-      await page.getByLabel('Search').selectOption(by);
+      await page.getByLabel('Search in').selectOption(by);
       await page.locator('#search-filter').selectOption(filter);
       await page.getByRole('button', { name: 'Show', exact: true }).click();
       await wait();

@@ -84,13 +84,13 @@ function session() {
   return found;
 }
 
-/** Forgets the token. It stays valid for other devices of its user. @param {string} [reason] */
-function logOut(reason = 'Logged out.') {
+/** Forgets the token. It stays valid for other devices of its user. @param {string} [reason] @param {boolean} [isWrong] */
+function logOut(reason = 'Logged out.', isWrong = false) {
   renders++;
   sessionStorage.removeItem(KEY);
   forget();
   show('log-in');
-  say(reason);
+  say(reason, isWrong);
 }
 
 /** Removes what the page has shown. */
@@ -102,7 +102,6 @@ function forget() {
 
 /** @param {HTMLFormElement} form */
 async function logIn(form) {
-  say('');
   const { password, username } = fieldsOf(form);
   const response = await send('POST', form.action, { username, password });
   if (!response.ok)
@@ -140,7 +139,7 @@ async function send(method, url, body, headers = {}) {
 /** Shows why a view cannot be shown. @param {{status: number, data: any}} response */
 function refuse({ status, data }) {
   if (status === 401) return;
-  if (status === 403) return logOut(NOT_STAFF);
+  if (status === 403) return logOut(NOT_STAFF, true);
   show();
   say(Object.values(data).flat().join(' '), true);
 }
@@ -226,6 +225,7 @@ function fill(user) {
     if (button instanceof HTMLElement)
       button.hidden = !user.acts.includes(button.dataset.act ?? '');
   }
+  one('#powerless').hidden = user.acts.length > 0;
   const forms = { edit: 'edit', rights: 'set_rights', delete: 'delete' };
   for (const [id, name] of Object.entries(forms)) one(`#${id}`).hidden = !user.acts.includes(name);
   for (const id of Object.keys(forms)) {
@@ -342,6 +342,7 @@ function onSubmit(selector, handle) {
     event.preventDefault();
     if (!(form instanceof HTMLFormElement) || form.ariaBusy === 'true') return;
     form.ariaBusy = 'true';
+    say('');
     showErrors(form, {});
     await handle(form);
     form.ariaBusy = 'false';

@@ -66,6 +66,7 @@ export const AdminPage = ({ base, nonce, keyword, minutes }: PageProps) => (
               User
             </h2>
             <dl id="facts" />
+            <p id="powerless">Only superusers can change staff and superusers.</p>
             <div class="buttons" id="acts">
               <Act name="activate">Activate</Act>
               <Act name="deactivate">Deactivate</Act>
@@ -78,7 +79,7 @@ export const AdminPage = ({ base, nonce, keyword, minutes }: PageProps) => (
           id="edit"
           title="Names and address"
           action=""
-          intro="A new username or address needs your password. The user gets a message."
+          intro="A new username or address needs your password. The user gets a message if e-mail is configured."
           fields={[
             { name: 'username', label: 'Username', autocomplete: 'off' },
             { name: 'first_name', label: 'First name', autocomplete: 'off', optional: true },
@@ -173,13 +174,13 @@ const Search = () => (
         <Select
           id="search-by"
           name="by"
-          label="Search"
+          label="Search in"
           options={{ username: 'Username', email: 'Email' }}
         />
         <Select
           id="search-filter"
           name="filter"
-          label="Show"
+          label="Filter"
           options={{
             '': 'All users',
             active: 'Active',
