@@ -21,7 +21,6 @@ const TYPES = '.wrangler/types';
 /** Of src/, what package.json has under `exports`. */
 const ENTRIES = [
   'package',
-  // A module of its own, which a bundler leaves out if only `createApp` is imported.
   'index',
   'http/middleware/token-authentication',
   'client/create-client',
@@ -62,6 +61,13 @@ const library = await build({
   sourcemap: true,
   platform: 'neutral',
   plugins: [
+    {
+      // A module of its own. The bundler of a project leaves it out, and the staff page with it, if the
+      // project imports `createApp` only.
+      name: 'worker-stays-apart',
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: './index.js', external: true })),
+    },
     {
       name: 'browser-client-as-text',
       setup: ({ onLoad }) =>

@@ -12,7 +12,7 @@ import { isEmail } from './email.ts';
 import { normalizeEmail, normalizeUsername, USERNAME_LENGTH } from './normal-form.ts';
 
 export const REQUIRED = 'This field is required.';
-const NULL = 'This field may not be null.';
+export const NULL = 'This field may not be null.';
 const BLANK = 'This field may not be blank.';
 const INVALID_STRING = 'Not a valid string.';
 const INVALID_EMAIL = 'Enter a valid email address.';
@@ -189,29 +189,6 @@ export const name = v.pipe(
   prohibitNullCharacters,
   prohibitSurrogateCharacters,
   v.metadata({ maxLength: NAME_LENGTH }),
-);
-
-/** What stands for a boolean: JSON has booleans, and a form has strings. */
-const BOOLEANS = new Map<unknown, boolean>([
-  [true, true],
-  ['true', true],
-  ['True', true],
-  [false, false],
-  ['false', false],
-  ['False', false],
-]);
-
-/** rest_framework/fields.py, `BooleanField`, without its short forms such as `t` and `1`. */
-export const boolean = v.pipe(
-  v.unknown(),
-  v.rawTransform<unknown, boolean>(({ dataset, addIssue, NEVER }) => {
-    const { value } = dataset;
-    const read = BOOLEANS.get(value);
-    if (read !== undefined) return read;
-    addIssue({ message: value === null ? NULL : 'Must be a valid boolean.' });
-    return NEVER;
-  }),
-  v.metadata({ type: 'boolean' }),
 );
 
 /**

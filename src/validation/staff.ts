@@ -11,10 +11,33 @@ export const StaffEditSchema = v.object({
   current_password: v.optional(fields.passwordToVerify),
 });
 
+/** What stands for a boolean: JSON has booleans, and a form has strings. */
+const BOOLEANS = new Map<unknown, boolean>([
+  [true, true],
+  ['true', true],
+  ['True', true],
+  [false, false],
+  ['false', false],
+  ['False', false],
+]);
+
+/** rest_framework/fields.py, `BooleanField`, without its short forms such as `t` and `1`. */
+const boolean = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, boolean>(({ dataset, addIssue, NEVER }) => {
+    const { value } = dataset;
+    const read = BOOLEANS.get(value);
+    if (read !== undefined) return read;
+    addIssue({ message: value === null ? fields.NULL : 'Must be a valid boolean.' });
+    return NEVER;
+  }),
+  v.metadata({ type: 'boolean' }),
+);
+
 export const RightsSchema = v.object(
   {
-    is_staff: fields.boolean,
-    is_superuser: fields.boolean,
+    is_staff: boolean,
+    is_superuser: boolean,
     current_password: fields.passwordToVerify,
   },
   fields.REQUIRED,

@@ -7,12 +7,12 @@ import type { ResponseDescription, Tag } from './description.ts';
 import { detail } from './description.ts';
 import { KEY } from './examples.ts';
 
-const text = { type: 'string' };
+export const text = { type: 'string' };
 const token = { ...text, description: 'The key of a token.', maxLength: 40 };
 const messages = { type: 'array', items: text };
 
 /** An object that has all of these properties. */
-const object = (properties: Record<string, object>) => ({
+export const object = (properties: Record<string, object>) => ({
   type: 'object',
   properties,
   required: Object.keys(properties),
@@ -25,23 +25,6 @@ export const reference = (kind: 'schemas' | 'responses' | 'headers', name: strin
 const value = (only: boolean) => ({ type: 'boolean', enum: [only] });
 
 const djoserUser = object({ email: text, id: { type: 'integer' }, username: text });
-
-const flag = { type: 'boolean' };
-
-/** A user in the list for staff. */
-const listedUser = {
-  id: { type: 'integer' },
-  username: text,
-  first_name: text,
-  last_name: text,
-  email: text,
-  is_active: flag,
-  is_staff: flag,
-  is_superuser: flag,
-  date_joined: text,
-  last_login: { description: 'A string. Null if no login is stored.' },
-  has_usable_password: flag,
-};
 
 export const SCHEMAS = {
   Token: object({ token }),
@@ -67,16 +50,6 @@ export const SCHEMAS = {
     first_name: text,
     last_name: text,
   }),
-  StaffUserList: object({
-    users: { type: 'array', items: object(listedUser) },
-    next: { description: 'A string. Null on the last page.' },
-  }),
-  SeenUser: object({
-    ...listedUser,
-    token_created: { description: 'A string. Null if the user has no token.' },
-    acts: { type: 'array', items: text },
-  }),
-  Checks: object({ checks: { type: 'array', items: object({ level: text, text }) } }),
   Detail: object({ detail: text }),
   FieldErrors: { type: 'object', additionalProperties: messages },
   Invalid: { anyOf: [reference('schemas', 'FieldErrors'), reference('schemas', 'Detail')] },

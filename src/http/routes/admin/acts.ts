@@ -20,9 +20,10 @@ import { audit, auditRefusal } from '../../security-log.ts';
 import { staffTo } from './access.ts';
 import { NOT_FOUND, REFUSED } from './descriptions.ts';
 import { adminRoute } from './route.ts';
+import { SEEN_USER } from './schemas.ts';
 import { userResponse } from './user-response.ts';
 
-const AFTER = { 200: { description: 'The user after the change.', schema: 'SeenUser' } } as const;
+const AFTER = { 200: { description: 'The user after the change.', schema: SEEN_USER } } as const;
 
 const ONE_STAYS =
   'If superusers do this to each other at the same time, the last one gets 409, so that one stays.';

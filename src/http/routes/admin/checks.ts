@@ -18,6 +18,7 @@ import type { AppContext } from '../../context.ts';
 import { staff } from '../../route.ts';
 import { NOT_STAFF } from './descriptions.ts';
 import { adminRoute } from './route.ts';
+import { CHECKS } from './schemas.ts';
 import { NO_STORE } from './user-response.ts';
 
 export const listChecks = adminRoute('GET /admin/api/checks', {
@@ -29,7 +30,7 @@ export const listChecks = adminRoute('GET /admin/api/checks', {
     description:
       'The checks of the command `doctor` that a Worker can make itself. `level` is OK, WARNING or TO DO. The passwords of the newest 10,000 users are looked at.',
     responses: {
-      200: { description: 'The findings.', schema: 'Checks' },
+      200: { description: 'The findings.', schema: CHECKS },
       ...NOT_STAFF,
     },
   },

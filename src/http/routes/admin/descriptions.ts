@@ -1,5 +1,6 @@
 import { detail } from '../../openapi/description.ts';
 import { MEG } from '../../openapi/examples.ts';
+import { SEEN_USER } from './schemas.ts';
 
 /** Meg is the superuser who calls. */
 export const LISTED_MEG = {
@@ -15,7 +16,7 @@ export const LISTED_MEG = {
 export const SEEN = {
   200: {
     description: 'The user.',
-    schema: 'SeenUser',
+    schema: SEEN_USER,
     examples: {
       boss: {
         ...LISTED_MEG,

@@ -10,6 +10,7 @@ import { changeProfile, deleteUser } from '../me.ts';
 import { idOf, staffTo } from './access.ts';
 import { NOT_FOUND, NOT_STAFF, REFUSED, SEEN } from './descriptions.ts';
 import { adminRoute } from './route.ts';
+import { SEEN_USER } from './schemas.ts';
 import { userResponse } from './user-response.ts';
 
 export const retrieveUser = adminRoute('GET /admin/api/users/:id{[0-9]+}', {
@@ -38,7 +39,7 @@ export const updateUser = adminRoute('PATCH /admin/api/users/:id{[0-9]+}', {
       examples: { address: { email: USERNAME, current_password: PASSWORD } },
     },
     responses: {
-      200: { description: 'The user after the change.', schema: 'SeenUser' },
+      200: { description: 'The user after the change.', schema: SEEN_USER },
       400: invalid({
         misspelt: { email: ['Enter a valid email address.'] },
         unproven: { current_password: REQUIRED },

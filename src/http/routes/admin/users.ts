@@ -3,6 +3,7 @@ import { noBody } from '../../body.ts';
 import { staff } from '../../route.ts';
 import { LISTED_MEG, NOT_STAFF } from './descriptions.ts';
 import { adminRoute } from './route.ts';
+import { STAFF_USER_LIST } from './schemas.ts';
 import { NO_STORE } from './user-response.ts';
 
 export const listUsers = adminRoute('GET /admin/api/users', {
@@ -31,7 +32,7 @@ export const listUsers = adminRoute('GET /admin/api/users', {
     responses: {
       200: {
         description: 'The users.',
-        schema: 'StaffUserList',
+        schema: STAFF_USER_LIST,
         examples: { boss: { users: [LISTED_MEG], next: null } },
       },
       ...NOT_STAFF,
