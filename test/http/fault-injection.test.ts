@@ -391,7 +391,7 @@ const routes: Route[] = [
   },
   {
     name: 'DELETE /users/{id}/, by staff',
-    once: [503, 503, 503, 503, 204, 204],
+    once: [503, 503, 503, 204, 204],
     arrange: staff,
     act: async (username, token, bindings) => {
       await register(`other-${username}`);
@@ -405,6 +405,33 @@ const routes: Route[] = [
       expect((await state(username))?.key).toBe(token);
     },
   },
+  ...[
+    { name: 'POST …/deactivate', method: 'POST', end: '/deactivate', once: [503, 503, 200, 503] },
+    {
+      name: 'POST …/end_sessions',
+      method: 'POST',
+      end: '/end_sessions',
+      once: [503, 503, 200, 503],
+    },
+    { name: 'DELETE …', method: 'DELETE', end: '', once: [503, 503, 503, 204, 204] },
+  ].map(({ name, method, end, once }) => ({
+    name: `${name} of the staff page`,
+    once,
+    arrange: staff,
+    act: async (username: string, token: string, bindings: Bindings) => {
+      await register(`other-${username}`);
+      const path = `/admin/api/users/${await idOf(`other-${username}`)}${end}`;
+      const body = method === 'DELETE' ? { current_password: PASSWORD } : undefined;
+      return sendAs(token, method, path, body, bindings);
+    },
+    check: async (username: string, token: string, response: Response) => {
+      const other = await state(`other-${username}`);
+      if (response.status === 204) expect(other).toBeNull();
+      if (response.status === 200 && end === '/end_sessions') expect(other?.key).toBeNull();
+      if (other && end !== '/end_sessions') expect(other.key).not.toBeNull();
+      expect((await state(username))?.key).toBe(token);
+    },
+  })),
   {
     name: 'POST /users/set_password/',
     once: [503, 503, 204],
