@@ -8,7 +8,7 @@ import type { Bindings } from '../../src/services/bindings.ts';
 import { getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
 import { interceptD1, watchD1 } from '../helpers/intercept-d1.ts';
 import { interceptObjects } from '../helpers/intercept-objects.ts';
-import { withMailbox } from '../helpers/mailbox.ts';
+import { linkFor, withMailbox } from '../helpers/mailbox.ts';
 
 it('registers in one round trip: one batch of two inserts', async () => {
   const { bindings, roundTrips } = watchD1();
@@ -22,31 +22,41 @@ it('registers in one round trip: one batch of two inserts', async () => {
 
 const Written = v.array(v.object({ meta: v.object({ rows_written: v.number() }) }));
 
-/** The rows that D1 writes for a registration, statement by statement. */
-async function rowsWritten(bindings: Bindings) {
+/** Bindings with a database that records the rows that each statement writes. */
+function recordWrites(bindings: Bindings) {
   const written: number[] = [];
   const DB = interceptD1(env.DB, {
-    async around({ run }) {
+    async around({ run, sql }) {
       const results = await run();
-      written.push(...v.parse(Written, results).map(({ meta }) => meta.rows_written));
+      if (sql.length > 1 || sql[0]?.startsWith('insert')) {
+        written.push(...v.parse(Written, results).map(({ meta }) => meta.rows_written));
+      }
       return results;
     },
   });
-  const username = newName();
-  const body = { username, password: 'pw', email: `${username}@example.com` };
-  expect((await post('/register', body, { ...bindings, DB })).status).toBe(201);
-  return written;
+  return { bindings: { ...bindings, DB }, written };
 }
 
 it('writes 7 rows for a registration, as `npm run deploy` says', async () => {
+  const { bindings, written } = recordWrites(unthrottled);
+  await register(newName(), 'pw', bindings);
   // The user with its two indexes and its number, the token with its two. No list for staff has the user.
-  expect(await rowsWritten(unthrottled)).toEqual([4, 3]);
+  expect(written).toEqual([4, 3]);
 });
 
-it('writes 6 rows for a registration that must be verified', async () => {
+it('writes two more rows for a registration that must be verified, and one row for the activation', async () => {
   const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+  const username = newName();
+  const registration = recordWrites(bindings);
+  const body = { username, password: 'pw', email: `${username}@example.com` };
+  expect((await post('/register', body, registration.bindings)).status).toBe(201);
   // Two lists for staff have the user: inactive, and waiting for activation. There is no token.
-  expect(await rowsWritten(bindings)).toEqual([6]);
+  expect(registration.written).toEqual([4 + 2]);
+  // The user leaves both lists. D1 does not count this.
+  const activation = recordWrites(bindings);
+  const link = await linkFor(username, { purpose: 'activation' });
+  expect((await post('/users/activation', link, activation.bindings)).status).toBe(204);
+  expect(activation.written).toEqual([1, 0]);
 });
 
 it('refuses a taken name in one round trip', async () => {
