@@ -155,7 +155,10 @@ async function setProfile(
   const updated = await updateEmail(c.var, authenticated, changes, currentPassword, options);
   if (!updated.ok) {
     const by = byAnother(authenticated, target);
-    auditRefusal(c, updated.error, 'email-change-refused', target.id, by);
+    const event = changesEmail(target, changes)
+      ? 'email-change-refused'
+      : 'username-change-refused';
+    auditRefusal(c, updated.error, event, target.id, by);
   }
   return updated;
 }

@@ -542,6 +542,18 @@ async function pagesOf(token: string, query: Record<string, string>) {
   return all;
 }
 
+it('a refused change of a username or address is in the log by its name', async () => {
+  const [actor, target] = [await staff(), await enrol()];
+  for (const change of [{ username: newName() }, { email: 'n@example.com' }]) {
+    await sendAs(actor.token, 'PATCH', target.path, { ...change, current_password: 'no' });
+  }
+  const refused = events().filter(({ by_user_id }) => by_user_id === actor.id);
+  expect(refused.map(({ event }) => event)).toEqual([
+    'username-change-refused',
+    'email-change-refused',
+  ]);
+});
+
 it('each act is in the security log with the member of staff', async () => {
   const { bindings } = withMailbox();
   const [actor, target] = [await superuser(), await enrol("email = 'l@example.com'")];
