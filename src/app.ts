@@ -18,6 +18,7 @@ import { makeMountable } from './http/mount.ts';
 import { account } from './http/pages/account/route.tsx';
 import { index } from './http/pages/try-it/route.tsx';
 import type { Route } from './http/route.ts';
+import type { RouteSet } from './http/route-set.ts';
 import { activateUser, resendActivation } from './http/routes/activation.ts';
 import { changePassword } from './http/routes/change-password.ts';
 import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
@@ -36,7 +37,7 @@ import { createServices } from './services/services.ts';
 import type { Settings } from './settings.ts';
 
 /** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
-export function routesOf({ admin = [] }: Pick<AppOptions<object>, 'admin'>): Route[] {
+export function routesOf({ admin }: Pick<AppOptions<object>, 'admin'>): Route[] {
   const routes: Route[] = [
     index(() => routes),
     register,
@@ -54,7 +55,7 @@ export function routesOf({ admin = [] }: Pick<AppOptions<object>, 'admin'>): Rou
     resendActivation,
     ...djoser,
     ...djRestAuth,
-    ...admin,
+    ...(admin?.routes ?? []),
     account,
     health,
     openApi(() => routes),
@@ -67,7 +68,7 @@ export type AppOptions<E extends object> = ServiceOptions<E> & {
    * The staff page and its routes: `admin` of `edge-authtoken/admin`. Without it, they and their code are
    * not in the app.
    */
-  admin?: Route[];
+  admin?: RouteSet;
 };
 
 /** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */

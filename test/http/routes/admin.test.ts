@@ -1,7 +1,9 @@
 /** The routes of the staff page: who may do what to whom, what it changes, and what the log has. */
 import { env } from 'cloudflare:workers';
+import { Hono } from 'hono';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { createApp } from '../../../src/app.ts';
+import { admin } from '../../../src/http/routes/admin/routes.ts';
 import type { Bindings } from '../../../src/services/bindings.ts';
 import {
   answer,
@@ -686,6 +688,16 @@ describe('the page', () => {
     expect(html).toContain('data-keyword="Bearer"');
     expect(html).toContain('data-minutes="5"');
     expect(html).toContain('action="/v1/login"');
+  });
+
+  it('is at the path of an app that is mounted with the option', async () => {
+    const host = new Hono().route('/auth', createApp({ admin }));
+    const html = await (await host.request('/auth/admin', {}, unthrottled)).text();
+    expect(html).toContain('data-api="/auth/admin/api"');
+    const { token } = await staff();
+    const headers = { Authorization: `Token ${token}` };
+    const list = await host.request('/auth/admin/api/users', { headers }, unthrottled);
+    expect(list.status).toBe(200);
   });
 
   it('and its routes are 404 with ADMIN_PAGE = "false", and in an app without the option', async () => {
