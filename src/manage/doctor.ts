@@ -18,6 +18,7 @@ import { WRANGLER } from './called.ts';
 import { shownEnvironment } from './configuration.ts';
 import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
+import { adviceOnMissingMigrations } from './package-migrations.ts';
 import { MAX_IDS } from './records.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
@@ -55,6 +56,8 @@ async function reportMigrations(
   inspection: Inspection,
   { migrationsDir, configuration: { env } }: Database,
 ): Promise<void> {
+  const advice = adviceOnMissingMigrations(migrationsDir);
+  if (advice !== undefined) report(false, advice);
   const applied = await inspection.appliedMigrations();
   const files = (await readdir(migrationsDir)).filter((file) => file.endsWith('.sql')).sort();
   const pending = files.filter((file) => !applied.includes(file));

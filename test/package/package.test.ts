@@ -18,7 +18,7 @@ it('is found well by Are The Types Wrong, as the ES modules that it is', () => {
   expect(npx('attw', ...args).split('node16 (from ESM): 🟢 (ESM)')).toHaveLength(entries + 1);
 });
 
-it('has the code, its types, the migrations and the documentation, and nothing else', () => {
+it('has the code, its types, the migrations, a template and the documentation, and nothing else', () => {
   const files = execFileSync('tar', ['-tzf', inject('tarball')], { encoding: 'utf8' })
     .trim()
     .split('\n')
@@ -41,7 +41,10 @@ it('has the code, its types, the migrations and the documentation, and nothing e
     'dist/pbkdf2-sha256.wasm',
     'drizzle/0000_django_tables.sql',
     'drizzle/0001_email_index.sql',
-    'drizzle/0003_staff_indexes.sql',
+    'drizzle/0002_staff_indexes.sql',
     'package.json',
+    ...execFileSync('git', ['ls-files', 'src/manage/template'], { cwd, encoding: 'utf8' })
+      .trim()
+      .split('\n'),
   ]);
 });
