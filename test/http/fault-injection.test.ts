@@ -38,8 +38,20 @@ const state = (username: string) =>
     .bind(username)
     .first<{ password: string; first_name: string; email: string; key: string | null }>();
 
+/** The longest time before the retry of a write (src/store/d1-errors.ts). Timeouts are longer. */
+const RETRY_DELAY_MS = 100;
+
+/** Retries without waiting: each test has several. */
+function retryWithoutDelay() {
+  const { setTimeout } = globalThis;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation((run: () => void, ms = 0) =>
+    setTimeout(run, ms <= RETRY_DELAY_MS ? 0 : ms),
+  );
+}
+
 let logs: MockInstance[];
 beforeEach(() => {
+  retryWithoutDelay();
   logs = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error')];
   for (const log of logs) log.mockImplementation(() => {});
 });

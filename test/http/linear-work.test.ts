@@ -22,10 +22,13 @@ const MAX_GROWTH = 2.1;
 /** The longest address (`EmailValidator`), in UTF-16 units. No longer text may be normalized. */
 const MAX_NORMALIZED = 2 * 320;
 
-const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+/** Without a query for the token in each request, which is not what is measured. */
+const CACHED = { TOKEN_CACHE_SECONDS: '60' };
+
+const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required', ...CACHED });
 
 /** Each route that reads a body, and its fields. With e-mail, some of them require an address. */
-const ROUTES = [withMail, unthrottled].flatMap((bindings, i) =>
+const ROUTES = [withMail, { ...unthrottled, ...CACHED }].flatMap((bindings, i) =>
   ALL_ROUTES.flatMap(({ method, path, bodySchema }) => {
     if (!bodySchema) return [];
     const [schema, withMailSchema] = [bindings, withMail].map((vars) =>

@@ -13,7 +13,7 @@ import {
   sendAs,
   unthrottled,
 } from '../helpers/client.ts';
-import { linkFor, withMailbox } from '../helpers/mailbox.ts';
+import { linkFor, sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
 import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
 const LIMIT = 10;
@@ -30,6 +30,7 @@ const THROTTLED = {
 let from: string;
 let addresses = 0;
 beforeEach(async () => {
+  sendWithoutDelay();
   from = `192.0.2.${++addresses}`;
   await untilRoomInMinute();
 });
@@ -97,11 +98,19 @@ describe.each(['/login', '/api-token-auth', '/token/login', '/dj-rest-auth/login
 
 describe('a hundred logins from one address with different usernames', () => {
   const ADDRESS_LIMIT = 100;
-  const guesses = async (count: number) => {
-    for (let i = 0; i < count; i++) {
-      const guess = await attempt('/login', { username: newName(), password: 'no' });
-      expect(guess.status).toBe(401);
+  let usedUp: { address: string; minute: number } | undefined;
+
+  /** Continues from an address with a hundred logins in this minute. The first test of it sends them. */
+  const fromUsedUpAddress = async () => {
+    const minute = Math.floor(Date.now() / 60_000);
+    if (usedUp?.minute !== minute) {
+      for (let i = 0; i < ADDRESS_LIMIT; i++) {
+        const guess = await attempt('/login', { username: newName(), password: 'no' });
+        expect(guess.status).toBe(401);
+      }
+      usedUp = { address: from, minute };
     }
+    from = usedUp.address;
   };
 
   it.each([
@@ -110,7 +119,7 @@ describe('a hundred logins from one address with different usernames', () => {
     { path: '/token/login', body: () => ({ username: newName(), password: 'no' }) },
     { path: '/dj-rest-auth/login', body: () => ({ email: 'a@b.example', password: 'no' }) },
   ])('use up the limit of POST $path, which then hashes nothing', async ({ path, body }) => {
-    await guesses(ADDRESS_LIMIT);
+    await fromUsedUpAddress();
     const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
     const response = await attempt(path, body());
     expect(response.headers.get('Retry-After')).toBe('60');
@@ -144,14 +153,14 @@ describe('a hundred logins from one address with different usernames', () => {
     },
   ])('use up the limit of $method $path', async ({ method, path, body }) => {
     const token = await register(newName(), 'pw');
-    await guesses(ADDRESS_LIMIT);
+    await fromUsedUpAddress();
     const headers = { ...JSON_FROM(), Authorization: `Token ${token}` };
     const response = await send(path, { method, headers, body: JSON.stringify(body) }, approximate);
     expect(await answer(response)).toEqual(THROTTLED);
   });
 
   it('do not limit ten usernames from ten other addresses', async () => {
-    await guesses(ADDRESS_LIMIT);
+    await fromUsedUpAddress();
     for (let i = 0; i < 10; i++) {
       from = `203.0.113.${addresses * 10 + i}`;
       const username = newName();
@@ -297,15 +306,18 @@ describe('a request without a valid token', () => {
     routes.flatMap(({ path, access: { requiresUser, rateLimit } }) =>
       rateLimit && !requiresUser ? [{ path, limit: LIMITS[rateLimit] }] : [],
     ),
-  )('to $path counts if its body is invalid: $limit of 130 pass the limit', async (route) => {
-    const { bindings } = withMailbox({ ...approximate, EMAIL_VERIFICATION: 'required' });
-    const statuses: number[] = [];
-    for (let i = 0; i < 130; i++) {
-      statuses.push((await attempt(route.path, {}, {}, bindings)).status);
-    }
-    expect(statuses.filter((status) => status === 400)).toHaveLength(route.limit);
-    expect(statuses.filter((status) => status === 429)).toHaveLength(130 - route.limit);
-  });
+  )(
+    'to $path counts if its body is invalid: $limit pass, and five more are refused',
+    async (route) => {
+      const { bindings } = withMailbox({ ...approximate, EMAIL_VERIFICATION: 'required' });
+      const statuses: number[] = [];
+      for (let i = 0; i < route.limit + 5; i++) {
+        statuses.push((await attempt(route.path, {}, {}, bindings)).status);
+      }
+      expect(statuses.filter((status) => status === 400)).toHaveLength(route.limit);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(5);
+    },
+  );
 });
 
 it('addresses of one IPv6 /64 share a count, and the next /64 has its own', async () => {
