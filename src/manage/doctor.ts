@@ -18,6 +18,7 @@ import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
 import { cpuMsOf, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
 import { whyNotChecked } from './not-checked.ts';
+import { adviceOnMissingMigrations } from './package-migrations.ts';
 import { MAX_IDS } from './records.ts';
 import { count, number } from './terminal.ts';
 
@@ -56,6 +57,8 @@ async function reportMigrations(
   inspection: Inspection,
   { migrationsDir, configuration: { env } }: Database,
 ): Promise<void> {
+  const advice = adviceOnMissingMigrations(migrationsDir);
+  if (advice !== undefined) report(false, advice);
   const applied = await inspection.appliedMigrations();
   const files = (await readdir(migrationsDir)).filter((file) => file.endsWith('.sql')).sort();
   const pending = files.filter((file) => !applied.includes(file));

@@ -7,7 +7,7 @@ import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { SETTINGS } from '../../src/settings.ts';
-import { settingsFor } from '../conformance/course-client-settings.ts';
+import { readFlows, settingsFor } from '../conformance/course-client-settings.ts';
 import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
 import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import { useManage } from '../helpers/manage.ts';
@@ -101,6 +101,10 @@ const EXAMPLES: Record<string, string[]> = {
   'docs/deployment.md': ['test/fixtures/staging.toml'],
   'docs/email.md': ['test/fixtures/send-by-http.ts'],
   'docs/mounting.md': [
+    'src/manage/template/src/index.ts',
+    'src/manage/template/src/schema.ts',
+    'src/manage/template/migrations/1000_rock.sql',
+    'src/manage/template/wrangler.toml',
     'test/fixtures/mounted/src/index.ts',
     'test/fixtures/mounted/wrangler.toml',
     'test/fixtures/rocks/wrangler.toml',
@@ -130,6 +134,14 @@ describe('the examples', () => {
       }
     },
   );
+});
+
+it('docs/mounting.md shows the whole files of a new project', () => {
+  const shown = blocksOf(pageAt('docs/mounting.md')).map(({ code }) => code);
+  for (const file of EXAMPLES['docs/mounting.md']?.filter((path) => path.startsWith('src/')) ??
+    []) {
+    expect(shown).toContain(readFileSync(file, 'utf8'));
+  }
 });
 
 /** The comment of each entry in src/settings.ts is the description of the setting. */
@@ -252,18 +264,13 @@ describe('the table of clients of the course', () => {
     'rock-of-ages': 'Rock of Ages',
     bangazon: 'Bangazon',
   };
-  const { scenarios } = v.parse(
-    v.object({
-      scenarios: v.array(v.object({ id: v.string(), settings: v.object({ key: v.string() }) })),
-    }),
-    JSON.parse(readFileSync('test/conformance/course-clients.json', 'utf8')),
-  );
+  const { course } = readFlows(readFileSync('test/conformance/course-clients.json', 'utf8'));
 
   it('has the settings with which the recorded requests of each client pass', () => {
-    const recorded = scenarios.map(({ id, settings }) => {
-      const variables = Object.entries(settingsFor(settings.key));
+    const recorded = course.map((flow) => {
+      const variables = Object.entries(settingsFor(flow));
       const shown = variables.map(([name, value]) => `\`${name} = "${value}"\``).join(', ');
-      return `${PROJECTS[id.slice(0, -2)]}: ${shown || 'none'}`;
+      return `${PROJECTS[flow.id.slice(0, -2)]}: ${shown || 'none'}`;
     });
     const rows = tableOf(pageAt('docs/clients.md'), 'project').map(
       ([project, , settings]) => `${project}: ${settings}`,

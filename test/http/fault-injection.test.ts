@@ -4,7 +4,9 @@
  */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { ROUTES } from '../../src/app.ts';
 import { makePassword } from '../../src/hashing/hashers.ts';
+import { toTemplate } from '../../src/http/route.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
@@ -580,6 +582,29 @@ const routes: Route[] = [
     },
   },
 ];
+
+/** A route whose round trips are those of another one in the list: the same function runs. */
+const SAME_AS: Record<string, string> = {
+  'POST /api-token-auth': 'POST /login',
+  'PUT /me': 'PATCH /me',
+  'POST /users/resend_activation': 'POST /users/reset_password',
+  'GET /users/me': 'GET /me',
+  'PUT /users/me': 'PATCH /users/me',
+  'DELETE /users/me': 'DELETE /me',
+  'GET /users/{id}': 'PUT /users/{id}',
+  'PATCH /users/{id}': 'PUT /users/{id}',
+  'GET /dj-rest-auth/user': 'GET /me',
+  'PUT /dj-rest-auth/user': 'PATCH /dj-rest-auth/user',
+  'POST /dj-rest-auth/registration/resend-email': 'POST /users/reset_password',
+};
+
+it('has each route of the API', () => {
+  const listed = routes.map(({ name }) => name.replace(/\/?(?:,.*)?$/, ''));
+  const views = ROUTES.filter(({ kind }) => kind === 'view');
+  const all = views.map(({ method, path }) => `${method} ${toTemplate(path)}`);
+  expect(new Set([...listed, ...Object.keys(SAME_AS)])).toEqual(new Set(all));
+  expect(listed).toEqual(expect.arrayContaining(Object.values(SAME_AS)));
+});
 
 /** A retry helps only against the first. */
 const durations = [

@@ -4,10 +4,12 @@
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ROUTES as ALL_ROUTES } from '../../src/app.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { parseSettings } from '../../src/settings.ts';
+import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import { getAs, newName, register, send, unthrottled } from '../helpers/client.ts';
 import { countWork, type Work } from '../helpers/count-work.ts';
-import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
+import { sendWithoutDelay, withAllRoutes } from '../helpers/mailbox.ts';
 
 const KIB = 1024;
 
@@ -25,19 +27,28 @@ const MAX_NORMALIZED = 2 * 320;
 /** Without a query for the token in each request, which is not what is measured. */
 const CACHED = { TOKEN_CACHE_SECONDS: '60' };
 
-const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required', ...CACHED });
-
-/** Each route that reads a body, and its fields. With e-mail, some of them require an address. */
-const ROUTES = [withMail, { ...unthrottled, ...CACHED }].flatMap((bindings, i) =>
-  ALL_ROUTES.flatMap(({ method, path, bodySchema }) => {
-    if (!bodySchema) return [];
-    const [schema, withMailSchema] = [bindings, withMail].map((vars) =>
-      bodySchema(parseSettings(vars)),
-    );
-    const isTested = i > 0 && schema === withMailSchema;
-    return isTested ? [] : [{ method, path, fields: Object.keys(schema?.entries ?? {}), bindings }];
+/** Some fields depend on the settings: an address can be required, and a password be entered twice. */
+const CONFIGURATIONS: Bindings[] = [
+  withAllRoutes(CACHED),
+  { ...unthrottled, ...CACHED },
+  withAllRoutes({
+    ...CACHED,
+    ...DJOSER.find(({ variant }) => variant === 'retype')?.vars,
+    LOGIN_FIELD: 'email',
+    OLD_PASSWORD_FIELD_ENABLED: 'false',
   }),
-);
+];
+
+/** Each route that reads a body, and its fields, for each schema of its body. */
+const ROUTES = ALL_ROUTES.flatMap(({ method, path, bodySchema }) => {
+  if (!bodySchema) return [];
+  const schemas = CONFIGURATIONS.map((bindings) => bodySchema(parseSettings(bindings)));
+  return schemas.flatMap((schema, i) =>
+    schemas.indexOf(schema) === i
+      ? [{ method, path, fields: Object.keys(schema.entries), bindings: CONFIGURATIONS[i] }]
+      : [],
+  );
+});
 
 /** Repeats a text up to a number of bytes in UTF-8. */
 const fill = (bytes: number, unit: string) =>

@@ -18,7 +18,7 @@ it('is found well by Are The Types Wrong, as the ES modules that it is', () => {
   expect(npx('attw', ...args).split('node16 (from ESM): 🟢 (ESM)')).toHaveLength(entries + 1);
 });
 
-it('has the code, its types, the migrations and the documentation, and nothing else', () => {
+it('has the code, its types, the migrations, a template and the documentation, and nothing else', () => {
   const files = execFileSync('tar', ['-tzf', inject('tarball')], { encoding: 'utf8' })
     .trim()
     .split('\n')
@@ -42,5 +42,8 @@ it('has the code, its types, the migrations and the documentation, and nothing e
     'drizzle/0000_django_tables.sql',
     'drizzle/0001_email_index.sql',
     'package.json',
+    ...execFileSync('git', ['ls-files', 'src/manage/template'], { cwd, encoding: 'utf8' })
+      .trim()
+      .split('\n'),
   ]);
 });
