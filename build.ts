@@ -62,7 +62,7 @@ const library = await build({
   platform: 'neutral',
   plugins: [
     {
-      // A module of its own. The bundler of a project leaves it out, and the staff page with it, if the
+      // A separate module. The bundler of a project leaves it out, and the staff page with it, if the
       // project imports `createApp` only.
       name: 'worker-stays-apart',
       setup: ({ onResolve }) =>

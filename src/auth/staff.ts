@@ -1,7 +1,7 @@
 /**
- * What staff may do with other users: Django's permissions in small. Staff sees all users and acts on those
- * who have no rights themselves. Only superusers act on staff and on superusers, and change rights. Nobody
- * can cost themselves their own access, and the last active superuser stays one.
+ * The permissions of staff on other users, a small form of Django's. Staff sees all users and acts on those
+ * who have no rights themselves. Only superusers act on staff and on superusers, and change rights. No
+ * user can take the own access away, and the last active superuser stays one.
  */
 import { identifyPassword } from '../hashing/identify.ts';
 import { djangoDatetime } from '../lib/django-datetime.ts';
@@ -133,7 +133,7 @@ export async function deleteUserAsStaff(
   return outcome === 'deleted' ? ok(undefined) : err({ kind: 'last-superuser' });
 }
 
-/** What the checks for staff look at in the database. */
+/** The data of the checks for staff. */
 export async function inspectDatabase({ store, settings }: AuthServices) {
   const { missingIndexes, passwordGroups } = store.using(inspectionQueries);
   const groups = await passwordGroups();

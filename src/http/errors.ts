@@ -69,7 +69,7 @@ const wwwAuthenticate = (keyword: string) => ({ 'WWW-Authenticate': keyword });
 const UNAVAILABLE_SECONDS = 1;
 export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
-/** The text after the hyphen is ours, because the message of the parser would quote the body. */
+/** The text after the hyphen is not the parser's message, which would contain parts of the body. */
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   json: 'JSON parse error - The body is not valid JSON.',
   'json-encoding': 'JSON parse error - The body is not valid UTF-8.',

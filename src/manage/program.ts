@@ -383,8 +383,8 @@ path and ${DEFAULT_HEALTH}.`,
     )
     .action((options: DeployOptions) => deploy(options));
 
-  // manage.ts runs it, without this program. It is here for the list of commands.
-  command('init [folder]', 'Write a new project with logins and a resource of its own.', [
+  // manage.ts runs it, without this program. The list of commands needs this entry.
+  command('init [folder]', 'Write a new project with logins and one resource.', [
     'init my-api',
   ]).action((folder?: string) => init(folder));
 

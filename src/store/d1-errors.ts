@@ -14,7 +14,7 @@ type D1Failure = {
   reason: string;
   /** Milliseconds before each retry of a read. D1 itself retries reads after most errors. */
   readRetries: number[];
-  /** The same for a write. D1 never retries a write, because it may have been executed. */
+  /** As `runRead`, for a write. D1 never retries a write, because it may have been executed. */
   writeRetries: number[];
 };
 

@@ -1,6 +1,6 @@
 /**
  * The list of users for staff. A query reads a bounded number of rows, however many users there are: it
- * follows one index, and looks at no more than `SCAN_LENGTH` users. A page is continued by the last key
+ * follows one index, and looks at `SCAN_LENGTH` users or fewer. A page is continued by the last key
  * that was looked at (keyset), never by an offset.
  */
 import { runRead } from './d1-errors.ts';
@@ -83,13 +83,13 @@ const toStaffUser = (row: Row) => ({
   has_usable_password: Boolean(row.has_usable_password),
 });
 
-/** Where the users of a page are read: in the order of one index, from a key on. */
+/** The users of a page are read in the order of one index, from a key on. */
 type Source = {
   from: string;
   where: string;
   order: string;
   values: (string | number)[];
-  /** What a user must fulfil besides. */
+  /** A further condition on a user. */
   rest: string | undefined;
   keyOf: (user: Pick<Row, 'id' | 'username' | 'email'>) => string;
 };

@@ -1,4 +1,4 @@
-/** What staff changes. The last active superuser stays one. */
+/** The changes by staff. The last active superuser stays one. */
 import { and, eq, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { runWriteWithRetry } from './d1-errors.ts';

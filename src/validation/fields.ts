@@ -112,7 +112,7 @@ const charField = v.pipe(
  */
 export const loginUsername = charField;
 
-/** The same for a second time. It is compared in its normal form, in which a username is stored. */
+/** The username, entered a second time. It is compared in its normal form, in which a username is stored. */
 export const retypedUsername = v.pipe(charField, v.transform(normalizeUsername));
 
 const PASSWORD_METADATA = { format: 'password', minLength: 1 };

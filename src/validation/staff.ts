@@ -11,7 +11,7 @@ export const StaffEditSchema = v.object({
   current_password: v.optional(fields.passwordToVerify),
 });
 
-/** What stands for a boolean: JSON has booleans, and a form has strings. */
+/** The values for a boolean: JSON has booleans, and a form has strings. */
 const BOOLEANS = new Map<unknown, boolean>([
   [true, true],
   ['true', true],

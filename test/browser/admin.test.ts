@@ -12,7 +12,7 @@ const PASSWORD = 'a password of the tests';
 const NOT_STAFF =
   'Please enter the correct username and password for a staff account. Note that both fields may be case-sensitive.';
 
-/** What a script of a name would do. */
+/** The effect of a script in a name. */
 const SCRIPT = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
 
 const origin = inject('origin');
@@ -235,7 +235,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
     expect(complaints).toEqual([]);
   });
 
-  it('a user who is not staff is told so, and a lost token leads to the login', async () => {
+  it('a user who is not staff gets a message, and a lost token leads to the login', async () => {
     const { staff, learner } = await enrol(newMark());
     const complaints = await withPage(options ?? {}, hosts, async (page) => {
       const staffPage = pageOf(page);

@@ -5,9 +5,9 @@ import { PAGE_LENGTH, staffListQueries, type UserFilter } from '../../src/store/
 const CHUNK = 100_000;
 
 /**
- * Inserts users. One of 1,000 is staff and one of 100,000 a superuser, a fifth is inactive and half of those
- * never logged in, one of twenty has no usable password. All usernames start with `learner`, and a tenth of
- * the addresses is one and the same.
+ * Inserts users. One of 1,000 is staff and one of 100,000 a superuser. A fifth is inactive, and half of
+ * those never logged in. One of twenty has no usable password. All usernames start with `learner`, and a tenth of
+ * the addresses are equal.
  */
 export async function insertUsers(d1: D1Database, users: number): Promise<void> {
   const insert = d1.prepare(
@@ -24,7 +24,7 @@ export async function insertUsers(d1: D1Database, users: number): Promise<void> 
   }
 }
 
-/** What the queries of a list cost together. */
+/** The cost of the queries of a list together. */
 type Cost = { queries: number; rowsRead: number; ms: number };
 
 /** A database that adds the cost of each query. */
@@ -61,7 +61,7 @@ const FILTERS: (UserFilter | undefined)[] = [
   'unverified',
 ];
 
-/** Searches: of many users, of one, of one address that many have, of nobody. */
+/** Searches: of many users, of one, of one address that many have, of no user. */
 const SEARCHES = [
   { by: 'username', search: '' },
   { by: 'username', search: 'learner' },

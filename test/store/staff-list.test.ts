@@ -7,8 +7,8 @@ import { insertUsers, LISTS, readList } from '../helpers/staff-lists.ts';
 const USERS = 20_000;
 
 /**
- * Rows of one page: each user that is looked at, in an index, in the table and in the inner query; and the
- * same to find where the next page starts.
+ * Rows of one page: each user that is looked at, in an index, in the table and in the inner query; and those to
+ * find the start of the next page.
  */
 const MAX_ROWS = SCAN_LENGTH * 6;
 

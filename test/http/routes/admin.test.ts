@@ -1,4 +1,4 @@
-/** The routes of the staff page: who may do what to whom, what it changes, and what the log has. */
+/** The routes of the staff page: the permissions, the changes, and the log. */
 import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
 import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
@@ -487,7 +487,7 @@ describe('the list', () => {
     expect(new Set(ofAddress.map(({ id }) => id)).size).toBe(120);
   });
 
-  it('has the users of each filter, alone and with a search', async () => {
+  it('has the users of each filter, with a search and without', async () => {
     const actor = await staff();
     const mark = newName();
     const make = async (columns: string, deletesToken = false) => {

@@ -12,14 +12,14 @@
 const MINUTE_MS = 60_000;
 const KEY = 'staff';
 
-/** Where the page leads to if it is opened. */
+/** The path of the page. */
 const HOME = '#users';
 
 /** Django's words (django/contrib/admin/forms.py). */
 const NOT_STAFF =
   'Please enter the correct username and password for a staff account. Note that both fields may be case-sensitive.';
 
-/** What is said after an act. @type {Record<string, string>} */
+/** The text after an act. @type {Record<string, string>} */
 const DONE = {
   activate: 'The user is active.',
   deactivate: 'The user is no longer active.',
@@ -54,7 +54,7 @@ onSubmit('#edit form', edit);
 onSubmit('#rights form', setRights);
 onSubmit('#delete form', remove);
 
-/** Shows the view of the fragment, unless another one is asked for meanwhile. */
+/** Shows the view of the fragment, unless another one is requested before the response. */
 async function render() {
   const own = ++renders;
   if (!session()) return show('log-in');

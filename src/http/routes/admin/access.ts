@@ -1,4 +1,4 @@
-/** Who may call the routes of the staff page. */
+/** The users who may call the routes of the staff page. */
 import { type Act, refusalOf } from '../../../auth/staff.ts';
 import type { Authenticated } from '../../../auth/tokens.ts';
 import type { User } from '../../../auth/users.ts';

@@ -1,4 +1,4 @@
-/** What staff does with a user. */
+/** The acts of staff on a user. */
 
 import { writePasswordResets } from '../../../auth/password-reset.ts';
 import {

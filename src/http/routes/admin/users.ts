@@ -13,11 +13,11 @@ export const listUsers = adminRoute('GET /admin/api/users', {
     operationId: 'adminUserList',
     summary: 'List users',
     description:
-      'Up to 50 users, newest first, or in the order of what is searched. If `next` is not null, it is the `after` of the next page. A page may have fewer users than fit, and a `next`: a request looks at no more than 2,000 users.',
+      'Up to 50 users, newest first, or in the order of what is searched. If `next` is not null, it is the `after` of the next page. A page may have fewer users than fit, and a `next`: a request looks at 2,000 users or fewer.',
     query: {
       search: { description: 'The start of a username or address.', schema: { type: 'string' } },
       by: {
-        description: 'What is searched. An address is found in upper and lower case.',
+        description: 'The searched text. An address is found in upper and lower case.',
         schema: { type: 'string', enum: ['username', 'email'] },
       },
       filter: {

@@ -1,4 +1,4 @@
-/** What the staff page adds to a bundle, and that an app without it has none of its code. */
+/** Asserts the size of the staff page in a bundle, and that an app without it has none of its code. */
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
