@@ -83,7 +83,7 @@ export const POINTS: readonly Point[] = [
 
 /** Prints the findings of all points, each with the number of its point. */
 export function printFindings(deployment: Deployment): void {
-  print('Before production (SECURITY.md):');
+  print('Before production (SECURITY.md), by the wrangler configuration without .dev.vars:');
   for (const [i, findings] of findingsOf(deployment).entries()) {
     for (const { level, text } of findings) printLevel(level, `${i + 1}. ${text}`);
   }

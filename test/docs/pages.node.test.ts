@@ -193,6 +193,14 @@ describe('the list of settings', () => {
   });
 });
 
+it('the second environment has each variable of the first', () => {
+  const configurationOf = (path: string) => readRawConfig({ config: path }).rawConfig;
+  const { staging } = configurationOf('test/fixtures/staging.toml').env ?? {};
+  expect(Object.keys(staging?.vars ?? {}).sort()).toEqual(
+    Object.keys(configurationOf('wrangler.toml').vars ?? {}).sort(),
+  );
+});
+
 describe('wrangler.toml', () => {
   const [, vars = ''] = readFileSync('wrangler.toml', 'utf8').split('\n[vars]\n');
 

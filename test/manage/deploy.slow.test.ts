@@ -125,7 +125,7 @@ describe.concurrent('npm run deploy', () => {
     const [deployed, ...findings] = stdout.slice(stdout.indexOf('Deployed and')).trim().split('\n');
     expect(deployed).toBe('Deployed and healthy: https://edge-authtoken.stub.workers.dev/');
     expect(findings).toEqual([
-      'Before production (SECURITY.md):',
+      'Before production (SECURITY.md), by the wrangler configuration without .dev.vars:',
       'OK       1. PBKDF2_ITERATIONS 600,000: in production a login or registration costs about 180 ms ' +
         'of CPU, in a Durable Object, on every plan',
       'OK       2. All rate limits are bound.',
