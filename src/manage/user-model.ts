@@ -12,9 +12,16 @@ export type UserModel = {
   table: string;
   /** The model's names of our columns, as far as they differ. */
   fields: ReadonlyMap<string, string>;
+  /** Whether the operator named the model. */
+  isNamed: boolean;
 };
 
-export const AUTH_USER: UserModel = { label: 'auth.user', table: 'auth_user', fields: new Map() };
+export const AUTH_USER: UserModel = {
+  label: 'auth.user',
+  table: 'auth_user',
+  fields: new Map(),
+  isNamed: false,
+};
 
 /** Lists of the model `PermissionsMixin`, which stay in Django. */
 const LISTS = ['groups', 'user_permissions'];
@@ -32,8 +39,6 @@ export type UserModelOptions = {
   userTable?: string;
   /** `OUR_FIELD=THEIR_FIELD`, each. */
   map?: string[];
-  /** The words of the command line, for a message that repeats it. */
-  command?: string[];
 };
 
 /**
@@ -54,7 +59,8 @@ export function parseUserModel({ userModel, userTable, map = [] }: UserModelOpti
     }
     fields.set(ours, theirs);
   }
-  return { label, table: userTable ?? label.replace('.', '_'), fields };
+  const table = userTable ?? label.replace('.', '_');
+  return { label, table, fields, isNamed: userModel !== undefined };
 }
 
 /**
