@@ -155,7 +155,7 @@ them as they are.`,
     )
     .action((files: string[], options: Where & ImportOptions) =>
       openDatabase(options, options.dryRun ? 'read' : 'write', (database) =>
-        importFiles(database, files, { ...options, command: words }),
+        importFiles(database, files, options, words),
       ),
     );
 
@@ -232,7 +232,7 @@ same moment or have the same token, and the id or the username is the same.`,
         );
       }
       return openDatabase(options, 'read', (database) =>
-        exportAccounts(database, file, format, { ...options, command: words }),
+        exportAccounts(database, file, format, options, words),
       );
     });
 

@@ -50,6 +50,18 @@ export const newReading = (options: Partial<Reading> = {}): Reading => ({
 });
 
 /**
+ * A token has only the number of its user, which a user of each model can have. So the operator must
+ * say whose tokens they are if the files have users of two models.
+ *
+ * @param users how many users the files have of the model that was read
+ * @throws CommandError if the files have users of a model that was not asked for
+ */
+export function refuseOtherUsers(reading: Reading, users: number): void {
+  if (reading.otherUserModels.size === 0) return;
+  if (!reading.model.isNamed || users === 0) throw otherUserModel(reading, users);
+}
+
+/**
  * The error if the files have users of a model that was not asked for, or no users.
  *
  * @param users how many users the files have of the model that was read

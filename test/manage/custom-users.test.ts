@@ -310,6 +310,36 @@ describe('values that only a custom model has', () => {
     expect(await rows('SELECT * FROM auth_user ORDER BY id')).toMatchObject(expected);
   });
 
+  test('are read from each record by its own fields', async () => {
+    const records = [
+      record(1, { login: 'one', email: 'one@example.com', team: 'a', since: '2024-03-18' }),
+      record(2, { login: 'two', email: 'two@example.com', team: 'b', since: '2024-03-18' }),
+      // As many fields, with other names.
+      record(3, { login: 'three', first_name: 'Ann', color: 'red', since: '2024-03-18' }),
+      record(4, { since: '2024-03-18', login: 'four', email: 'four@example.com', team: '' }),
+    ];
+    expect(await loadRecords(records, ...OPTIONS)).toBe(0);
+    expect(await rows('SELECT username, email, first_name FROM auth_user ORDER BY id')).toEqual([
+      { username: 'one', email: 'one@example.com', first_name: '' },
+      { username: 'two', email: 'two@example.com', first_name: '' },
+      { username: 'three', email: '', first_name: 'Ann' },
+      { username: 'four', email: 'four@example.com', first_name: '' },
+    ]);
+    expect(countsOf('Field dropped', / \((\d+) users?\)$/)).toEqual({ team: 2, color: 1 });
+  });
+
+  test('are refused in the record that lacks a mapped field', async () => {
+    const records = [
+      record(1, { login: 'one', since: '2024-03-18' }),
+      record(2, { login: 'two', joined: '2024-03-18' }),
+    ];
+    expect(await loadRecords(records, ...OPTIONS)).toBe(1);
+    expect(output).toContain(
+      'record 2 (users.user): --map date_joined=since: users.user has no field since',
+    );
+    expect(await usersByName()).toEqual([]);
+  });
+
   test('are read from a database', async () => {
     const path = join(temporaryDirectory(), 'django.sqlite3');
     using db = new DatabaseSync(path);
