@@ -371,7 +371,7 @@ describe.concurrent('npm run deploy', () => {
     expect(code).toBe(0);
     expect(cloudflare.requests).toContain('GET /auth/health');
     expect(stderr).toContain(
-      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql.',
+      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql, 0002_staff_indexes.sql.',
     );
     expect(steps().filter((step) => step === MIGRATION)).toHaveLength(1);
     expect(cloudflare.tables('inside')).toEqual(['auth_user', 'authtoken_token']);
