@@ -18,6 +18,7 @@ import { makeMountable } from './http/mount.ts';
 import { account } from './http/pages/account/route.tsx';
 import { index } from './http/pages/try-it/route.tsx';
 import type { Route } from './http/route.ts';
+import type { RouteSet } from './http/route-set.ts';
 import { activateUser, resendActivation } from './http/routes/activation.ts';
 import { changePassword } from './http/routes/change-password.ts';
 import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
@@ -30,33 +31,45 @@ import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
 import { pathBelow } from './http/url-prefix.ts';
-import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
+import type { ServiceOptions } from './services/service-options.ts';
 import { createServices } from './services/services.ts';
 import type { Settings } from './settings.ts';
 
 /** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
-export const ROUTES: Route[] = [
-  index(() => ROUTES),
-  register,
-  login,
-  obtainAuthToken,
-  logout,
-  changePassword,
-  retrieveMe,
-  updateMe,
-  replaceMe,
-  deleteMe,
-  sendPasswordReset,
-  confirmPasswordReset,
-  activateUser,
-  resendActivation,
-  ...djoser,
-  ...djRestAuth,
-  account,
-  health,
-  openApi(() => ROUTES),
-];
+export function routesOf({ admin }: Pick<AppOptions<object>, 'admin'>): Route[] {
+  const routes: Route[] = [
+    index(() => routes),
+    register,
+    login,
+    obtainAuthToken,
+    logout,
+    changePassword,
+    retrieveMe,
+    updateMe,
+    replaceMe,
+    deleteMe,
+    sendPasswordReset,
+    confirmPasswordReset,
+    activateUser,
+    resendActivation,
+    ...djoser,
+    ...djRestAuth,
+    ...(admin?.routes ?? []),
+    account,
+    health,
+    openApi(() => routes),
+  ];
+  return routes;
+}
+
+export type AppOptions<E extends object> = ServiceOptions<E> & {
+  /**
+   * The staff page and its routes: `admin` of `edge-authtoken/admin`. Without it, they and their code are
+   * not in the app.
+   */
+  admin?: RouteSet;
+};
 
 /** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
 export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
@@ -80,6 +93,7 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
  *   .use('/rocks/*', tokenAuthentication(auth))
  */
 export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
+  const routes = routesOf(options);
   const servicesOf = createServices(options);
   const crossOrigin = crossOriginOf(({ env }: { env: E }) => servicesOf(env).settings);
   const app = new Hono<Env<E>, Api, '/'>({
@@ -100,11 +114,11 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     }
   }
 
-  for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
+  for (const { path, kind } of routes) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
     const { hashingFor, ...services } = servicesOf(c.env);
-    const { settings, store, rateLimits, passwordAttempts, authenticate, mail } = services;
+    const { settings, store, rateLimits, passwordAttempts, authenticate, mail, isBound } = services;
     c.set('settings', settings);
     c.set('store', store);
     c.set(
@@ -115,13 +129,14 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     c.set('passwordAttempts', passwordAttempts);
     c.set('authenticate', authenticate);
     c.set('mail', mail);
+    c.set('isBound', isBound);
     c.set('databaseBinding', services.databaseBinding);
     await next();
     if (settings.errorMessage) await addErrorMessage(c);
   });
   app.use(crossOrigin);
-  for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
-  app.notFound(methodNotAllowed(ROUTES));
+  for (const { method, path, respond } of routes) app.on(method, path, respond);
+  app.notFound(methodNotAllowed(routes));
   app.onError(onError);
   makeMountable(app, (path, env) => {
     const settings = settingsOf(env);

@@ -4,6 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { number } from '../lib/format-number.ts';
 import { bulkQueries } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import {
@@ -22,7 +23,7 @@ import { refuseUnlessIgnored } from './git-ignored.ts';
 import { refuseMissing, refuseOrphans, refuseUnreadable, stageFile } from './import.ts';
 import { type FileOptions, newReading, type Reading, refuseOtherUsers } from './reading.ts';
 import { createStaging, type Staging } from './staging.ts';
-import { note, number, print, STDIO, startProgress } from './terminal.ts';
+import { note, print, STDIO, startProgress } from './terminal.ts';
 import { AUTH_USER, parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type Bulk = ReturnType<typeof bulkQueries>;

@@ -5,6 +5,7 @@
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
+import { count } from '../lib/format-number.ts';
 import { parseSettings } from '../settings.ts';
 import { runWriteWithRetry } from '../store/d1-errors.ts';
 import {
@@ -29,7 +30,7 @@ import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
 import { isSqlite } from './sqlite-file.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
-import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
+import { fileName, note, STDIO, startProgress } from './terminal.ts';
 import { parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';

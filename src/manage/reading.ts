@@ -1,8 +1,9 @@
 /** The options of reading files, and the counts of records that are not read. No I/O. */
+
+import { number } from '../lib/format-number.ts';
 import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import type { Ignored } from './ignored.ts';
-import { number } from './terminal.ts';
 import type { StatedEncoding } from './text-encoding.ts';
 import { AUTH_USER, type Dropped, type UserModel } from './user-model.ts';
 

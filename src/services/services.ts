@@ -17,7 +17,6 @@ import { accountMail } from '../mail/messages.tsx';
 import { onlyToAddresses, type SendMail, sendByCloudflare } from '../mail/send-mail.ts';
 import { parseSettings, type Settings, SettingsError } from '../settings.ts';
 import { createStore, type Store } from '../store/store.ts';
-import type { AppOptions } from './app-options.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import {
   messageCounterOf,
@@ -25,6 +24,7 @@ import {
   type RateLimits,
   rateLimitsOf,
 } from './rate-limits.ts';
+import type { ServiceOptions } from './service-options.ts';
 
 export type Services = {
   settings: Settings;
@@ -35,6 +35,8 @@ export type Services = {
   authenticate: Authenticate;
   /** The name of the D1 binding in the host's configuration. */
   databaseBinding: string;
+  /** Whether there is a binding of this name. `EMAIL` stands for the option `sendMail`, too. */
+  isBound: (name: string) => boolean;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
 };
@@ -53,7 +55,7 @@ type ServicesOfEnv = Omit<Services, 'hashing'> & {
  * @throws SettingsError if a setting in the options is invalid
  */
 export function createServices<E extends object>(
-  options: AppOptions<E>,
+  options: ServiceOptions<E>,
 ): (env: E) => ServicesOfEnv {
   // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
@@ -67,6 +69,7 @@ export function createServices<E extends object>(
     const { iterations } = settings;
     const store = createStore(bindings.DB, settings);
     const { PASSWORD_HASHER } = bindings;
+    const send = options.sendMail?.(env) ?? sender(bindings);
     const created: ServicesOfEnv = {
       settings,
       store,
@@ -77,7 +80,11 @@ export function createServices<E extends object>(
       passwordAttempts: passwordAttemptsOf(bindings),
       authenticate: (authorization) => authenticate(authorization, store.findToken, settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
-      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
+      isBound: (name) =>
+        Object.entries({ ...bindings, EMAIL: send }).some(
+          ([bound, value]) => bound === name && value !== undefined,
+        ),
+      mail: mailOf(send, bindings, settings),
     };
     services.set(env, created);
     return created;

@@ -18,8 +18,12 @@ type D1Failure = {
   writeRetries: number[];
 };
 
-/** SQLite's message about a table before the migrations: `no such table: auth_user`. */
-const NO_TABLE = ['no such table: auth_user', 'no such table: authtoken_token'];
+/** SQLite's messages before the migrations: `no such table: auth_user`, and of an index of ours. */
+const NO_TABLE = [
+  'no such table: auth_user',
+  'no such table: authtoken_token',
+  'no such index: auth_user',
+];
 
 /** A retry within a second does not help. */
 const NEVER: number[] = [];

@@ -123,6 +123,9 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
     /** Finds a token and its user by one indexed lookup (2 rows read). */
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
 
+    /** The same in the primary database, never from a cache: for what is allowed to staff only. */
+    findCurrentToken: (key: string) => select(primary, key),
+
     /**
      * Returns the user's token. Stores `token` if the user has none or an expired one. Concurrent
      * calls get the same token.

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { deleteUser } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
+import { isNotLastSuperuser } from './last-superuser.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
 
@@ -88,7 +89,7 @@ const USER_OF_ADDRESS_OR_STAND_IN = `${userWhere(`id = (
   union all ${USER_OR_STAND_IN}`;
 
 /** Sorts after each character of a text. */
-const LAST_CHARACTER = '\u{10ffff}';
+export const LAST_CHARACTER = '\u{10ffff}';
 
 /** Undefined if the row has only the password of a stand-in. */
 function toFoundUser(row: FoundRow | null): FoundUser | undefined {
@@ -334,5 +335,13 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
         return outcome === 'kept' ? 'changed' : outcome;
       });
     },
+
+    /**
+     * Does the same whatever the stored password is.
+     *
+     * @returns `kept` for the last active superuser
+     */
+    deleteUserAsStaff: (id: number): Promise<'deleted' | 'kept' | 'referenced'> =>
+      runWriteWithRetry(() => deleteUser(d1, id, isNotLastSuperuser)),
   };
 }

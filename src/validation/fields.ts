@@ -12,7 +12,7 @@ import { isEmail } from './email.ts';
 import { normalizeEmail, normalizeUsername, USERNAME_LENGTH } from './normal-form.ts';
 
 export const REQUIRED = 'This field is required.';
-const NULL = 'This field may not be null.';
+export const NULL = 'This field may not be null.';
 const BLANK = 'This field may not be blank.';
 const INVALID_STRING = 'Not a valid string.';
 const INVALID_EMAIL = 'Enter a valid email address.';

@@ -15,7 +15,7 @@ import { type Failure, USERNAME_TAKEN } from '../../errors.ts';
 import { notify } from '../../notifications.ts';
 import { invalid } from '../../openapi/description.ts';
 import { PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
-import { anyone, asInViewSet, authenticated } from '../../route.ts';
+import { anyone, asInViewSet, currentlyAuthenticated } from '../../route.ts';
 import { createUser as register } from '../register.ts';
 import { djoserRoute } from './route.ts';
 import { NO_STORE, SERIALIZED_MEG, serializeUser, userResponse } from './user-response.ts';
@@ -85,7 +85,7 @@ const PAGE_LENGTH = 100;
 
 /** djoser/views.py, `UserViewSet.get_queryset`. */
 export const listUsers = djoserRoute('GET /users', {
-  access: authenticated,
+  access: currentlyAuthenticated,
   body: noBody,
   description: {
     operationId: 'djoserUserList',
