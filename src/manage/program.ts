@@ -231,6 +231,14 @@ same moment or have the same token, and the id or the username is the same.`,
             'only Django has to their defaults',
         );
       }
+      const unused = Object.entries({
+        '--user-table': options.userTable !== undefined,
+        '--map': options.map !== undefined,
+        '--match-users-by': options.matchUsersBy !== 'identity',
+        '--encoding': options.encoding !== undefined,
+        '--without-wal': options.withoutWal === true,
+      }).find(([, isGiven]) => isGiven && !options.against);
+      if (unused) program.error(`error: ${unused[0]} needs --against`);
       return openDatabase(options, 'read', (database) =>
         exportAccounts(database, file, format, options, words),
       );

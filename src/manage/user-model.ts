@@ -49,6 +49,9 @@ export function parseUserModel({ userModel, userTable, map = [] }: UserModelOpti
   if (!/^\w+\.\w+$/.test(label)) {
     throw new CommandError(`--user-model ${userModel}: expected APP.MODEL, such as users.User`);
   }
+  if (map.length > 0 && label === AUTH_USER.label) {
+    throw new CommandError('--map needs --user-model: the fields of auth.User have the same names');
+  }
   const fields = new Map<string, string>();
   for (const pair of map) {
     const [, ours = '', theirs = ''] = /^(\w+)=(\w+)$/.exec(pair) ?? [];

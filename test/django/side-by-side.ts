@@ -88,7 +88,7 @@ export async function liveSideBySide(project: Project, model: UserModel): Promis
   const logins = v.parse(Logins, step('seed'));
   setIterations(directory, stateFor([]).iterations);
   shell('npm run migrate');
-  run(0);
+  run(0, model.name === 'users.User' ? 'Custom user model' : undefined);
 
   const { changed, registered, stale } = await live(directory, logins, usesAddress);
   const inDjango = v.parse(Logins, step('meanwhile'));

@@ -178,6 +178,8 @@ describe('a custom user model', () => {
   test.each([
     [['--user-model', 'users'], 'expected APP.MODEL'],
     [['--user-model', 'users.Usr'], 'seems to be users.user (12 records)'],
+    [['--map', 'is_staff=is_admin'], '--map needs --user-model'],
+    [['--user-model', 'auth.User', '--map', 'is_staff=is_admin'], '--map needs --user-model'],
     [['--user-model', 'users.User', '--map', 'is_staff'], 'expected FIELD=THEIRS'],
     [['--user-model', 'users.User', '--map', 'id=number'], 'expected FIELD=THEIRS'],
     [

@@ -403,6 +403,11 @@ test.each([
     '--deleted-users needs --imported',
   ],
   [['export', 'edge.json', '--user-model', 'users.User'], '--user-model needs --against'],
+  [['export', 'edge.json', '--user-table', 'members'], '--user-table needs --against'],
+  [['export', 'edge.json', '--map', 'is_staff=is_admin'], '--map needs --against'],
+  [['export', 'edge.json', '--match-users-by', 'id'], '--match-users-by needs --against'],
+  [['export', 'edge.json', '--encoding', 'cp1252'], '--encoding needs --against'],
+  [['export', 'edge.json', '--without-wal'], '--without-wal needs --against'],
   [['export', '-', '--format', 'script', '--against', DJANGO], 'a script needs a file name'],
 ])('wrong usage: %j', async (args, message) => {
   expect(await manage(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
