@@ -17,7 +17,7 @@ export const listUsers = adminRoute('GET /admin/api/users', {
     query: {
       search: { description: 'The start of a username or address.', schema: { type: 'string' } },
       by: {
-        description: 'The searched text. An address is found in upper and lower case.',
+        description: 'The searched field. An address is found in upper and lower case.',
         schema: { type: 'string', enum: ['username', 'email'] },
       },
       filter: {
