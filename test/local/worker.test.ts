@@ -52,6 +52,15 @@ it('exports what the deployed entry exports', () => {
   expect(entry.PasswordHasher).toBe(deployed.PasswordHasher);
 });
 
+it('has each route of the deployed entry', async () => {
+  const pathsOf = async (response: Response) =>
+    Object.keys((await response.json<{ paths: object }>()).paths);
+  expect(await pathsOf(await send('/openapi.json'))).toEqual(
+    await pathsOf(await sendToDeployed('/openapi.json', {}, unthrottled)),
+  );
+  expect((await send('/admin')).status).toBe(200);
+});
+
 it('has no local path in the deployed entry', async () => {
   for (const path of PATHS) expect((await sendToDeployed(path)).status).toBe(404);
 });
