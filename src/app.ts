@@ -117,22 +117,21 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
   for (const { path, kind } of routes) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { hashingFor, ...services } = servicesOf(c.env);
-    const { settings, store, rateLimits, passwordAttempts, authenticate, mail, isBound } = services;
-    c.set('settings', settings);
-    c.set('store', store);
+    const envServices = servicesOf(c.env);
+    c.set('settings', envServices.settings);
+    c.set('store', envServices.store);
     c.set(
       'hashing',
-      hashingFor(() => clientNetwork(c)),
+      envServices.hashingFor(() => clientNetwork(c)),
     );
-    c.set('rateLimits', rateLimits);
-    c.set('passwordAttempts', passwordAttempts);
-    c.set('authenticate', authenticate);
-    c.set('mail', mail);
-    c.set('isBound', isBound);
-    c.set('databaseBinding', services.databaseBinding);
+    c.set('rateLimits', envServices.rateLimits);
+    c.set('passwordAttempts', envServices.passwordAttempts);
+    c.set('authenticate', envServices.authenticate);
+    c.set('mail', envServices.mail);
+    c.set('isBound', envServices.isBound);
+    c.set('databaseBinding', envServices.databaseBinding);
     await next();
-    if (settings.errorMessage) await addErrorMessage(c);
+    if (envServices.settings.errorMessage) await addErrorMessage(c);
   });
   app.use(crossOrigin);
   for (const { method, path, respond } of routes) app.on(method, path, respond);

@@ -1,7 +1,7 @@
 /**
  * The permissions of staff on other users, a small form of Django's. Staff sees all users and acts on those
  * who have no rights themselves. Only superusers act on staff and on superusers, and change rights. No
- * user can take the own access away, and the last active superuser stays one.
+ * user can take away their own access, and the last active superuser stays one.
  */
 import { identifyPassword } from '../hashing/identify.ts';
 import { djangoDatetime } from '../lib/django-datetime.ts';
@@ -16,7 +16,7 @@ import type { TooManyFailures } from './password-attempts.ts';
 import type { Authenticated } from './tokens.ts';
 import type { User } from './users.ts';
 
-export { isUserFilter, type UserFilter } from '../store/staff-list.ts';
+export { isUserFilter, USER_FILTERS, type UserFilter } from '../store/staff-list.ts';
 export type { Rights, UserSearch };
 
 export const ACTS = [

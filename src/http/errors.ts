@@ -54,7 +54,7 @@ const PASSWORD_MISMATCH = "The two password fields didn't match.";
 const USERNAME_MISMATCH = "The two username fields didn't match.";
 
 /** rest_framework/exceptions.py, `PermissionDenied`. */
-const PERMISSION_DENIED = 'You do not have permission to perform this action.';
+export const PERMISSION_DENIED = 'You do not have permission to perform this action.';
 
 /** A `PermissionDenied` with a reason. */
 const OWN_ACCOUNT = 'You cannot deactivate, delete or change the rights of your own account.';

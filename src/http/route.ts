@@ -80,8 +80,8 @@ export const authenticated: Access<Authenticated> = {
 };
 
 /**
- * The same, but the token is looked up in the primary database and never in a cache: who has lost a right
- * loses it at once.
+ * As `authenticated`, but the token is looked up in the primary database and never in a cache. So a user
+ * who lost a right cannot use it any more.
  */
 export const currentlyAuthenticated: Access<Authenticated> = {
   ...authenticated,

@@ -10,6 +10,7 @@ import { type Context, Hono } from 'hono';
 import { createApp } from '../app.ts';
 import { onError } from '../http/errors.ts';
 import { hardeningHeaders, pageHeaders } from '../http/middleware/security-headers.ts';
+import { NO_STORE } from '../http/no-store.ts';
 import { admin } from '../http/routes/admin/routes.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { authEntrypoint } from '../rpc/auth-entrypoint.ts';
@@ -20,8 +21,6 @@ import { inboxPage } from './inbox/page.tsx';
 import { rowsOf } from './rows/rows.ts';
 
 type Env = { Bindings: Bindings };
-
-const NO_STORE = { 'Cache-Control': 'no-store' };
 
 const inbox = createInbox();
 

@@ -40,6 +40,8 @@ const FILTERS = {
 
 export type UserFilter = keyof typeof FILTERS;
 
+export const USER_FILTERS = Object.keys(FILTERS);
+
 export const isUserFilter = (name: string): name is UserFilter => Object.hasOwn(FILTERS, name);
 
 /** The indexes of the lists, which Django does not have. */

@@ -123,7 +123,7 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
     /** Finds a token and its user by one indexed lookup (2 rows read). */
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
 
-    /** The same in the primary database, never from a cache: for what is allowed to staff only. */
+    /** As `findToken`, always from the primary database and never from a cache, for the routes of staff. */
     findCurrentToken: (key: string) => select(primary, key),
 
     /**

@@ -337,7 +337,7 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Does the same whatever the stored password is.
+     * As `deleteUser`, with any stored password.
      *
      * @returns `kept` for the last active superuser
      */

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { USER_COLUMNS } from '../../src/store/operator/bulk.ts';
 import recorded from '../conformance/custom-users-cases.json' with { type: 'json' };
 import { useManage } from '../helpers/manage.ts';
 import { token, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import { databaseOfTwoModels } from '../helpers/two-user-models.ts';
 
 const Rows = v.array(v.record(v.string(), v.union([v.string(), v.number(), v.null()])));
 const Counts = v.record(v.string(), v.number());
@@ -256,13 +256,7 @@ describe('files with users of two models', () => {
   });
 
   test('are refused in a database without tokens, too', async () => {
-    const path = join(temporaryDirectory(), 'django.sqlite3');
-    using db = new DatabaseSync(path);
-    db.exec(`
-      CREATE TABLE auth_user (${USER_COLUMNS.map((name) => `"${name}"`).join(', ')});
-      CREATE TABLE users_user (id integer PRIMARY KEY, password text, last_login text, email text);
-      INSERT INTO auth_user VALUES (1, '!', NULL, 0, 'old', '', '', 0, 1, '2024-03-18 02:30:00', '');
-      INSERT INTO users_user VALUES (1, '!', NULL, 'new@example.com')`);
+    const path = databaseOfTwoModels();
     expect(await run(path)).toBe(1);
     expect(output).toContain('may be auth.user (1 records), or users.user (1 records)');
     expect(await usersByName()).toEqual([]);

@@ -14,6 +14,7 @@ import { DeleteSchema, ProfileSchema } from '../../validation/schemas.ts';
 import { body, noBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import type { Failure } from '../errors.ts';
+import { NO_STORE } from '../no-store.ts';
 import { notify } from '../notifications.ts';
 import { type Description, detail, invalid } from '../openapi/description.ts';
 import { MEG, PASSWORD, REQUIRED, USERNAME, WRONG_PASSWORD } from '../openapi/examples.ts';
@@ -209,4 +210,4 @@ export async function deleteUser(
 
 /** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
 const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
-  c.json({ id, username, first_name, last_name, email }, 200, { 'Cache-Control': 'no-store' });
+  c.json({ id, username, first_name, last_name, email }, 200, NO_STORE);

@@ -1,4 +1,5 @@
 import { basePathOf } from '../../mount.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { anyone, ifOn, page } from '../../route.ts';
 import { AdminPage } from './page.tsx';
 
@@ -23,6 +24,6 @@ export const adminPage = page('GET /admin', {
       />
     );
     // A nonce is used once (CSP Level 3 §7.1), so the response must not be cached.
-    return c.html(`<!doctype html>${html}`, 200, { 'Cache-Control': 'no-store' });
+    return c.html(`<!doctype html>${html}`, 200, NO_STORE);
   },
 });

@@ -15,11 +15,11 @@ import {
 } from '../../../services/production.ts';
 import { noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { staff } from '../../route.ts';
 import { NOT_STAFF } from './descriptions.ts';
 import { adminRoute } from './route.ts';
 import { CHECKS } from './schemas.ts';
-import { NO_STORE } from './user-response.ts';
 
 export const listChecks = adminRoute('GET /admin/api/checks', {
   access: staff,

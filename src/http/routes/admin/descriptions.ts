@@ -1,3 +1,4 @@
+import { PERMISSION_DENIED } from '../../errors.ts';
 import { detail } from '../../openapi/description.ts';
 import { MEG } from '../../openapi/examples.ts';
 import { SEEN_USER } from './schemas.ts';
@@ -26,8 +27,6 @@ export const SEEN = {
     },
   },
 } as const;
-
-const PERMISSION_DENIED = 'You do not have permission to perform this action.';
 
 export const NOT_STAFF = {
   403: detail('The caller is not staff.', { learner: PERMISSION_DENIED }),

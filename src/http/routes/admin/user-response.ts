@@ -2,10 +2,8 @@ import { actsOn, findUser } from '../../../auth/staff.ts';
 import type { User } from '../../../auth/users.ts';
 import { err } from '../../../lib/result.ts';
 import type { AppContext } from '../../context.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { byEmail, isEnabled } from '../../route.ts';
-
-/** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
-export const NO_STORE = { 'Cache-Control': 'no-store' };
 
 /** The user with this id as it is stored, and what the member of staff may do. */
 export async function userResponse(c: AppContext, actor: User, id: number | undefined) {

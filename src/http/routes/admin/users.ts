@@ -1,10 +1,10 @@
-import { isUserFilter, listUsers as list } from '../../../auth/staff.ts';
+import { isUserFilter, listUsers as list, USER_FILTERS } from '../../../auth/staff.ts';
 import { noBody } from '../../body.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { staff } from '../../route.ts';
 import { LISTED_MEG, NOT_STAFF } from './descriptions.ts';
 import { adminRoute } from './route.ts';
 import { STAFF_USER_LIST } from './schemas.ts';
-import { NO_STORE } from './user-response.ts';
 
 export const listUsers = adminRoute('GET /admin/api/users', {
   access: staff,
@@ -22,10 +22,7 @@ export const listUsers = adminRoute('GET /admin/api/users', {
       },
       filter: {
         description: 'Which users are in the list. Without it, all.',
-        schema: {
-          type: 'string',
-          enum: ['active', 'inactive', 'staff', 'superuser', 'unusable_password', 'unverified'],
-        },
+        schema: { type: 'string', enum: USER_FILTERS },
       },
       after: { description: 'The `next` of the page before.', schema: { type: 'string' } },
     },

@@ -6,7 +6,7 @@ import { err, ok } from '../../../lib/result.ts';
 import { CurrentPasswordSchema } from '../../../validation/djoser.ts';
 import { body, noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
-import type { Failure } from '../../errors.ts';
+import { type Failure, PERMISSION_DENIED } from '../../errors.ts';
 import { detail } from '../../openapi/description.ts';
 import { type Access, currentlyAuthenticated } from '../../route.ts';
 import { checkAct } from '../admin/access.ts';
@@ -109,7 +109,7 @@ export const destroyUser = djoserRoute('DELETE /users/:id{[0-9]+}', {
       ...DESTROYED.responses,
       404: detail('There is no such user.', { nobody: 'Not found.' }),
       403: detail('Another user, and the caller is not staff.', {
-        other: 'You do not have permission to perform this action.',
+        other: PERMISSION_DENIED,
       }),
     },
   },
