@@ -193,7 +193,8 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       };
       await expect.poll(sendAgain, NEXT_MINUTE).toBe(204);
       // The next message does not take the focus from the link.
-      await expect.poll(() => message.count()).toBe(2);
+      await message.nth(1).waitFor();
+      expect(await message.count()).toBe(2);
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(address);
 
       await page.keyboard.press('Enter');
