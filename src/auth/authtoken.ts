@@ -23,7 +23,7 @@ export const authtokenModel = (
   { tokenMaxAgeDays }: Pick<Settings, 'tokenMaxAgeDays'>,
 ): TokenModel => ({
   newToken,
-  find: store.findToken,
+  find: (key, _, lookUp = store.findToken) => lookUp(key),
 
   /** Stores a token only if the user has none or it has expired (`Token.objects.get_or_create`). */
   async logIn({ id, password, token }, { revocations, lastLogin }) {

@@ -32,8 +32,8 @@ export const knoxModel = (store: Store, settings: KnoxSettings): TokenModel => (
   newToken: () => newToken(settings),
 
   /** An expired token is like an unknown one, and is deleted at its use (`_cleanup_token`). */
-  async find(key, runAfterResponse) {
-    const found = await store.findToken(key);
+  async find(key, runAfterResponse, lookUp = store.findToken) {
+    const found = await lookUp(key);
     const { expiry } = found?.token ?? {};
     if (!found || expiry === undefined || expiry === null) return found;
     const now = new Date();

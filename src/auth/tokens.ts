@@ -33,8 +33,16 @@ export type TokenModel = {
   /** Creates a token, which is not stored yet. */
   newToken: () => Token;
 
-  /** Finds the token and user of a key; undefined if there is none. */
-  find: (key: string, runAfterResponse: RunAfterResponse) => Promise<Authenticated | undefined>;
+  /**
+   * Finds the token and user of a key; undefined if there is none.
+   *
+   * @param lookUp `findToken` of the store by default
+   */
+  find: (
+    key: string,
+    runAfterResponse: RunAfterResponse,
+    lookUp?: FindToken,
+  ) => Promise<Authenticated | undefined>;
 
   /**
    * Returns the token of a login whose password was verified. Stores a new one if it is needed.

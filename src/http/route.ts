@@ -6,9 +6,9 @@ import type { Next, TypedResponse } from 'hono';
 import type { StatusCode } from 'hono/utils/http-status';
 import type { LinkServices } from '../auth/account-mail.ts';
 import type { LinkPurpose } from '../auth/link-tokens.ts';
-import type { Authenticated } from '../auth/tokens.ts';
+import { type Authenticated, authenticate } from '../auth/tokens.ts';
 import type { Api } from '../client/api.ts';
-import { type Err, ok, type Result } from '../lib/result.ts';
+import { type Err, err, ok, type Result } from '../lib/result.ts';
 import type { Services } from '../services/services.ts';
 import type { Settings } from '../settings.ts';
 import { type BodyReader, noBody } from './body.ts';
@@ -18,6 +18,7 @@ import { errorResponse, type Failure } from './errors.ts';
 import { type EmailServices, emailServices, linkServices } from './notifications.ts';
 import type { Description } from './openapi/description.ts';
 import { type AddressScope, limitAddress } from './rate-limit.ts';
+import { runAfterResponse } from './run-after-response.ts';
 
 /** The routes of the typed client, such as `GET /me`. */
 export type ApiRoute = {
@@ -77,6 +78,29 @@ export const authenticated: Access<Authenticated> = {
   requiresUser: true,
   rateLimit: undefined,
   identify: (c) => c.get('authenticate')(c.req.header('Authorization')),
+};
+
+/**
+ * As `authenticated`, but the token is looked up in the primary database and never in a cache. So a user
+ * who lost a right cannot use it any more.
+ */
+export const currentlyAuthenticated: Access<Authenticated> = {
+  ...authenticated,
+  identify: (c) =>
+    authenticate(c.req.header('Authorization'), (key) => findCurrently(c, key), c.var.settings),
+};
+
+const findCurrently = (c: AppContext, key: string) =>
+  c.var.tokens.find(key, (work) => runAfterResponse(c, work), c.var.store.findCurrentToken);
+
+/** A member of staff (rest_framework/permissions.py, `IsAdminUser`). */
+export const staff: Access<Authenticated> = {
+  ...currentlyAuthenticated,
+  async identify(c) {
+    const caller = await currentlyAuthenticated.identify(c);
+    if (!caller.ok || caller.value.user.is_staff) return caller;
+    return err({ kind: 'permission-denied' });
+  },
 };
 
 /** Any client. If a request has a token, the token must be valid. */

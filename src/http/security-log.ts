@@ -6,6 +6,7 @@ import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
+import type { Act, ActRefusal, Rights } from '../auth/staff.ts';
 import type { TokenLimitExceeded } from '../auth/tokens.ts';
 import { log } from '../lib/log.ts';
 import type { RateLimitScope } from '../services/rate-limits.ts';
@@ -27,6 +28,13 @@ type SecurityEvent =
   | { event: 'username-change-refused'; user_id: number }
   | { event: 'email-changed'; user_id: number }
   | { event: 'email-change-refused'; user_id: number }
+  | { event: 'names-changed'; user_id: number }
+  | ({ event: 'rights-changed'; user_id: number } & Rights)
+  | { event: 'deactivated'; user_id: number }
+  | { event: 'sessions-ended'; user_id: number }
+  | { event: 'reset-link-requested'; user_id: number }
+  | { event: 'staff-act-refused'; user_id: number; act: Act; reason: ActRefusal['kind'] }
+  | { event: 'rights-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }
   | { event: 'account-deleted'; user_id: number }
   | { event: 'account-deletion-refused'; user_id: number }
@@ -39,8 +47,9 @@ type SecurityEvent =
 
 type LinkFailure = InvalidLink | StaleLink;
 
-export function audit(c: AppContext, event: SecurityEvent): void {
-  log('log', { ...event, client: clientAddress(c), request_id: requestId(c) });
+/** @param by_user_id the member of staff who did it to another user; undefined for the user itself */
+export function audit(c: AppContext, event: SecurityEvent, by_user_id?: number): void {
+  log('log', { ...event, by_user_id, client: clientAddress(c), request_id: requestId(c) });
 }
 
 /** Logs why a change with the current password was refused. */
@@ -51,11 +60,13 @@ export function auditRefusal(
     | 'password-change-refused'
     | 'username-change-refused'
     | 'email-change-refused'
+    | 'rights-change-refused'
     | 'account-deletion-refused',
   user_id: number,
+  by_user_id?: number,
 ): void {
-  if (failure.kind !== 'throttled') audit(c, { event, user_id });
-  else audit(c, { event: 'throttled', scope: 'password-failures', user_id });
+  if (failure.kind !== 'throttled') audit(c, { event, user_id }, by_user_id);
+  else audit(c, { event: 'throttled', scope: 'password-failures', user_id }, by_user_id);
 }
 
 /** Cloudflare's id of the request (`CF-Ray`, which Cloudflare overwrites), or a random id. */

@@ -10,6 +10,8 @@ import { type Context, Hono } from 'hono';
 import { createApp } from '../app.ts';
 import { onError } from '../http/errors.ts';
 import { hardeningHeaders, pageHeaders } from '../http/middleware/security-headers.ts';
+import { NO_STORE } from '../http/no-store.ts';
+import { admin } from '../http/routes/admin/routes.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { authEntrypoint } from '../rpc/auth-entrypoint.ts';
 import type { Bindings } from '../services/bindings.ts';
@@ -20,11 +22,10 @@ import { rowsOf } from './rows/rows.ts';
 
 type Env = { Bindings: Bindings };
 
-const NO_STORE = { 'Cache-Control': 'no-store' };
-
 const inbox = createInbox();
 
 const app = createApp({
+  admin,
   bindings: ({ EMAIL, ...env }: Bindings) => ({ ...env, EMAIL: EMAIL && inbox.keeping(EMAIL) }),
 });
 

@@ -110,7 +110,7 @@ export async function withDatabase<T>(
 
 /**
  * Variables of the Worker in local development. In production they are secrets. An environment may
- * have a file of its own, as in `wrangler dev`.
+ * have its own file, as in `wrangler dev`.
  */
 function devVars(env: string | undefined): Vars {
   const own = resolve(`.dev.vars.${env}`);

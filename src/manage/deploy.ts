@@ -3,6 +3,7 @@
  * does each step. Each run asks what exists already, so that it can be repeated after a failure.
  */
 import { setTimeout } from 'node:timers/promises';
+import { loginCost } from '../hashing/cost.ts';
 import { parseSettings } from '../settings.ts';
 import {
   findingsOf,
@@ -28,7 +29,6 @@ import {
   readConfiguration,
   shownEnvironment,
 } from './configuration.ts';
-import { loginCost } from './hashing-cost.ts';
 import { drawSecretKey } from './local-variables.ts';
 import { adviceOnMissingMigrations } from './package-migrations.ts';
 import { note, print, warn } from './terminal.ts';

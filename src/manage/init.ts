@@ -33,7 +33,7 @@ const MAX_NAME_LENGTH = 54;
 
 const HELP = `Usage: edge-authtoken init [folder]
 
-Writes a new project with logins and a resource of its own. The folder must be empty or new. The default is
+Writes a new project with logins and one resource. The folder must be empty or new. The default is
 this folder.
 `;
 

@@ -1,8 +1,8 @@
 /**
  * The variables of local development in `.dev.vars`, which git ignores and wrangler reads: what
- * production's operator has to choose. They are a `SECRET_KEY`, drawn once, an address that e-mails
- * are from, no password validators, so that the lesson's passwords are accepted, and no old password
- * for a new one or for a new address, so that clients of dj-rest-auth and djoser work.
+ * production's operator has to choose. They are a `SECRET_KEY`, drawn once, and the sender of
+ * e-mails. There are no password validators, so that the lesson's passwords are accepted. A new password
+ * or address needs no old password, so that clients of dj-rest-auth and djoser work.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { getRandomString } from '../hashing/random-string.ts';

@@ -1,4 +1,4 @@
-/** The migrations of this package. A project with tables of its own has copies of them beside its own. */
+/** The migrations of this package. A project with other tables has copies of them beside its migrations. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './called.ts';
@@ -13,7 +13,7 @@ export function packageMigrations(): { name: string; path: string }[] {
  * After an update of the package a project may lack a migration.
  *
  * @param folder the project's migrations
- * @returns what to do, or undefined if all are there
+ * @returns what to do, or undefined if none is missing
  */
 export function adviceOnMissingMigrations(folder: string): string | undefined {
   const present = existsSync(folder) ? readdirSync(folder) : [];

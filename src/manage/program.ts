@@ -155,7 +155,7 @@ them as they are.`,
     )
     .action((files: string[], options: Where & ImportOptions) =>
       openDatabase(options, options.dryRun ? 'read' : 'write', (database) =>
-        importFiles(database, files, { ...options, command: words }),
+        importFiles(database, files, options, words),
       ),
     );
 
@@ -231,8 +231,16 @@ same moment or have the same token, and the id or the username is the same.`,
             'only Django has to their defaults',
         );
       }
+      const unused = Object.entries({
+        '--user-table': options.userTable !== undefined,
+        '--map': options.map !== undefined,
+        '--match-users-by': options.matchUsersBy !== 'identity',
+        '--encoding': options.encoding !== undefined,
+        '--without-wal': options.withoutWal === true,
+      }).find(([, isGiven]) => isGiven && !options.against);
+      if (unused) program.error(`error: ${unused[0]} needs --against`);
       return openDatabase(options, 'read', (database) =>
-        exportAccounts(database, file, format, { ...options, command: words }),
+        exportAccounts(database, file, format, options, words),
       );
     });
 
@@ -383,8 +391,8 @@ path and ${DEFAULT_HEALTH}.`,
     )
     .action((options: DeployOptions) => deploy(options));
 
-  // manage.ts runs it, without this program. It is here for the list of commands.
-  command('init [folder]', 'Write a new project with logins and a resource of its own.', [
+  // manage.ts runs it, without this program. The list of commands needs this entry.
+  command('init [folder]', 'Write a new project with logins and one resource.', [
     'init my-api',
   ]).action((folder?: string) => init(folder));
 

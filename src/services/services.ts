@@ -26,7 +26,6 @@ import { parseSettings, type Settings, SettingsError } from '../settings.ts';
 import { authtokenQueries } from '../store/authtoken.ts';
 import { knoxQueries } from '../store/knox.ts';
 import { createStore, type Store } from '../store/store.ts';
-import type { AppOptions } from './app-options.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import {
   messageCounterOf,
@@ -34,6 +33,7 @@ import {
   type RateLimits,
   rateLimitsOf,
 } from './rate-limits.ts';
+import type { ServiceOptions } from './service-options.ts';
 
 export type Services = {
   settings: Settings;
@@ -45,6 +45,8 @@ export type Services = {
   authenticate: Authenticate;
   /** The name of the D1 binding in the host's configuration. */
   databaseBinding: string;
+  /** Whether there is a binding of this name. `EMAIL` stands for the option `sendMail`, too. */
+  isBound: (name: string) => boolean;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
 };
@@ -73,7 +75,7 @@ const TOKEN_MODELS = {
  * @throws SettingsError if a setting in the options is invalid
  */
 export function createServices<E extends object>(
-  options: AppOptions<E>,
+  options: ServiceOptions<E>,
 ): (env: E) => ServicesOfEnv {
   // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
@@ -89,6 +91,7 @@ export function createServices<E extends object>(
     const store = createStore(bindings.DB, settings, model.queries);
     const tokens = model.create(store, settings);
     const { PASSWORD_HASHER } = bindings;
+    const send = options.sendMail?.(env) ?? sender(bindings);
     const created: ServicesOfEnv = {
       settings,
       store,
@@ -101,7 +104,11 @@ export function createServices<E extends object>(
       authenticateFor: (runAfterResponse) => (authorization) =>
         authenticate(authorization, (key) => tokens.find(key, runAfterResponse), settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
-      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
+      isBound: (name) =>
+        Object.entries({ ...bindings, EMAIL: send }).some(
+          ([bound, value]) => bound === name && value !== undefined,
+        ),
+      mail: mailOf(send, bindings, settings),
     };
     services.set(env, created);
     return created;

@@ -106,6 +106,7 @@ export function authtokenQueries(
 
   return {
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
+    findCurrentToken: (key) => select(primary, key),
 
     /** Stores the token only if the user has none or an expired one. Concurrent logins get the same. */
     async storeLogin({ userId, password, token, lastLogin, expiredBefore = '' }) {

@@ -112,6 +112,7 @@ export function knoxQueries(
 
   return {
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
+    findCurrentToken: (key) => select(primary, key),
 
     async storeLogin({ userId, password, token, lastLogin, limit }) {
       const { digest, token_key } = storedToken(token.key);

@@ -31,6 +31,8 @@ export function withRevocations(queries: Queries): Store {
     deleteTokens: counted(queries.deleteTokens),
     deleteTokenById: counted(queries.deleteTokenById),
     deleteUser: counted(queries.deleteUser),
+    deleteUserAsStaff: counted(queries.deleteUserAsStaff),
+    changeUser: async (id, change) => counted(() => queries.changeUser(id, change))(),
     changeEmailToVerify: counted(queries.changeEmailToVerify),
     replacePasswordAndKeepToken: counted(queries.replacePasswordAndKeepToken),
     replacePasswordAndToken: counted(queries.replacePasswordAndToken),

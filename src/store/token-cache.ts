@@ -67,6 +67,8 @@ export function withTokenCache(store: Store, seconds: number): Store {
     deleteTokenById: (id, ...rest) => changeUser(id, () => store.deleteTokenById(id, ...rest)),
     updateProfile: (id, ...rest) => changeUser(id, () => store.updateProfile(id, ...rest)),
     deleteUser: (id, password) => changeUser(id, () => store.deleteUser(id, password)),
+    changeUser: (id, change) => changeUser(id, () => store.changeUser(id, change)),
+    deleteUserAsStaff: (id) => changeUser(id, () => store.deleteUserAsStaff(id)),
     replacePasswordAndToken: (id, ...rest) =>
       changeUser(id, () => store.replacePasswordAndToken(id, ...rest)),
     replacePasswordAndDeleteToken: (id, ...rest) =>

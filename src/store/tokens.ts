@@ -65,6 +65,9 @@ export type TokenQueries = {
   /** Finds a token and its user by one indexed lookup (2 rows read). */
   findToken: (key: string) => Promise<FoundToken | undefined>;
 
+  /** As `findToken`, always from the primary database and never from a cache, for the routes of staff. */
+  findCurrentToken: (key: string) => Promise<FoundToken | undefined>;
+
   /**
    * Stores the token of a login, and the last login, both or neither.
    *
@@ -161,10 +164,13 @@ export const TOKEN_ID = /^[0-9a-f]{16}$/;
 /** Sorts after each hexadecimal digit. */
 const AFTER_DIGITS = 'g';
 
-/** Whether the user of `auth_user.id` has a token of either model. In raw SQL, for a `select` of Drizzle. */
-export const hasToken = sql<boolean>`(
+/** Whether the user of `auth_user.id` has a token of either model. */
+export const HAS_TOKEN = `(
   exists (select 1 from authtoken_token where authtoken_token.user_id = auth_user.id)
   or exists (select 1 from knox_authtoken where knox_authtoken.user_id = auth_user.id))`;
+
+/** The same for Drizzle, which would leave out the names of the tables. */
+export const hasToken = sql.raw(HAS_TOKEN);
 
 /** Deletes the tokens of the users that a condition selects, from each of both tables. */
 export function deleteTokensOf(d1: D1Database, db: DrizzleD1Database, user: SQL | undefined) {

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { deleteUser } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
+import { isNotLastSuperuser } from './last-superuser.ts';
 import { authUser, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
 import type { PlainToken, TokenQueries } from './tokens.ts';
@@ -89,7 +90,7 @@ const USER_OF_ADDRESS_OR_STAND_IN = `${userWhere(`id = (
   union all ${USER_OR_STAND_IN}`;
 
 /** Sorts after each character of a text. */
-const LAST_CHARACTER = '\u{10ffff}';
+export const LAST_CHARACTER = '\u{10ffff}';
 
 /** Undefined if the row has only the password of a stand-in. */
 function toFoundUser(row: FoundRow | null): FoundUser | undefined {
@@ -330,5 +331,13 @@ export function userQueries(
         return outcome === 'kept' ? 'changed' : outcome;
       });
     },
+
+    /**
+     * As `deleteUser`, with any stored password.
+     *
+     * @returns `kept` for the last active superuser
+     */
+    deleteUserAsStaff: (id: number): Promise<'deleted' | 'kept' | 'referenced'> =>
+      runWriteWithRetry(() => deleteUser(d1, id, isNotLastSuperuser)),
   };
 }

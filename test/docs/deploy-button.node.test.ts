@@ -1,4 +1,4 @@
-/** What the "Deploy to Cloudflare" button reads. The button itself needs a public repository. */
+/** The files that the "Deploy to Cloudflare" button reads. The button itself needs a public repository. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';

@@ -167,26 +167,38 @@ const SETTING_ENTRIES = Object.entries(SETTINGS).map(
   }),
 );
 
-describe('the table of settings', () => {
-  const rows = tableOf(pageAt('docs/settings.md'), 'variable');
+describe('the list of settings', () => {
+  const listed = [
+    ...pageAt('docs/settings.md').matchAll(
+      /^- \*\*`(?<variable>\w+)`\*\*, option `(?<option>\w+)`\n {2}- Default: (?<byDefault>.*)\n {2}- Values: (?<allowed>.*)\n {2}- (?<description>.*)$/gm,
+    ),
+  ].map(({ groups = {} }) => groups);
 
-  it('has exactly one row per setting', () => {
-    expect(rows.map(([variable = '']) => plain(variable)).sort()).toEqual(
+  it('has each setting once', () => {
+    expect(listed.map(({ variable }) => variable).sort()).toEqual(
       SETTING_ENTRIES.map(({ variable }) => variable).sort(),
     );
   });
 
   it.each(SETTING_ENTRIES)('describes $variable as its entry does', (setting) => {
-    const row = rows.find(([variable = '']) => plain(variable) === setting.variable) ?? [];
-    const [, option = '', byDefault = '', allowed = '', description = ''] = row;
-    expect(plain(option)).toBe(setting.option);
-    expect(plain(byDefault)).toBe(setting.byDefault || 'empty');
+    const { option, byDefault, allowed, description } =
+      listed.find(({ variable }) => variable === setting.variable) ?? {};
+    expect(option).toBe(setting.option);
+    expect(plain(byDefault ?? '')).toBe(setting.byDefault || 'empty');
     expect(allowed).toBe(setting.allowed);
     // A link to details may follow.
-    expect(description.replace(/ \[[^\]]+\]\([^)]+\)\.$/, '')).toBe(
+    expect(description?.replace(/ \[[^\]]+\]\([^)]+\)\.$/, '')).toBe(
       `${setting.isSecret ? 'Secret. ' : ''}${setting.description}`,
     );
   });
+});
+
+it('the second environment has each variable of the first', () => {
+  const configurationOf = (path: string) => readRawConfig({ config: path }).rawConfig;
+  const { staging } = configurationOf('test/fixtures/staging.toml').env ?? {};
+  expect(Object.keys(staging?.vars ?? {}).sort()).toEqual(
+    Object.keys(configurationOf('wrangler.toml').vars ?? {}).sort(),
+  );
 });
 
 describe('wrangler.toml', () => {
@@ -228,7 +240,7 @@ describe('the table of routes', () => {
   const byRoute = (a: { route: string }, b: { route: string }) => a.route.localeCompare(b.route);
 
   it('has the routes, statuses and tokens of the OpenAPI document', () => {
-    const tables = ['route', 'route of djoser', 'route of dj-rest-auth'];
+    const tables = ['route', 'route for staff', 'route of djoser', 'route of dj-rest-auth'];
     const shown = tables
       .flatMap((heading) => tableOf(pageAt('docs/api.md'), heading))
       .map(([route = '', token = '', , success = '', errors = '']) => ({

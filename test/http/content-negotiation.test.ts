@@ -1,9 +1,9 @@
 /** Content negotiation. The results are recorded from DRF 3.14 with its JSONRenderer. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { ROUTES } from '../../src/app.ts';
 import { answer, concretePath, newName, register, send } from '../helpers/client.ts';
 import { withAllRoutes } from '../helpers/mailbox.ts';
+import { ROUTES } from '../helpers/routes.ts';
 
 const NOT_ACCEPTABLE = {
   status: 406,

@@ -6,13 +6,13 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { beforeEach, expect, inject, it, type MockInstance, vi } from 'vitest';
-import { ROUTES as ALL_ROUTES } from '../../src/app.ts';
 import type { Route } from '../../src/http/route.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import { concretePath, newName, register, send, unthrottled } from '../helpers/client.ts';
 import { sendWithoutDelay, withAllRoutes } from '../helpers/mailbox.ts';
+import { ROUTES as ALL_ROUTES } from '../helpers/routes.ts';
 
 const REQUESTS = 10_000;
 const MAIL_REQUESTS = 2000;

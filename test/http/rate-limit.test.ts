@@ -1,7 +1,7 @@
 /** Rate limits with real Rate Limiting bindings. password-failures.test.ts tests the exact counter. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createApp, ROUTES } from '../../src/app.ts';
+import { createApp } from '../../src/app.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import {
   answer,
@@ -12,8 +12,14 @@ import {
   send,
   unthrottled,
 } from '../helpers/client.ts';
-import { linkFor, withAllRoutes, withMailbox } from '../helpers/mailbox.ts';
-import { LOGIN_PATHS, PASSWORD_ROUTES, passwordBody, pathOfOwner } from '../helpers/routes.ts';
+import { linkFor, sendWithoutDelay, withAllRoutes, withMailbox } from '../helpers/mailbox.ts';
+import {
+  LOGIN_PATHS,
+  PASSWORD_ROUTES,
+  passwordBody,
+  pathToChange,
+  ROUTES,
+} from '../helpers/routes.ts';
 import { untilRoomInMinute } from '../helpers/until-room-in-minute.ts';
 
 const LIMIT = 10;
@@ -30,6 +36,7 @@ const THROTTLED = {
 let from: string;
 let addresses = 0;
 beforeEach(async () => {
+  sendWithoutDelay();
   from = `192.0.2.${++addresses}`;
   await untilRoomInMinute();
 });
@@ -94,15 +101,23 @@ describe.each(LOGIN_PATHS)('POST %s', (path) => {
 
 describe('a hundred logins from one address with different usernames', () => {
   const ADDRESS_LIMIT = 100;
-  const guesses = async (count: number) => {
-    for (let i = 0; i < count; i++) {
-      const guess = await attempt('/login', { username: newName(), password: 'no' });
-      expect(guess.status).toBe(401);
+  let usedUp: { address: string; minute: number } | undefined;
+
+  /** Continues from an address with a hundred logins in this minute. The first test of it sends them. */
+  const fromUsedUpAddress = async () => {
+    const minute = Math.floor(Date.now() / 60_000);
+    if (usedUp?.minute !== minute) {
+      for (let i = 0; i < ADDRESS_LIMIT; i++) {
+        const guess = await attempt('/login', { username: newName(), password: 'no' });
+        expect(guess.status).toBe(401);
+      }
+      usedUp = { address: from, minute };
     }
+    from = usedUp.address;
   };
 
   it.each(LOGIN_PATHS)('use up the limit of POST %s, which then hashes nothing', async (path) => {
-    await guesses(ADDRESS_LIMIT);
+    await fromUsedUpAddress();
     const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
     const body = { username: newName(), email: 'a@b.example', password: 'no' };
     const response = await attempt(path, body);
@@ -113,15 +128,15 @@ describe('a hundred logins from one address with different usernames', () => {
 
   it.each(PASSWORD_ROUTES)('use up the limit of $method $path', async (route) => {
     const token = await register(newName(), 'pw');
-    const path = await pathOfOwner(route, token);
-    await guesses(ADDRESS_LIMIT);
+    const path = await pathToChange(route, token);
+    await fromUsedUpAddress();
     const headers = { ...JSON_FROM(), Authorization: `Token ${token}` };
     const init = { method: route.method, headers, body: JSON.stringify(passwordBody('pw')) };
     expect(await answer(await send(path, init, withAllRoutes(approximate)))).toEqual(THROTTLED);
   });
 
   it('do not limit ten usernames from ten other addresses', async () => {
-    await guesses(ADDRESS_LIMIT);
+    await fromUsedUpAddress();
     for (let i = 0; i < 10; i++) {
       from = `203.0.113.${addresses * 10 + i}`;
       const username = newName();
@@ -143,7 +158,7 @@ it.each([
   '$method $path, other fields $what, counts as a login of the user',
   async ({ rest, ...route }) => {
     const token = await register(newName(), 'pw');
-    const path = await pathOfOwner(route, token);
+    const path = await pathToChange(route, token);
     const ask = () => {
       const headers = { ...JSON_FROM(), Authorization: `Token ${token}` };
       const init = {
@@ -261,15 +276,18 @@ describe('a request without a valid token', () => {
     routes.flatMap(({ path, access: { requiresUser, rateLimit } }) =>
       rateLimit && !requiresUser ? [{ path, limit: LIMITS[rateLimit] }] : [],
     ),
-  )('to $path counts if its body is invalid: $limit of 130 pass the limit', async (route) => {
-    const bindings = withAllRoutes(approximate);
-    const statuses: number[] = [];
-    for (let i = 0; i < 130; i++) {
-      statuses.push((await attempt(route.path, {}, {}, bindings)).status);
-    }
-    expect(statuses.filter((status) => status === 400)).toHaveLength(route.limit);
-    expect(statuses.filter((status) => status === 429)).toHaveLength(130 - route.limit);
-  });
+  )(
+    'to $path counts if its body is invalid: $limit pass, and five more are refused',
+    async (route) => {
+      const bindings = withAllRoutes(approximate);
+      const statuses: number[] = [];
+      for (let i = 0; i < route.limit + 5; i++) {
+        statuses.push((await attempt(route.path, {}, {}, bindings)).status);
+      }
+      expect(statuses.filter((status) => status === 400)).toHaveLength(route.limit);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(5);
+    },
+  );
 });
 
 it('addresses of one IPv6 /64 share a count, and the next /64 has its own', async () => {

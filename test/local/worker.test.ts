@@ -52,6 +52,26 @@ it('exports what the deployed entry exports', () => {
   expect(entry.PasswordHasher).toBe(deployed.PasswordHasher);
 });
 
+it('has each route of the deployed entry', async () => {
+  const pathsOf = async (response: Response) =>
+    Object.keys((await response.json<{ paths: object }>()).paths);
+  expect(await pathsOf(await send('/openapi.json'))).toEqual(
+    await pathsOf(await sendToDeployed('/openapi.json', {}, unthrottled)),
+  );
+  expect((await send('/admin')).status).toBe(200);
+});
+
+it('has no class in its style that a page has', async () => {
+  const html = async (path: string) =>
+    (await sendToDeployed(path, {}, withMailbox().bindings)).text();
+  const pages = (await Promise.all(['/', '/account', '/admin'].map(html))).join();
+  const [, added = ''] = (await (await send('/admin')).text()).split('</style>');
+  const classes = [...added.matchAll(/^\.([\w-]+)/gm)].map(([, name]) => name);
+  expect(classes).toContain('database-rows');
+  for (const name of new Set(classes))
+    expect(pages).not.toMatch(new RegExp(`class="[^"]*\\b${name}\\b`));
+});
+
 it('has no local path in the deployed entry', async () => {
   for (const path of PATHS) expect((await sendToDeployed(path)).status).toBe(404);
 });

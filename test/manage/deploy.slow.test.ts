@@ -125,7 +125,7 @@ describe.concurrent('npm run deploy', () => {
     const [deployed, ...findings] = stdout.slice(stdout.indexOf('Deployed and')).trim().split('\n');
     expect(deployed).toBe('Deployed and healthy: https://edge-authtoken.stub.workers.dev/');
     expect(findings).toEqual([
-      'Before production (SECURITY.md):',
+      'Before production (SECURITY.md), by the wrangler configuration without .dev.vars:',
       'OK       1. PBKDF2_ITERATIONS 600,000: in production a login or registration costs about 180 ms ' +
         'of CPU, in a Durable Object, on every plan',
       'OK       2. All rate limits are bound.',
@@ -371,7 +371,7 @@ describe.concurrent('npm run deploy', () => {
     expect(code).toBe(0);
     expect(cloudflare.requests).toContain('GET /auth/health');
     expect(stderr).toContain(
-      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql.',
+      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql, 0002_staff_indexes.sql.',
     );
     expect(steps().filter((step) => step === MIGRATION)).toHaveLength(1);
     expect(cloudflare.tables('inside')).toEqual(['auth_user', 'authtoken_token']);

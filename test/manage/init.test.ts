@@ -28,7 +28,7 @@ const manifestOf = (file: string) =>
 const CHECKOUT = manifestOf('package.json');
 const TEMPLATE = 'src/manage/template';
 
-/** A folder with a checkout, in which `npm pack` has run or not, and with room for projects. */
+/** A folder with a checkout, in which `npm pack` has run or not, and an empty folder for projects. */
 function checkout({ isPacked = true } = {}) {
   const directory = temporaryDirectory();
   const root = join(directory, 'edge-authtoken');

@@ -124,7 +124,7 @@ it('is written by a newer Node.js, too, without any other package', () => {
   expect(readdirSync(folder).sort()).toEqual(readdirSync(project).sort());
 });
 
-it('installs, with a Node.js of its own', () => {
+it('installs, with its own Node.js', () => {
   const { status, output } = enter('npm', 'install');
   expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
   const own = join(project, 'node_modules/node/bin/node');
@@ -270,7 +270,7 @@ it('takes at most four commands and ten minutes until then', () => {
   expect(typed.reduce((sum, { ms }) => sum + ms, 0)).toBeLessThan(LIMIT_MS);
 });
 
-/** What npm and wrangler write. */
+/** The output of npm and wrangler. */
 const WRITTEN = /node_modules|\.wrangler|package-lock/;
 
 describe.each([

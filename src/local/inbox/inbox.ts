@@ -11,7 +11,7 @@ export type SentMessage = {
 };
 
 export type Inbox = {
-  /** The same binding. It also keeps what it has sent. */
+  /** Wraps a binding, and keeps each message that it has sent. */
   keeping: (binding: SendEmail) => SendEmail;
   /** The newest message first. */
   messages: () => SentMessage[];

@@ -3,7 +3,7 @@ import client from './browser-client.js';
 
 /** In the exchange of the first step. */
 export const Panel = () => (
-  <div class="rows" id="rows" hidden>
+  <div class="database-rows" id="rows" hidden>
     <table id="auth_user">
       <caption />
       <tbody />

@@ -5,6 +5,7 @@ import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { countReferences, deleteUser } from '../delete-user.ts';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, type NewUser } from '../schema.ts';
+import { deactivated } from '../staff.ts';
 
 export type OperatorStore = ReturnType<typeof operatorQueries>;
 
@@ -75,11 +76,7 @@ export function operatorQueries(d1: D1Database) {
 
     /** @param now the last login of a user who has none yet. Django's datetime text */
     async deactivate(id: number, now: string): Promise<void> {
-      await db
-        .update(authUser)
-        .set({ is_active: false, last_login: sql`coalesce(${authUser.last_login}, ${now})` })
-        .where(eq(authUser.id, id))
-        .run();
+      await db.update(authUser).set(deactivated(now)).where(eq(authUser.id, id)).run();
     },
 
     /** Returns the token of the user, or inserts `token` if there is none. */

@@ -13,7 +13,7 @@ type DocumentProps = {
   title: string;
   /** A paragraph below the title. */
   intro: Child;
-  /** The page that this is, if it is one of the two. */
+  /** The page that this is, if the navigation has it. */
   current?: keyof PagePaths | undefined;
   pages: PagePaths;
   /** The nonce in the Content-Security-Policy of this response. */

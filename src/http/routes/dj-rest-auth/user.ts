@@ -5,6 +5,7 @@ import { ok } from '../../../lib/result.ts';
 import { PartialUserDetailsSchema, UserDetailsSchema } from '../../../validation/dj-rest-auth.ts';
 import { body, noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { invalid } from '../../openapi/description.ts';
 import { MEG, REQUIRED } from '../../openapi/examples.ts';
 import { limitAddress } from '../../rate-limit.ts';
@@ -86,4 +87,4 @@ async function update(
 
 /** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
 const userResponse = (c: AppContext, { id, username, email, first_name, last_name }: User) =>
-  c.json({ pk: id, username, email, first_name, last_name }, 200, { 'Cache-Control': 'no-store' });
+  c.json({ pk: id, username, email, first_name, last_name }, 200, NO_STORE);

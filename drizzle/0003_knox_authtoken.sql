@@ -5,7 +5,6 @@ CREATE TABLE "knox_authtoken" ("digest" varchar(128) NOT NULL PRIMARY KEY, "crea
 CREATE INDEX "knox_authtoken_token_key_8f4f7d47" ON "knox_authtoken" ("token_key");
 --> statement-breakpoint
 CREATE INDEX "knox_authtoken_user_id_e5a5d899" ON "knox_authtoken" ("user_id");
-
 --> statement-breakpoint
--- Our own index, which Django ignores. Without it a login at the limit would read expired tokens.
+-- Ours, and invisible to Django. Without it a login at the limit would read expired tokens.
 CREATE INDEX "knox_authtoken_user_id_expiry" ON "knox_authtoken" ("user_id", "expiry");

@@ -2,7 +2,7 @@ import type { SendMail } from '../mail/send-mail.ts';
 import type { Settings } from '../settings.ts';
 import type { Bindings } from './bindings.ts';
 
-export type AppOptions<E extends object> = {
+export type ServiceOptions<E extends object> = {
   /**
    * Maps your Worker's bindings and variables to those of this app, such as
    * `(env) => ({ DB: env.AUTH_DB })`. By default they have the names in this app's wrangler.toml.
