@@ -136,7 +136,7 @@ const MS_OF_A_MINUTE = 60_000;
  *
  * @returns undefined if there is no such date or time
  */
-function toRow(text: string): string | undefined {
+export function parseDatetime(text: string): string | undefined {
   const match = DATETIME.exec(text);
   if (!match) return undefined;
   const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] = match;
@@ -175,7 +175,7 @@ export const toMoment = (value: string): string => {
 };
 
 const fixtureDatetime = converted(
-  (value) => (typeof value === 'string' ? toRow(value) : undefined),
+  (value) => (typeof value === 'string' ? parseDatetime(value) : undefined),
   NOT_A_DATETIME,
 );
 
@@ -185,7 +185,10 @@ const ROW_DATETIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{
 /** Kept to the character: what is text in Django's file is the same text in ours. */
 const rowDatetime = v.pipe(
   v.string(NOT_A_DATETIME),
-  v.check((value) => ROW_DATETIME.test(value) && toRow(value) !== undefined, NOT_A_DATETIME),
+  v.check(
+    (value) => ROW_DATETIME.test(value) && parseDatetime(value) !== undefined,
+    NOT_A_DATETIME,
+  ),
 );
 
 /** A `DateField` of a custom model that is mapped to `date_joined`. */
