@@ -20,6 +20,7 @@ import { cpuMsOf, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
 import { whyNotChecked } from './not-checked.ts';
 import { MAX_IDS } from './records.ts';
 import { count, number } from './terminal.ts';
+import { type TokenModel, tokenModelOf } from './token-model.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
 
@@ -30,13 +31,14 @@ export async function doctor(database: Database): Promise<void> {
   const { configuration, vars } = database;
   const { passwordHashers, emailVerification } = parseSettings(vars);
   const inspection = inspectionQueries(database.d1);
-  await reportMigrations(inspection, database);
+  const pending = await reportMigrations(inspection, database);
   const withoutToken = await inspection.countUsersWithoutToken();
   const orphans = await inspection.countTokensWithoutUser();
   info(
     `Users: ${number(await inspection.countUsers())}, ${number(await inspection.countInactive())} inactive`,
   );
   info(`Tokens: ${number(await inspection.countTokens())}`);
+  if (pending.length === 0) await reportModel(inspection, tokenModelOf(vars));
   report(true, `Users without a token: ${number(withoutToken)} (the next login creates one)`);
   report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
 
@@ -55,7 +57,7 @@ const info = (line: string): void => printLevel(undefined, line);
 async function reportMigrations(
   inspection: Inspection,
   { migrationsDir, configuration: { env } }: Database,
-): Promise<void> {
+): Promise<string[]> {
   const applied = await inspection.appliedMigrations();
   const files = (await readdir(migrationsDir)).filter((file) => file.endsWith('.sql')).sort();
   const pending = files.filter((file) => !applied.includes(file));
@@ -65,6 +67,27 @@ async function reportMigrations(
       ? 'Migrations: all applied'
       : `Migrations not applied: ${pending.join(', ')}. Run \`${WRANGLER} d1 migrations apply${shownEnvironment(env)}\``,
   );
+  return pending;
+}
+
+/** Tokens that `TOKEN_MODEL` does not fit. */
+async function reportModel(inspection: Inspection, model: TokenModel): Promise<void> {
+  const knox = await inspection.countKnoxTokens();
+  const plain = await inspection.countTokens();
+  if (model === 'authtoken.Token') {
+    if (knox === 0) return;
+    report(
+      false,
+      `Tokens of knox: ${number(knox)}: not accepted, because TOKEN_MODEL is authtoken.Token. A hash has no ` +
+        'key, so set TOKEN_MODEL to knox.AuthToken, or these users log in again',
+    );
+  } else {
+    info(`Tokens of knox: ${number(knox)}`);
+    report(
+      plain === 0,
+      `Tokens stored as plain text: ${number(plain)}${plain === 0 ? '' : '. Run `hash_tokens`'}`,
+    );
+  }
 }
 
 /** Ids that Django's AutoField cannot hold, and those of the users to come. */

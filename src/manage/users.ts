@@ -328,7 +328,7 @@ export async function changeEmailCommand(
 export async function deleteTokenCommand({ d1 }: Database, username: string): Promise<void> {
   const store = operatorQueries(d1);
   const user = await existingUser(store, username);
-  const isDeleted = await store.deleteToken(user.id);
+  const isDeleted = await store.deleteTokens(user.id);
   print(
     isDeleted
       ? `Deleted the token of user '${user.username}'`

@@ -1,7 +1,7 @@
 /** Queries of `doctor` over the whole database. Reads only. */
 import { getTableColumns, not, notInArray } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import { authtokenToken, authUser } from '../schema.ts';
+import { authtokenToken, authUser, knoxAuthtoken } from '../schema.ts';
 
 /** The number of hashes with the same algorithm and work factor, and one of them as a sample. */
 type PasswordGroup = { users: number; sample: string };
@@ -62,6 +62,7 @@ export function inspectionQueries(d1: D1Database) {
     countUsers: () => db.$count(authUser),
     countInactive: () => db.$count(authUser, not(authUser.is_active)),
     countTokens: () => db.$count(authtokenToken),
+    countKnoxTokens: () => db.$count(knoxAuthtoken),
 
     countUsersWithoutToken: () =>
       db.$count(
