@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import * as v from 'valibot';
+import { createKnoxToken } from '../auth/operator/knox-tokens.ts';
 import {
   createUser,
   createUserToken,
@@ -21,8 +22,10 @@ import {
 } from '../auth/operator/users.ts';
 import { validatePassword } from '../auth/password-validators.ts';
 import { createLocalHasher } from '../hashing/password-hashing.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 import { pythonStrip } from '../lib/python-strip.ts';
 import { parseSettings, type Settings } from '../settings.ts';
+import { knoxTokenQueries } from '../store/operator/knox-tokens.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
 import { isCheckout } from './called.ts';
@@ -39,6 +42,10 @@ import {
   print,
   warn,
 } from './terminal.ts';
+import { tokenModelOf } from './token-model.ts';
+
+/** 10 hours, the default of knox (knox/settings.py, `TOKEN_TTL`). */
+const KNOX_TOKEN_TTL_MS = 10 * 60 * 60 * 1000;
 
 /** `changepassword` stops after this many attempts (`MAX_TRIES`). */
 const MAX_TRIES = 3;
@@ -264,7 +271,7 @@ async function whyNotNewPassword(
 
 /** `drf_create_token`: prints the token, which is what it is for. */
 export async function createTokenCommand(
-  { d1 }: Database,
+  { d1, vars }: Database,
   username: string,
   { reset = false }: { reset?: boolean },
 ): Promise<void> {
@@ -274,6 +281,12 @@ export async function createTokenCommand(
     username,
     `Cannot create the Token: user ${username} does not exist`,
   );
+  if (tokenModelOf(vars) === 'knox.AuthToken') {
+    const expiry = djangoDatetime(new Date(Date.now() + KNOX_TOKEN_TTL_MS));
+    const token = await createKnoxToken(knoxTokenQueries(d1), user, { expiry, reset });
+    print(`Generated token ${token} for user ${user.username}, expires ${expiry}`);
+    return;
+  }
   const key = await createUserToken(store, user, { reset });
   print(`Generated token ${key} for user ${user.username}`);
 }

@@ -33,9 +33,9 @@ export const storedToken = (token: string): { digest: string; token_key: string 
 export async function createKnoxToken(
   store: KnoxTokenStore,
   { id }: FoundUser,
-  { prefix, expiry, reset }: { prefix: string; expiry: string | null; reset: boolean },
+  { expiry, reset }: { expiry: string | null; reset: boolean },
 ): Promise<string> {
-  const token = prefix + bytesToHex(randomBytes(TOKEN_BYTES));
+  const token = bytesToHex(randomBytes(TOKEN_BYTES));
   const created = djangoDatetime(new Date());
   await store.insertToken({ ...storedToken(token), created, user_id: id, expiry }, { reset });
   return token;
