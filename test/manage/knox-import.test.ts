@@ -1,5 +1,5 @@
 /** Files of a Django with knox (test/conformance/knox-tokens.json). */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -70,4 +70,28 @@ test('a token that was revoked here does not come back, and one of another user 
   expect(await manage(['import', DUMP, '--on-conflict', 'skip'])).toMatchObject({ code: 0 });
   expect(await query('SELECT * FROM knox_authtoken WHERE user_id = 5')).toEqual([]);
   expect(await query('SELECT * FROM knox_authtoken WHERE user_id = 6')).toHaveLength(1);
+});
+
+test('a token of knox goes to no user who is not in the files, unless the option says so', async () => {
+  await manage(['import', DUMP]);
+  await query('DELETE FROM knox_authtoken WHERE user_id = 5');
+  const records: Dumped[] = JSON.parse(readFileSync(DUMP, 'utf8'));
+  const path = join(temporaryDirectory(), 'tokens.json');
+  writeFileSync(path, JSON.stringify(records.filter(({ model }) => model === 'knox.authtoken')));
+  expect(await manage(['import', path])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/\(knox\.authtoken\): its user \d is not in the files/),
+  });
+  expect(await manage(['import', path, '--match-users-by', 'id'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Knox tokens imported: 1\n'),
+  });
+  expect(await query('SELECT token_key FROM knox_authtoken WHERE user_id = 5')).toHaveLength(1);
+});
+
+test('--user and --dry-run hold for tokens of knox', async () => {
+  await manage(['import', DUMP, '--dry-run']);
+  expect(await query('SELECT * FROM knox_authtoken')).toEqual([]);
+  await manage(['import', DUMP, '--user', 'admin']);
+  expect(await query('SELECT user_id FROM knox_authtoken')).toEqual(Array(4).fill({ user_id: 8 }));
 });
