@@ -17,7 +17,7 @@ const START_LENGTH = 8;
 
 const MS_PER_SECOND = 1000;
 
-type KnoxSettings = Pick<
+export type KnoxSettings = Pick<
   Settings,
   | 'tokenTtlSeconds'
   | 'tokenLimitPerUser'
@@ -68,8 +68,10 @@ export const knoxModel = (store: Store, settings: KnoxSettings): TokenModel => (
     store.deleteExpiredSample(bytesToHex(randomBytes(START_LENGTH)), djangoDatetime(new Date())),
 });
 
-/** `AuthTokenManager.create`. */
-function newToken({ tokenPrefix, tokenTtlSeconds }: KnoxSettings): Token {
+export type KnoxToken = Token & { expiry: string | null };
+
+/** Creates a token, which is not stored yet (`AuthTokenManager.create`). */
+export function newToken({ tokenPrefix, tokenTtlSeconds }: KnoxSettings): KnoxToken {
   const now = new Date();
   return {
     key: tokenPrefix + bytesToHex(randomBytes(TOKEN_LENGTH)),

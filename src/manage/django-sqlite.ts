@@ -2,16 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
+import { KNOX_COLUMNS, TOKEN_COLUMNS, USER_COLUMNS } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import { addIgnored, MAX_COUNTED } from './ignored.ts';
 import { makeFixture } from './not-a-fixture.ts';
 import { otherUserModel, type Reading } from './reading.ts';
 import {
   type IdLimit,
+  isKeyOfKnox4,
   type Parsed,
+  parseCustomKnoxRow,
   parseCustomTokenRow,
   parseCustomUserRow,
+  parseKnoxRow,
   parseTokenRow,
   parseUserRow,
 } from './records.ts';
@@ -27,6 +30,7 @@ import {
 } from './user-model.ts';
 
 const TOKENS = 'authtoken_token';
+const KNOX = 'knox_authtoken';
 
 /** The tables of many-to-many fields of `PermissionsMixin`, after the name of the table of users. */
 const LISTS = ['_groups', '_user_permissions'];
@@ -86,16 +90,19 @@ function stageTables(django: DatabaseSync, path: string, staging: Staging, readi
         : `the tokens of the file are not those of ${users}`,
     );
   }
-  if (!hasTokens) reading.hasNoTokens = true;
+  const hasKnox = tables.includes(KNOX);
+  if (!hasTokens && !hasKnox) reading.hasNoTokens = true;
   // Nothing says that these are the users of the project, if another table has users too.
   if (usersOfTokens(django, hasTokens) === undefined) findUserModels(django, tables, reading);
   const lists = LISTS.map((suffix) => users + suffix).filter((table) => tables.includes(table));
-  const toRead = [users, ...(hasTokens ? [TOKENS] : []), ...lists];
+  const toRead = [users, ...(hasTokens ? [TOKENS] : []), ...(hasKnox ? [KNOX] : []), ...lists];
   for (const table of toRead) refuseEndless(django, table);
 
   using progress = startProgress(
     `Reading ${path}`,
-    countRows(django, users) + (hasTokens ? countRows(django, TOKENS) : 0),
+    countRows(django, users) +
+      (hasTokens ? countRows(django, TOKENS) : 0) +
+      (hasKnox ? countRows(django, KNOX) : 0),
   );
   let done = 0;
 
@@ -141,8 +148,27 @@ function stageTables(django: DatabaseSync, path: string, staging: Staging, readi
     );
   }
 
+  if (hasKnox) {
+    const names = columnsOf(django, KNOX).map(({ name }) => name);
+    // knox before 4.2 has a salt, and older versions lack a column.
+    const isOld = names.includes('salt') || !KNOX_COLUMNS.every((name) => names.includes(name));
+    const columns = KNOX_COLUMNS.map((name) =>
+      names.includes(name) ? boundedValue(name) : `${name === 'expiry' ? 'NULL' : "''"} AS ${name}`,
+    );
+    stage(
+      KNOX,
+      { columns, key: 'digest' },
+      (row) => (isCustom ? parseCustomKnoxRow(row) : parseKnoxRow(row, limit)),
+      ({ user_id, ...token }, record) =>
+        staging.addKnoxToken(
+          { ...token, user: user_id, isOfKnox4: isOld || isKeyOfKnox4(token.token_key) },
+          { file: path, record },
+        ),
+    );
+  }
+
   for (const table of tables) {
-    if (table === users || table === TOKENS) continue;
+    if (table === users || table === TOKENS || table === KNOX) continue;
     const rows = countRows(django, table, MAX_COUNTED);
     if (rows > 0) addIgnored(reading.ignored, table, rows);
   }
@@ -336,6 +362,14 @@ function writeTables(django: DatabaseSync, staging: Staging, lastUserId: number)
   );
   for (const user of staging.users()) insertUser.run(user);
   for (const token of staging.tokens()) insertToken.run(token);
+  if (staging.countKnoxTokens() > 0) {
+    django.exec(readFileSync(join(import.meta.dirname, 'knox-tables.sql'), 'utf8'));
+    const insertKnoxToken = django.prepare(
+      `INSERT INTO knox_authtoken (${KNOX_COLUMNS.join(', ')})
+         VALUES (${KNOX_COLUMNS.map((name) => `:${name}`).join(', ')})`,
+    );
+    for (const token of staging.knoxTokens()) insertKnoxToken.run(token);
+  }
   // A deleted user's id is never given again, here as there.
   django
     .prepare(`UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'auth_user'`)

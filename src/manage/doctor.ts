@@ -10,7 +10,7 @@ import {
 } from '../hashing/identify.ts';
 import { number } from '../lib/format-number.ts';
 import { checkStoredPasswords } from '../services/production.ts';
-import { parseSettings } from '../settings.ts';
+import { parseSettings, type Settings } from '../settings.ts';
 import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
 import { printFindings, printLevel } from './before-production.ts';
@@ -28,15 +28,16 @@ const PAGE_LENGTH = 1000;
 
 export async function doctor(database: Database): Promise<void> {
   const { configuration, vars } = database;
-  const { passwordHashers, emailVerification } = parseSettings(vars);
+  const { passwordHashers, emailVerification, tokenModel } = parseSettings(vars);
   const inspection = inspectionQueries(database.d1);
-  await reportMigrations(inspection, database);
+  const pending = await reportMigrations(inspection, database);
   const withoutToken = await inspection.countUsersWithoutToken();
   const orphans = await inspection.countTokensWithoutUser();
   info(
     `Users: ${number(await inspection.countUsers())}, ${number(await inspection.countInactive())} inactive`,
   );
   info(`Tokens: ${number(await inspection.countTokens())}`);
+  if (pending.length === 0) await reportModel(inspection, tokenModel);
   report(true, `Users without a token: ${number(withoutToken)} (the next login creates one)`);
   report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
 
@@ -55,7 +56,7 @@ const info = (line: string): void => printLevel(undefined, line);
 async function reportMigrations(
   inspection: Inspection,
   { migrationsDir, configuration: { env } }: Database,
-): Promise<void> {
+): Promise<string[]> {
   const advice = adviceOnMissingMigrations(migrationsDir);
   if (advice !== undefined) report(false, advice);
   const applied = await inspection.appliedMigrations();
@@ -67,6 +68,27 @@ async function reportMigrations(
       ? 'Migrations: all applied'
       : `Migrations not applied: ${pending.join(', ')}. Run \`${WRANGLER} d1 migrations apply${shownEnvironment(env)}\``,
   );
+  return pending;
+}
+
+/** Tokens that `TOKEN_MODEL` does not fit. */
+async function reportModel(inspection: Inspection, model: Settings['tokenModel']): Promise<void> {
+  const knox = await inspection.countKnoxTokens();
+  const plain = await inspection.countTokens();
+  if (model === 'authtoken.Token') {
+    if (knox === 0) return;
+    report(
+      false,
+      `Tokens of knox: ${number(knox)}: not accepted, because TOKEN_MODEL is authtoken.Token. A hash has no ` +
+        'key, so set TOKEN_MODEL to knox.AuthToken, or these users log in again',
+    );
+  } else {
+    info(`Tokens of knox: ${number(knox)}`);
+    report(
+      plain === 0,
+      `Tokens stored as plain text: ${number(plain)}${plain === 0 ? '' : '. Run `hash_tokens`'}`,
+    );
+  }
 }
 
 /** Ids that Django's AutoField cannot hold, and those of the users to come. */

@@ -7,11 +7,14 @@ import { createJsonRecordsParser } from './json-records.ts';
 import { expected } from './not-a-fixture.ts';
 import type { Reading } from './reading.ts';
 import {
+  type FixtureKnoxToken,
   type FixtureToken,
   type FixtureUser,
   type Parsed,
+  parseKnoxRecord,
   parseTokenRecord,
   parseUserRecord,
+  toDumpedKnoxToken,
   toDumpedToken,
   toDumpedUser,
 } from './records.ts';
@@ -32,6 +35,7 @@ const Item = v.looseObject({ model: v.pipe(v.string(), v.maxLength(MAX_MODEL_LEN
 type Entry =
   | { model: string; user: FixtureUser }
   | { model: string; token: FixtureToken }
+  | { model: string; knoxToken: FixtureKnoxToken }
   | { model: string; hasFieldsOfUser: boolean };
 
 /**
@@ -62,6 +66,8 @@ export async function stageFixture(
         if ('user' in entry) staging.addUser(entry.user, known);
         else if ('token' in entry) {
           staging.addToken(entry.token, { file: path, record }, known, namesKnownUsers);
+        } else if ('knoxToken' in entry) {
+          staging.addKnoxToken(entry.knoxToken, { file: path, record }, known, namesKnownUsers);
         } else {
           addIgnored(ignored, entry.model, 1);
           if (entry.hasFieldsOfUser) addIgnored(otherUserModels, entry.model, 1);
@@ -100,6 +106,8 @@ function entryOf(
     // A proxy of the same table and primary key (rest_framework/authtoken/models.py, `TokenProxy`).
     case 'authtoken.tokenproxy':
       return { model, token: rowOf(parseTokenRecord(item, isCustom)) };
+    case 'knox.authtoken':
+      return { model, knoxToken: rowOf(parseKnoxRecord(item, isCustom)) };
     default:
       return { model, hasFieldsOfUser: BASE_USER_FIELDS.every((name) => name in fields) };
   }
@@ -108,8 +116,9 @@ function entryOf(
 /** The username by which a record refers to a user. */
 function naturalKey(entry: Entry): string | undefined {
   if ('user' in entry) return entry.user.id === null ? entry.user.username : undefined;
-  if ('token' in entry) return Array.isArray(entry.token.user) ? entry.token.user[0] : undefined;
-  return undefined;
+  if ('hasFieldsOfUser' in entry) return undefined;
+  const { user } = 'token' in entry ? entry.token : entry.knoxToken;
+  return Array.isArray(user) ? user[0] : undefined;
 }
 
 /** Does something with a record, which a refusal then names. */
@@ -148,4 +157,5 @@ export function* fixtureText(staging: Staging): Generator<string> {
 function* records(staging: Staging) {
   for (const row of staging.users()) yield toDumpedUser(row);
   for (const row of staging.tokens()) yield toDumpedToken(row);
+  for (const row of staging.knoxTokens()) yield toDumpedKnoxToken(row);
 }

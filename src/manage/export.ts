@@ -93,6 +93,8 @@ export async function exportAccounts(
     const say = path === STDIO ? note : print;
     say(`Users exported:  ${number(staging.countUsers())}`);
     say(`Tokens exported: ${number(staging.countTokens())}`);
+    const knox = staging.countKnoxTokens();
+    if (knox > 0) say(`Knox tokens exported: ${number(knox)}`);
   } finally {
     staging.close();
   }
@@ -202,5 +204,11 @@ async function stageDatabase(bulk: Bulk, staging: Staging): Promise<void> {
     rows = page.length;
     done += rows;
     progress.reach(done);
+  }
+  for (let last = Number.MIN_SAFE_INTEGER, rows = PAGE_LENGTH; rows === PAGE_LENGTH; ) {
+    const page = await bulk.pageOfKnoxTokens(last, PAGE_LENGTH);
+    for (const token of page) staging.addStoredKnoxToken(token);
+    last = Number(page.at(-1)?.at(-1) ?? last);
+    rows = page.length;
   }
 }

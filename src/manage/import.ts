@@ -192,8 +192,8 @@ function orphanHints(
 export function refuseOrphans(staging: Staging, hints: OrphanHints = {}): void {
   const orphan = staging.tokenWithoutUser();
   if (!orphan) return;
-  const { file, record, user, namedBy, isOtherNumber } = orphan;
-  const place = `${fileName(file)}: record ${record} (authtoken.token)`;
+  const { model, file, record, user, namedBy, isOtherNumber } = orphan;
+  const place = `${fileName(file)}: record ${record} (${model})`;
   if (isOtherNumber) {
     throw new CommandError(
       `${place}: it names its user by the id ${user}, but users of the files have no ids. ` +
@@ -206,7 +206,7 @@ export function refuseOrphans(staging: Staging, hints: OrphanHints = {}): void {
 }
 
 async function classify(bulk: Bulk, staging: Staging): Promise<void> {
-  using progress = startProgress('Comparing', staging.countUsers());
+  using progress = startProgress('Comparing', staging.countUsers() + staging.countKnoxTokens());
   let done = 0;
   for (const chunk of chunks(staging.allAccounts())) {
     for (const { id, standing } of await bulk.classifyAccounts(chunk)) {
@@ -215,6 +215,15 @@ async function classify(bulk: Bulk, staging: Staging): Promise<void> {
     done += chunk.length;
     progress.reach(done);
   }
+  const now = djangoDatetime(new Date());
+  for (const { rows, length } of pieces(staging.allKnoxTokens())) {
+    for (const { digest, standing } of await bulk.classifyKnoxTokens(rows, now)) {
+      staging.setKnoxStanding(digest, standing);
+    }
+    done += length;
+    progress.reach(done);
+  }
+  staging.placeByKnoxTokens();
 }
 
 /**
@@ -307,7 +316,7 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
   try {
     await writeAll(staging.newAccounts(now), bulk.insertAccounts);
     if (tokens > 0) {
-      await writeAll(staging.tokenMissingAccounts(now), (chunk) => bulk.insertTokens(chunk.tokens));
+      await writeAll(staging.tokenMissingAccounts(now), bulk.insertTokens);
     }
     if (updates > 0) await writeAll(staging.differingAccounts(now), bulk.updateAccounts);
   } catch (error) {
@@ -322,31 +331,61 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
 
 /** Whether the database has exactly these accounts. */
 async function areThere(bulk: Bulk, chunk: Accounts & { length: number }): Promise<boolean> {
-  const known = await bulk.classifyAccounts(chunk);
-  return known.length === chunk.length && known.every(({ standing }) => standing === 'same');
+  const known: { standing: string }[] = await bulk.classifyAccounts(chunk);
+  for (const tokens of chunk.knoxTokens) {
+    // Before all times, so that an expired token counts too.
+    known.push(...(await bulk.classifyKnoxTokens(tokens, '')));
+  }
+  return known.length >= chunk.length && known.every(({ standing }) => standing === 'same');
 }
 
-/** Accounts put together into as much as one statement takes, and how many they are. */
+/**
+ * Accounts put together into as much as one statement takes, and how many they are. The knox tokens
+ * of one account can be more than that: they are written by several statements of one transaction.
+ */
 function* chunks(accounts: Iterable<Account>): Generator<Accounts & { length: number }> {
   let users: string[] = [];
   let tokens: string[] = [];
+  let knoxTokens: string[] = [];
   let bytes = 0;
   const chunk = () => ({
     users: `[${users.join()}]`,
     tokens: `[${tokens.join()}]`,
+    knoxTokens: [...pieces(knoxTokens)].map(({ rows }) => rows),
     length: users.length,
   });
-  for (const { user, token } of accounts) {
-    const added = Buffer.byteLength(user) + Buffer.byteLength(token ?? '') + 2;
-    if (bytes + added > MAX_ROWS_BYTES) {
+  for (const account of accounts) {
+    const added = [account.user, account.token ?? '', ...account.knoxTokens]
+      .map((row) => Buffer.byteLength(row) + 1)
+      .reduce((sum, length) => sum + length);
+    if (users.length > 0 && bytes + added > MAX_ROWS_BYTES) {
       yield chunk();
       users = [];
       tokens = [];
+      knoxTokens = [];
       bytes = 0;
     }
-    users.push(user);
-    if (token !== undefined) tokens.push(token);
+    users.push(account.user);
+    if (account.token !== undefined) tokens.push(account.token);
+    for (const token of account.knoxTokens) knoxTokens.push(token);
     bytes += added;
   }
   if (users.length > 0) yield chunk();
+}
+
+/** Rows put together into as much as one parameter takes, and how many they are. */
+function* pieces(rows: Iterable<string>): Generator<{ rows: string; length: number }> {
+  let piece: string[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const added = Buffer.byteLength(row) + 1;
+    if (bytes + added > MAX_ROWS_BYTES) {
+      yield { rows: `[${piece.join()}]`, length: piece.length };
+      piece = [];
+      bytes = 0;
+    }
+    piece.push(row);
+    bytes += added;
+  }
+  if (piece.length > 0) yield { rows: `[${piece.join()}]`, length: piece.length };
 }

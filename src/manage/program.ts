@@ -9,6 +9,7 @@ import { type DeployOptions, deploy } from './deploy.ts';
 import { doctor } from './doctor.ts';
 import { GZIP } from './dumpdata.ts';
 import { type ExportOptions, exportAccounts, type Format, formatOf } from './export.ts';
+import { type HashOptions, hashTokensCommand } from './hash-tokens.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { init } from './init.ts';
 import { sendTestEmailCommand } from './send-test-email.ts';
@@ -295,6 +296,22 @@ it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_t
   ]).action((username: string, options: Where) =>
     openDatabase(options, 'write', (database) => deleteTokenCommand(database, username)),
   );
+
+  writing('hash_tokens', "Turn the tokens of authtoken into knox's, which are stored as hashes.", [
+    'hash_tokens',
+    'hash_tokens --expiry 2030-12-31 --remote',
+  ])
+    .option('--expiry <datetime>', 'when these tokens expire; by default they do not')
+    .option('--reverse', 'is refused: a hash has no key')
+    .addHelpText(
+      'after',
+      `
+Clients keep their tokens. The setting TOKEN_MODEL must be knox.AuthToken. With TOKEN_MAX_AGE_DAYS a token
+expires so many days after its creation. If the command is interrupted, start it again.`,
+    )
+    .action((options: Where & HashOptions) =>
+      openDatabase(options, 'write', (database) => hashTokensCommand(database, options)),
+    );
 
   writing('changeemail <username> <email>', "Change a user's e-mail address.", [
     'changeemail ann ann@example.com',

@@ -4,10 +4,11 @@
  *
  * A fixture is read as `loaddata` reads it (django/core/serializers/python.py, `Deserializer`).
  * What a column may hold is what Django's may (django/contrib/auth/models.py,
- * rest_framework/authtoken/models.py), in PostgreSQL too. Whether a value is a good one is not
+ * rest_framework/authtoken/models.py, knox/models.py), in PostgreSQL too. Whether a value is a good one is not
  * asked: it exists.
  */
 import * as v from 'valibot';
+import { KNOX_4_TOKEN_KEY_LENGTH } from '../auth/operator/knox-tokens.ts';
 import { djangoDatetime } from '../lib/django-datetime.ts';
 
 /** A user as a fixture has it. */
@@ -27,6 +28,16 @@ export type FixtureToken = {
   created: string | null;
   /** The user's id, or in a list its username (Django's natural key). */
   user: number | Uuid | [string];
+};
+
+/** A token of knox as a fixture has it. */
+export type FixtureKnoxToken = Omit<FixtureToken, 'key'> & {
+  digest: string;
+  /** Null: the token does not expire. */
+  expiry: string | null;
+  token_key: string;
+  /** Whether knox before 5.0 has written it. knox 5 does not accept such a token. */
+  isOfKnox4: boolean;
 };
 
 /** The UUID of a user of a custom model: 32 hexadecimal digits in lower case. */
@@ -136,7 +147,7 @@ const MS_OF_A_MINUTE = 60_000;
  *
  * @returns undefined if there is no such date or time
  */
-function toRow(text: string): string | undefined {
+export function parseDatetime(text: string): string | undefined {
   const match = DATETIME.exec(text);
   if (!match) return undefined;
   const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] = match;
@@ -175,17 +186,23 @@ export const toMoment = (value: string): string => {
 };
 
 const fixtureDatetime = converted(
-  (value) => (typeof value === 'string' ? toRow(value) : undefined),
+  (value) => (typeof value === 'string' ? parseDatetime(value) : undefined),
   NOT_A_DATETIME,
 );
 
 /** Date, time and perhaps a fraction, as Django's tables hold them. */
 const ROW_DATETIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?$/;
 
+/** The time begins after `YYYY-MM-DD `. */
+const TIME_AT = 11;
+
 /** Kept to the character: what is text in Django's file is the same text in ours. */
 const rowDatetime = v.pipe(
   v.string(NOT_A_DATETIME),
-  v.check((value) => ROW_DATETIME.test(value) && toRow(value) !== undefined, NOT_A_DATETIME),
+  v.check(
+    (value) => ROW_DATETIME.test(value) && parseDatetime(value) !== undefined,
+    NOT_A_DATETIME,
+  ),
 );
 
 /** A `DateField` of a custom model that is mapped to `date_joined`. */
@@ -204,6 +221,8 @@ const last_name = text(150);
 const email = text(254);
 const first_name = text(150);
 const key = text(40);
+const digest = text(128);
+const token_key = text(25);
 
 /** A field of a custom model that Django's own model requires. */
 const orEmpty = (schema: v.GenericSchema<unknown, string>) =>
@@ -284,10 +303,30 @@ const fixtureTokenRecord = <T>(id: v.GenericSchema<unknown, T>) =>
     }),
   });
 
+/**
+ * `knox.authtoken` of a fixture (knox/models.py, `AbstractAuthToken`). `salt` is a field of knox
+ * before 4.2.
+ */
+const fixtureKnoxRecord = <T>(id: v.GenericSchema<unknown, T>) =>
+  v.object({
+    pk: v.nullish(digest),
+    fields: fieldsOf({
+      digest: v.nullish(digest),
+      token_key: v.optional(token_key),
+      salt: v.optional(v.unknown()),
+      user: v.optional(userReference(id)),
+      user_id: v.optional(userReference(id)),
+      created: v.optional(fixtureDatetime),
+      expiry: v.optional(v.nullable(fixtureDatetime), null),
+    }),
+  });
+
 const FIXTURE_USER = fixtureUserRecord(fixtureId('AutoField'), AUTH_TEXTS, fixtureDatetime);
 const FIXTURE_TOKEN = fixtureTokenRecord(anyUserId);
+const FIXTURE_KNOX_TOKEN = fixtureKnoxRecord(anyUserId);
 const CUSTOM_FIXTURE_USER = fixtureUserRecord(customId, CUSTOM_TEXTS, v.nullable(fixtureDatetime));
 const CUSTOM_FIXTURE_TOKEN = fixtureTokenRecord(customId);
+const CUSTOM_FIXTURE_KNOX_TOKEN = fixtureKnoxRecord(customId);
 
 /** A row of `auth_user`, as SQLite has it. */
 const userRow = <T, D>(
@@ -310,6 +349,23 @@ const userRow = <T, D>(
 const tokenRow = <T>(user_id: v.GenericSchema<unknown, T>) =>
   v.object({ key, created: rowDatetime, user_id });
 
+/** A row of `knox_authtoken`, as SQLite has it. An expiry is compared as text: it has no time zone. */
+const knoxRow = <T>(user_id: v.GenericSchema<unknown, T>) =>
+  v.object({
+    digest,
+    created: rowDatetime,
+    user_id,
+    expiry: v.nullable(
+      v.pipe(
+        rowDatetime,
+        v.transform((value) =>
+          /[Z+-]/.test(value.slice(TIME_AT)) ? (parseDatetime(value) ?? value) : value,
+        ),
+      ),
+    ),
+    token_key,
+  });
+
 const USER_ROWS = {
   AutoField: userRow(rowId('AutoField'), AUTH_TEXTS, rowDatetime),
   BigAutoField: userRow(rowId('BigAutoField'), AUTH_TEXTS, rowDatetime),
@@ -319,8 +375,14 @@ const TOKEN_ROWS = {
   BigAutoField: tokenRow(rowId('BigAutoField')),
 };
 
+const KNOX_ROWS = {
+  AutoField: knoxRow(rowId('AutoField')),
+  BigAutoField: knoxRow(rowId('BigAutoField')),
+};
+
 type UserRow = v.InferOutput<typeof USER_ROWS.AutoField>;
 type TokenRow = v.InferOutput<typeof TOKEN_ROWS.AutoField>;
+type KnoxRow = v.InferOutput<typeof KNOX_ROWS.AutoField>;
 
 /** An id of a row of a custom model: an integer or a UUID. */
 const customRowId = v.union([rowId('BigAutoField'), uuid], 'neither a whole number nor a UUID');
@@ -332,6 +394,7 @@ const CUSTOM_USER_ROW = userRow(
   v.nullable(v.union([rowDatetime, rowDate], NOT_A_DATETIME)),
 );
 const CUSTOM_TOKEN_ROW = tokenRow(customRowId);
+const CUSTOM_KNOX_ROW = knoxRow(customRowId);
 
 /** The content of a record, or the field and the reason why it is refused. Never the value. */
 export type Parsed<T> = { row: T } | { reason: string };
@@ -362,6 +425,23 @@ export function parseTokenRecord(record: unknown, isCustom = false): Parsed<Fixt
   return { row: { key: key ?? '', created: created ?? null, user } };
 }
 
+/** @param isCustom whether its user is of a custom model */
+export function parseKnoxRecord(record: unknown, isCustom = false): Parsed<FixtureKnoxToken> {
+  const parsed = parse(isCustom ? CUSTOM_FIXTURE_KNOX_TOKEN : FIXTURE_KNOX_TOKEN, record);
+  if ('reason' in parsed) return parsed;
+  const { pk, fields } = parsed.row;
+  const { digest = pk, user = fields.user_id, created, expiry, token_key = '' } = fields;
+  if (user === undefined) return { reason: 'user: missing' };
+  const isOfKnox4 = 'salt' in fields || fields.token_key === undefined || isKeyOfKnox4(token_key);
+  return {
+    row: { digest: digest ?? '', created: created ?? null, user, expiry, token_key, isOfKnox4 },
+  };
+}
+
+/** knox 5 looks for 15 characters, so it finds no row with the 8 that knox 4 has stored. */
+export const isKeyOfKnox4 = (token_key: string): boolean =>
+  token_key.length === KNOX_4_TOKEN_KEY_LENGTH;
+
 /** @param row with its integers as bigints, as are those of a token's row */
 export const parseUserRow = (row: unknown, limit: IdLimit): Parsed<UserRow> =>
   parse(USER_ROWS[limit], row);
@@ -369,9 +449,14 @@ export const parseUserRow = (row: unknown, limit: IdLimit): Parsed<UserRow> =>
 export const parseTokenRow = (row: unknown, limit: IdLimit): Parsed<TokenRow> =>
   parse(TOKEN_ROWS[limit], row);
 
+export const parseKnoxRow = (row: unknown, limit: IdLimit): Parsed<KnoxRow> =>
+  parse(KNOX_ROWS[limit], row);
+
 export const parseCustomUserRow = (row: unknown) => parse(CUSTOM_USER_ROW, row);
 
 export const parseCustomTokenRow = (row: unknown) => parse(CUSTOM_TOKEN_ROW, row);
+
+export const parseCustomKnoxRow = (row: unknown) => parse(CUSTOM_KNOX_ROW, row);
 
 function parse<T>(schema: v.GenericSchema<unknown, T>, record: unknown): Parsed<T> {
   const { success, output, issues } = v.safeParse(schema, record, { abortEarly: true });
@@ -415,4 +500,16 @@ export const toDumpedToken = (row: Row) => ({
   model: 'authtoken.token',
   pk: String(row.key),
   fields: { user: Number(row.user_id), created: toDump(String(row.created)) },
+});
+
+/** A token of knox as `dumpdata` writes it. */
+export const toDumpedKnoxToken = (row: Row) => ({
+  model: 'knox.authtoken',
+  pk: String(row.digest),
+  fields: {
+    token_key: String(row.token_key),
+    user: Number(row.user_id),
+    created: toDump(String(row.created)),
+    expiry: row.expiry === null ? null : toDump(String(row.expiry)),
+  },
 });

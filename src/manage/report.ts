@@ -48,6 +48,9 @@ export function printReport(
   printConflicts(staging);
   print(`Users ${would}imported:  ${number(staging.countNew())}`);
   print(`Tokens ${would}imported: ${number(staging.countNewTokens())}`);
+  if (staging.countKnoxTokens() > 0) {
+    print(`Knox tokens ${would}imported: ${number(staging.countNewKnoxTokens())}`);
+  }
   if (updated > 0) print(`Users ${would}updated:   ${number(updated)}`);
   print(
     `Skipped:         ${number(same)} already here, ${number(conflicts - updated)} in conflict`,
@@ -81,6 +84,18 @@ export function printReport(
   reportMaybeWaiting(staging, inactiveUsers);
   reportUsers(inspected);
   reportTokens(staging);
+  reportKnox4(staging);
+}
+
+/** knox 5 accepts no token of knox 4, so they are left out. */
+function reportKnox4(staging: Staging): void {
+  const found = nobody();
+  for (const { username, tokens } of staging.usersOfKnox4()) add(found, username, ` (${tokens})`);
+  if (found.total === 0) return;
+  warn(
+    `Tokens of knox before 5.0, which knox 5 does not accept either, are left out, of: ${list(found)}. ` +
+      'These users have to log in again.',
+  );
 }
 
 function reportNewIds(staging: Staging): void {

@@ -6,6 +6,8 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import {
+  KNOX_COLUMNS,
+  type KnoxStanding,
   NO_LOGIN,
   type Standing,
   TOKEN_COLUMNS,
@@ -14,7 +16,7 @@ import {
 } from '../store/operator/bulk.ts';
 import { UNSENDABLE_KEY } from '../store/operator/inspection.ts';
 import { CommandError } from './command-error.ts';
-import type { FixtureToken, FixtureUser } from './records.ts';
+import type { FixtureKnoxToken, FixtureToken, FixtureUser } from './records.ts';
 
 export type Staging = ReturnType<typeof createStaging>;
 
@@ -22,9 +24,10 @@ export type Staging = ReturnType<typeof createStaging>;
 const CACHE_KIB = 16 * 1024;
 
 /**
- * `auth_user` and `authtoken_token`, but a date may be missing. A token has the record that it came
+ * `auth_user`, `authtoken_token` and `knox_authtoken`, but a date may be missing. A token has the record that it came
  * from. `is_known` marks users of the database that are staged for their tokens only. `named_by` says
- * how the record names the user: `id`, `uuid` or `username`.
+ * how the record names the user: `id`, `uuid` or `username`. `knox_4` counts the tokens of knox 4, which
+ * are left out. `token_missing` says whether the user has no token in the database's `authtoken_token`.
  */
 const TABLES = `
   PRAGMA cache_size = -${CACHE_KIB};
@@ -34,15 +37,22 @@ const TABLES = `
     is_known integer DEFAULT 0);
   CREATE TABLE token (key text PRIMARY KEY, created text, user_id integer UNIQUE, named_by text,
     file text, record integer);
-  CREATE TABLE place (id integer PRIMARY KEY, standing text);
+  CREATE TABLE knox (digest text PRIMARY KEY, created text, user_id integer, expiry text,
+    token_key text, standing text, named_by text, file text, record integer);
+  CREATE INDEX knox_user_id ON knox (user_id);
+  CREATE TABLE knox_4 (user_id integer PRIMARY KEY, tokens integer);
+  CREATE TABLE place (id integer PRIMARY KEY, standing text, token_missing integer);
   CREATE TABLE uuid (uuid text PRIMARY KEY, id integer);
   CREATE TABLE renumbered (id integer, was integer PRIMARY KEY, temporary integer);
   BEGIN`;
 
+/** Tables with a column `user_id`. */
+const TOKEN_TABLES = ['token', 'knox', 'knox_4'];
+
 /**
- * A user and its token, if it has one, as JSON arrays (see `Accounts` in store/operator/bulk.ts).
+ * A user and its tokens, if it has any, as JSON arrays (see `Accounts` in store/operator/bulk.ts).
  */
-export type Account = { user: string; token: string | undefined };
+export type Account = { user: string; token: string | undefined; knoxTokens: string[] };
 
 /** The place of a record: its file, and its number in the file, from 1. */
 export type Origin = { file: string; record: number };
@@ -65,6 +75,31 @@ const UPSERT_TOKEN = `
   INSERT INTO token VALUES (:key, :created, :user_id, :named_by, :file, :record)
   ON CONFLICT (key) DO UPDATE SET created = excluded.created, user_id = excluded.user_id,
     named_by = excluded.named_by, file = excluded.file, record = excluded.record`;
+
+const UPSERT_KNOX_TOKEN = `
+  INSERT INTO knox (digest, created, user_id, expiry, token_key, named_by, file, record)
+  VALUES (:digest, :created, :user_id, :expiry, :token_key, :named_by, :file, :record)
+  ON CONFLICT (digest) DO UPDATE SET created = excluded.created, user_id = excluded.user_id,
+    expiry = excluded.expiry, token_key = excluded.token_key, named_by = excluded.named_by,
+    file = excluded.file, record = excluded.record`;
+
+/** A user without an id cannot be named in the report. */
+const COUNT_KNOX_4 = `
+  INSERT INTO knox_4 VALUES (?, 1) ON CONFLICT (user_id) DO UPDATE SET tokens = tokens + 1`;
+
+/**
+ * The places of users by their knox tokens. A user who has the id or the name of another one is in
+ * conflict already.
+ */
+const PLACE_BY_KNOX = `
+  INSERT INTO place
+  SELECT user_id, CASE WHEN max(standing = 'token-taken') THEN 'token-taken'
+      WHEN max(standing = 'differs') OR NOT is_known THEN 'differs' ELSE 'token-missing' END, 0
+    FROM knox JOIN user ON user.id = user_id
+    WHERE standing IN ('token-taken', 'differs', 'token-missing') GROUP BY user_id
+  ON CONFLICT (id) DO UPDATE SET standing = excluded.standing
+    WHERE place.standing IN ('same', 'token-missing')
+      OR (place.standing = 'differs' AND excluded.standing = 'token-taken')`;
 
 /** Names of a duplicate row in messages, by the column that SQLite names. */
 const TWICE: Record<string, string> = {
@@ -132,6 +167,11 @@ export function keepUsernames(db: DatabaseSync, table: string, usernames: string
 const IS_OTHER_NUMBER = `(named_by = 'id'
   AND EXISTS (SELECT 1 FROM user WHERE user.named_by = 'username'))`;
 
+/** The tokens of both models. */
+const ALL_TOKENS = `(
+  SELECT 'authtoken.token' AS model, user_id, named_by, file, record, rowid AS number FROM token
+  UNION ALL SELECT 'knox.authtoken', user_id, named_by, file, record, rowid FROM knox)`;
+
 /** @param lastUserId the id after which users without one are numbered */
 export function createStaging(lastUserId = 0) {
   const db = new DatabaseSync('');
@@ -139,17 +179,22 @@ export function createStaging(lastUserId = 0) {
   db.prepare(`INSERT INTO sqlite_sequence VALUES ('user', ?)`).run(lastUserId);
   const upsertUser = db.prepare(UPSERT_USER);
   const upsertToken = db.prepare(UPSERT_TOKEN);
+  const upsertKnoxToken = db.prepare(UPSERT_KNOX_TOKEN);
+  const countKnox4 = db.prepare(COUNT_KNOX_4);
+  const setKnoxStanding = db.prepare('UPDATE knox SET standing = ? WHERE digest = ?');
   const selectId = db.prepare('SELECT id FROM user WHERE username = ?');
   const selectUsername = db.prepare('SELECT username FROM user WHERE id = ?');
   const selectUuid = db.prepare('SELECT id FROM uuid WHERE uuid = ?');
   const setUuid = db.prepare('REPLACE INTO uuid VALUES (?, ?)');
   const setUserId = db.prepare('UPDATE user SET id = :id WHERE id = :was');
-  const setTokenUserId = db.prepare('UPDATE token SET user_id = :id WHERE user_id = :was');
+  const setTokenUserIds = TOKEN_TABLES.map((table) =>
+    db.prepare(`UPDATE ${table} SET user_id = :id WHERE user_id = :was`),
+  );
   // A user without a token gets one where only its token was imported, and is a conflict elsewhere.
   const insertPlace = db.prepare(
     `INSERT INTO place
-     SELECT id, CASE WHEN :standing = 'token-missing' AND NOT is_known THEN 'differs' ELSE :standing END
-     FROM user WHERE id = :id`,
+     SELECT id, CASE WHEN :standing = 'token-missing' AND NOT is_known THEN 'differs' ELSE :standing END,
+       :standing = 'token-missing' FROM user WHERE id = :id`,
   );
 
   const count = (sql: string, ...values: Value[]): number =>
@@ -189,6 +234,23 @@ export function createStaging(lastUserId = 0) {
     return idOfUuid(user.uuid);
   }
 
+  /**
+   * The user of a token.
+   *
+   * @throws CommandError if no user has its username
+   */
+  function ownerOf(user: FixtureToken['user'], known: KnownUsers, mayName: boolean) {
+    const user_id = idOfReference(user, mayName ? known : new Map());
+    if (user_id !== undefined) return { user_id, named_by: kindOf(user) };
+    const isHere = Array.isArray(user) && known.has(user[0]);
+    throw new CommandError(
+      'user: no earlier record has that username' +
+        (isHere
+          ? '. If the users of the database have the usernames of the files, use --match-users-by username'
+          : ''),
+    );
+  }
+
   return {
     isStaged: (username: string): boolean => idOf(username) !== undefined,
 
@@ -211,18 +273,20 @@ export function createStaging(lastUserId = 0) {
       known: KnownUsers = new Map(),
       mayName = true,
     ): void {
-      const user_id = idOfReference(user, mayName ? known : new Map());
-      if (user_id === undefined) {
-        const isHere = Array.isArray(user) && known.has(user[0]);
-        throw new CommandError(
-          'user: no earlier record has that username' +
-            (isHere
-              ? '. If the users of the database have the usernames of the files, use --match-users-by username'
-              : ''),
-        );
-      }
-      const named_by = kindOf(user);
-      unlessTwice(() => upsertToken.run({ key, created, user_id, named_by, ...origin }));
+      const owner = ownerOf(user, known, mayName);
+      unlessTwice(() => upsertToken.run({ key, created, ...owner, ...origin }));
+    },
+
+    /** A token of knox. The tokens of knox 4 are counted only. See `addToken`. */
+    addKnoxToken(
+      { user, isOfKnox4, ...token }: FixtureKnoxToken,
+      origin: Origin,
+      known: KnownUsers = new Map(),
+      mayName = true,
+    ): void {
+      const owner = ownerOf(user, known, mayName);
+      if (isOfKnox4) countKnox4.run(owner.user_id);
+      else upsertKnoxToken.run({ ...token, ...owner, ...origin });
     },
 
     /** Users with a UUID in Django, in the order of ids. */
@@ -238,7 +302,7 @@ export function createStaging(lastUserId = 0) {
     moveUuidUser(was: number, id: number): void {
       if (selectUsername.get(id)) return;
       setUserId.run({ was, id });
-      setTokenUserId.run({ was, id });
+      for (const setUserId of setTokenUserIds) setUserId.run({ was, id });
     },
 
     /**
@@ -260,13 +324,23 @@ export function createStaging(lastUserId = 0) {
       }
     },
 
+    /** A row of `KNOX_COLUMNS`, as D1 answers it. A user who was not staged before is gone, or new. */
+    addStoredKnoxToken(values: Value[]): void {
+      const token = Object.fromEntries(KNOX_COLUMNS.map((name, i) => [name, values[i] ?? null]));
+      if (!selectUsername.get(token.user_id ?? null)) return;
+      upsertKnoxToken.run({ ...token, named_by: 'id', file: null, record: null });
+    },
+
     /** Users who have a token here that names them so, and no record. In the order of ids. */
     usersWithoutRecord: (namedBy: 'id' | 'username', afterId: number, limit: number): number[] =>
       db
         .prepare(
-          `SELECT user_id FROM token
-           WHERE named_by = ? AND user_id > ? AND user_id NOT IN (SELECT id FROM user)
-           ORDER BY user_id LIMIT ?`,
+          `${['token', 'knox']
+            .map(
+              (table) => `SELECT user_id FROM ${table} WHERE named_by = ?1 AND user_id > ?2
+                AND user_id NOT IN (SELECT id FROM user)`,
+            )
+            .join(' UNION ')} ORDER BY user_id LIMIT ?3`,
         )
         .all(namedBy, afterId, limit)
         .map((row) => Number(row.user_id)),
@@ -282,19 +356,20 @@ export function createStaging(lastUserId = 0) {
      * were numbered here.
      */
     tokenWithoutUser():
-      | (Origin & { user: string; namedBy: 'id' | 'uuid'; isOtherNumber: boolean })
+      | (Origin & { model: string; user: string; namedBy: 'id' | 'uuid'; isOtherNumber: boolean })
       | undefined {
       const row = db
         .prepare(
-          `SELECT file, record, named_by, ${IS_OTHER_NUMBER} AS is_other_number,
+          `SELECT model, file, record, named_by, ${IS_OTHER_NUMBER} AS is_other_number,
              coalesce((SELECT uuid FROM uuid WHERE id = user_id), user_id) AS user
-           FROM token WHERE user_id NOT IN (SELECT id FROM user)
+           FROM ${ALL_TOKENS} WHERE user_id NOT IN (SELECT id FROM user)
              OR (named_by = 'id' AND user_id IN (SELECT id FROM user WHERE named_by = 'username'))
-           ORDER BY token.rowid LIMIT 1`,
+           ORDER BY model, number LIMIT 1`,
         )
         .get();
       return (
         row && {
+          model: String(row.model),
           file: String(row.file),
           record: Number(row.record),
           user: String(row.user),
@@ -312,7 +387,9 @@ export function createStaging(lastUserId = 0) {
     /** Leaves out users of other names, and their tokens. @returns the names that no user has */
     keepUsers(usernames: string[]): string[] {
       const missing = keepUsernames(db, 'user', usernames);
-      db.exec('DELETE FROM token WHERE user_id NOT IN (SELECT id FROM user)');
+      for (const table of TOKEN_TABLES) {
+        db.exec(`DELETE FROM ${table} WHERE user_id NOT IN (SELECT id FROM user)`);
+      }
       return missing;
     },
 
@@ -320,10 +397,18 @@ export function createStaging(lastUserId = 0) {
     /** Users with a UUID in Django. */
     countUuids: () => count(`user WHERE named_by = 'uuid'`),
     countTokens: () => count('token'),
+    countKnoxTokens: () => count('knox'),
     countInGroups: () => count('user WHERE has_groups'),
 
     /** Whole, with open dates. In the order of ids, as all that follow. */
-    allAccounts: () => accounts('true', null),
+    allAccounts: () => accounts('true', null, false),
+    /** The knox tokens as JSON arrays, with open dates. */
+    *allKnoxTokens(): Generator<string> {
+      const query = db.prepare(
+        `SELECT json_array(${KNOX_COLUMNS.join(', ')}) AS token FROM knox ORDER BY rowid`,
+      );
+      for (const { token } of query.iterate()) yield String(token);
+    },
     /**
      * Those whose place is free. Open dates become `now`, in Django's text, as in all that follow.
      */
@@ -334,7 +419,11 @@ export function createStaging(lastUserId = 0) {
 
     countNew: () => count('user WHERE id NOT IN (SELECT id FROM place)'),
     countNewTokens: () =>
-      count(`token WHERE user_id NOT IN (SELECT id FROM place WHERE standing <> 'token-missing')`),
+      count(`token WHERE user_id NOT IN (
+        SELECT id FROM place WHERE standing <> 'token-missing' OR NOT token_missing)`),
+    countNewKnoxTokens: () =>
+      count(`knox WHERE coalesce(standing, 'token-missing') = 'token-missing'
+        AND user_id NOT IN (SELECT id FROM place WHERE standing <> 'token-missing')`),
     countStanding: (standing: Standing) => count('place WHERE standing = ?', standing),
 
     countConflicts: () => count(`place WHERE standing NOT IN ('same', 'token-missing')`),
@@ -342,6 +431,14 @@ export function createStaging(lastUserId = 0) {
     setStanding(id: number, standing: Standing): void {
       insertPlace.run({ id, standing });
     },
+
+    /** How a knox token compares with the database. Not called for one whose place is free. */
+    setKnoxStanding(digest: string, standing: KnoxStanding): void {
+      setKnoxStanding.run(standing, digest);
+    },
+
+    /** Gives users the places that follow from their knox tokens, once all standings are set. */
+    placeByKnoxTokens: () => db.exec(PLACE_BY_KNOX),
 
     /** The first `limit` accounts that cannot simply be inserted, by name. */
     conflicts(limit: number): { id: number; username: string; standing: string }[] {
@@ -385,10 +482,15 @@ export function createStaging(lastUserId = 0) {
              (SELECT max(id) FROM user), (SELECT seq FROM sqlite_sequence WHERE name = 'user')), id, NULL
            FROM user WHERE ${standingIs('id-taken')} OR id IN (SELECT value FROM json_each(?))`,
       ).run(JSON.stringify([...known.keys()]));
-      db.exec('DELETE FROM place');
-      const move = (from: string) => `
-        UPDATE user SET id = renumbered.id FROM renumbered WHERE user.id = ${from};
-        UPDATE token SET user_id = renumbered.id FROM renumbered WHERE user_id = ${from}`;
+      db.exec('DELETE FROM place; UPDATE knox SET standing = NULL');
+      const move = (from: string) =>
+        [
+          `UPDATE user SET id = renumbered.id FROM renumbered WHERE user.id = ${from}`,
+          ...TOKEN_TABLES.map(
+            (table) =>
+              `UPDATE ${table} SET user_id = renumbered.id FROM renumbered WHERE user_id = ${from}`,
+          ),
+        ].join(';');
       db.exec(move('was'));
       db.exec('UPDATE renumbered SET temporary = id');
       const setId = db.prepare('UPDATE renumbered SET id = :id WHERE was = :was');
@@ -411,6 +513,8 @@ export function createStaging(lastUserId = 0) {
     /** For Django. */
     users: () => db.prepare(`SELECT ${DJANGO_COLUMNS} FROM user ORDER BY id`).iterate(),
     tokens: () => db.prepare('SELECT key, created, user_id FROM token ORDER BY key').iterate(),
+    knoxTokens: () =>
+      db.prepare(`SELECT ${KNOX_COLUMNS.join(', ')} FROM knox ORDER BY digest`).iterate(),
 
     /** Of the users that were imported. */
     *passwords(): Generator<{ id: number; username: string; password: string }> {
@@ -435,17 +539,38 @@ export function createStaging(lastUserId = 0) {
       for (const { username } of query.iterate()) yield String(username);
     },
 
+    /** Users with tokens of knox 4, which are left out, and how many. */
+    *usersOfKnox4(): Generator<{ username: string; tokens: number }> {
+      const query = db.prepare(
+        `SELECT coalesce(username, 'id ' || user_id) AS username, tokens
+         FROM knox_4 LEFT JOIN user ON id = user_id ORDER BY user_id`,
+      );
+      for (const { username, tokens } of query.iterate()) {
+        yield { username: String(username), tokens: Number(tokens) };
+      }
+    },
+
     close: () => db.close(),
   };
 
-  function* accounts(where: string, now: string | null): Generator<Account> {
+  function* accounts(where: string, now: string | null, isWithKnox = true): Generator<Account> {
+    const ofUser = db.prepare(
+      `SELECT json_array(${closedColumnsOf('knox', KNOX_COLUMNS)}) AS token FROM knox
+       WHERE user_id = :user_id ORDER BY rowid`,
+    );
+    const hasKnox = isWithKnox && count('knox') > 0;
     const query = db.prepare(
-      `SELECT json_array(${closedColumnsOf('user', USER_COLUMNS)}) AS user,
+      `SELECT user.id, json_array(${closedColumnsOf('user', USER_COLUMNS)}) AS user,
          json_array(${closedColumnsOf('token', TOKEN_COLUMNS)}) AS token, token.key IS NULL AS tokenless
        FROM user LEFT JOIN token ON token.user_id = user.id WHERE ${where} ORDER BY user.id`,
     );
-    for (const { user, token, tokenless } of query.iterate({ now })) {
-      yield { user: String(user), token: tokenless ? undefined : String(token) };
+    for (const { id, user, token, tokenless } of query.iterate({ now })) {
+      const knoxTokens = hasKnox ? ofUser.all({ user_id: id ?? null, now }) : [];
+      yield {
+        user: String(user),
+        token: tokenless ? undefined : String(token),
+        knoxTokens: knoxTokens.map(({ token }) => String(token)),
+      };
     }
   }
 

@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import * as v from 'valibot';
+import { createKnoxToken } from '../auth/operator/knox-tokens.ts';
 import {
   createUser,
   createUserToken,
@@ -24,6 +25,7 @@ import { createLocalHasher } from '../hashing/password-hashing.ts';
 import { count, number } from '../lib/format-number.ts';
 import { pythonStrip } from '../lib/python-strip.ts';
 import { parseSettings, type Settings } from '../settings.ts';
+import { knoxTokenQueries } from '../store/operator/knox-tokens.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
 import * as fields from '../validation/fields.ts';
 import { isCheckout } from './called.ts';
@@ -255,7 +257,7 @@ async function whyNotNewPassword(
 
 /** `drf_create_token`: prints the token, which is what it is for. */
 export async function createTokenCommand(
-  { d1 }: Database,
+  { d1, vars }: Database,
   username: string,
   { reset = false }: { reset?: boolean },
 ): Promise<void> {
@@ -265,6 +267,13 @@ export async function createTokenCommand(
     username,
     `Cannot create the Token: user ${username} does not exist`,
   );
+  const settings = parseSettings(vars);
+  if (settings.tokenModel === 'knox.AuthToken') {
+    const token = await createKnoxToken(knoxTokenQueries(d1), user, settings, { reset });
+    const expires = token.expiry === null ? '' : `, expires ${token.expiry}`;
+    print(`Generated token ${token.key} for user ${user.username}${expires}`);
+    return;
+  }
   const key = await createUserToken(store, user, { reset });
   print(`Generated token ${key} for user ${user.username}`);
 }
@@ -319,7 +328,7 @@ export async function changeEmailCommand(
 export async function deleteTokenCommand({ d1 }: Database, username: string): Promise<void> {
   const store = operatorQueries(d1);
   const user = await existingUser(store, username);
-  const isDeleted = await store.deleteToken(user.id);
+  const isDeleted = await store.deleteTokens(user.id);
   print(
     isDeleted
       ? `Deleted the token of user '${user.username}'`

@@ -9,7 +9,7 @@ import { withoutLimits } from './without-limits.ts';
 const MIGRATIONS = 'drizzle';
 
 /** Tables that are emptied before each test. */
-const TABLES = ['authtoken_token', 'auth_user', 'sqlite_sequence'];
+const TABLES = ['knox_authtoken', 'authtoken_token', 'auth_user', 'sqlite_sequence'];
 
 /**
  * Gives the tests of a file a database with the tables of the project. They are empty at each start.

@@ -3,6 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { vi } from 'vitest';
 import type { Database } from '../../src/manage/database.ts';
 import { runManage } from '../../src/manage/program.ts';
+import type { Vars } from '../../src/settings.ts';
 import { useLocalD1 } from './local-d1.ts';
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
@@ -35,6 +36,9 @@ export function useManage() {
     query: async (sql: string) => (await database().d1.prepare(sql).all()).results,
   };
 }
+
+/** A run with these variables of the Worker, and the defaults of all others. */
+export const withVars = (vars: Vars & Record<string, string>): Run => ({ database: { vars } });
 
 async function withStreams(
   { env = {}, input = '', keys }: Run,

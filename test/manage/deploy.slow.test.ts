@@ -43,6 +43,9 @@ const LATER_UPLOAD = 'POST /workers/scripts/edge-authtoken/versions';
 const MIGRATION = 'POST /d1/database/query';
 const HEALTH = 'GET /health';
 
+/** The tables after the migrations. */
+const TABLES = ['auth_user', 'authtoken_token', 'knox_authtoken'];
+
 const DEPLOY = [resolve('src/manage/manage.ts'), 'deploy'];
 
 const NODE_OPTIONS = [
@@ -121,7 +124,7 @@ describe.concurrent('npm run deploy', () => {
     expect(code).toBe(0);
     expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
     expect(cloudflare.databases()).toEqual(['edge-authtoken']);
-    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(TABLES);
     const [deployed, ...findings] = stdout.slice(stdout.indexOf('Deployed and')).trim().split('\n');
     expect(deployed).toBe('Deployed and healthy: https://edge-authtoken.stub.workers.dev/');
     expect(findings).toEqual([
@@ -189,7 +192,7 @@ describe.concurrent('npm run deploy', () => {
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, FIRST_UPLOAD, HEALTH]);
     expect(cloudflare.databases()).toEqual(['edge-authtoken']);
-    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(TABLES);
   });
 
   test('can be repeated after a first Worker is there and its tables are not', async ({
@@ -205,7 +208,7 @@ describe.concurrent('npm run deploy', () => {
     cloudflare.breakAt();
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
-    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(TABLES);
   });
 
   test('can be repeated after the Worker got no SECRET_KEY', async ({ expect }) => {
@@ -281,7 +284,7 @@ describe.concurrent('npm run deploy', () => {
     expect(first.code).toBe(0);
     expect(cloudflare.requests).toContain('POST /provisioning/previews');
     expect(steps()).toEqual([DATABASE_CREATED, FIRST_UPLOAD, MIGRATION, HEALTH]);
-    expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+    expect(cloudflare.tables('edge-authtoken')).toEqual(TABLES);
     expect(first.stderr).toMatch(/^A temporary account: .* It is deleted\nafter an hour, unless /);
     expect(first.stderr).toContain('Claim URL: https://dash.cloudflare.com/claim/stub');
   });
@@ -340,7 +343,7 @@ describe.concurrent('npm run deploy', () => {
           : [MIGRATION, LATER_UPLOAD.replace('authtoken', 'authtoken-staging'), HEALTH],
       );
       expect(cloudflare.databases()).toEqual(['edge-authtoken-staging']);
-      expect(cloudflare.tables('edge-authtoken-staging')).toEqual(['auth_user', 'authtoken_token']);
+      expect(cloudflare.tables('edge-authtoken-staging')).toEqual(TABLES);
       expect(stdout).toContain('healthy: https://edge-authtoken-staging.stub.workers.dev/');
       expect(stdout).toContain('3. CORS_ALLOWED_ORIGINS has https://staging.example.com.');
     }
@@ -371,7 +374,7 @@ describe.concurrent('npm run deploy', () => {
     expect(code).toBe(0);
     expect(cloudflare.requests).toContain('GET /auth/health');
     expect(stderr).toContain(
-      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql, 0002_staff_indexes.sql.',
+      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql, 0002_staff_indexes.sql, 0003_knox_authtoken.sql.',
     );
     expect(steps().filter((step) => step === MIGRATION)).toHaveLength(1);
     expect(cloudflare.tables('inside')).toEqual(['auth_user', 'authtoken_token']);

@@ -59,6 +59,15 @@ test('doctor checks the database and the settings', async () => {
   expect(stdout).toMatch(/\nTO DO {4}10\. [^\n]+\n$/);
 });
 
+test('doctor says that tokens of knox are not accepted with the model authtoken.Token', async () => {
+  const { manage } = freshDatabase();
+  expect((await manage(['doctor'])).stdout).not.toContain('knox');
+  await manage(['import', 'test/conformance/knox-dumpdata.json']);
+  expect((await manage(['doctor'])).stdout).toMatch(
+    /\nWARNING {2}Tokens of knox: 13: not accepted, because TOKEN_MODEL is authtoken\.Token\./,
+  );
+});
+
 const { manage, query } = useManage();
 
 /** Stores a user past the code under test. */

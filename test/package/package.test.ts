@@ -37,6 +37,7 @@ it('has the code, its types, the migrations, a template and the documentation, a
     'dist/bcrypt.wasm',
     'dist/manage/apply-changes.py',
     'dist/manage/django-tables.sql',
+    'dist/manage/knox-tables.sql',
     'dist/pbkdf2-sha256-lanes.wasm',
     'dist/pbkdf2-sha256.wasm',
     'drizzle/0000_django_tables.sql',

@@ -251,7 +251,12 @@ describe('its deployment', () => {
       expect(stdout).toContain('Deployed and healthy: https://my-rocks.stub.workers.dev/');
       expect(code).toBe(0);
       expect(cloudflare.databases()).toEqual(['my-rocks']);
-      expect(cloudflare.tables('my-rocks')).toEqual(['auth_user', 'authtoken_token', 'rock']);
+      expect(cloudflare.tables('my-rocks')).toEqual([
+        'auth_user',
+        'authtoken_token',
+        'knox_authtoken',
+        'rock',
+      ]);
     } finally {
       await cloudflare.stop();
     }

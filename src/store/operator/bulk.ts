@@ -7,13 +7,16 @@ import { getTableColumns } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { runRead } from '../d1-errors.ts';
 import { exactId } from '../exact-id.ts';
-import { authtokenToken, authUser } from '../schema.ts';
+import { authtokenToken, authUser, knoxAuthtoken } from '../schema.ts';
 
 /** The columns of `auth_user` in their order, `id` first. */
 export const USER_COLUMNS = Object.keys(getTableColumns(authUser));
 
 /** The columns of `authtoken_token` in their order. */
 export const TOKEN_COLUMNS = Object.keys(getTableColumns(authtokenToken));
+
+/** The columns of `knox_authtoken` in their order. */
+export const KNOX_COLUMNS = Object.keys(getTableColumns(knoxAuthtoken));
 
 /**
  * Bytes of one parameter. D1 accepts strings of up to 2,000,000 bytes
@@ -36,6 +39,8 @@ export type Accounts = {
   users: string;
   /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
   tokens: string;
+  /** The same of knox tokens, in the order of `KNOX_COLUMNS`, in as many pieces as they need. */
+  knoxTokens: string[];
 };
 
 /**
@@ -55,6 +60,15 @@ export type Standing =
   | 'username-taken'
   | 'token-taken';
 
+/**
+ * How a knox token compares with the database, if its place is not free:
+ * - `same` the same token of the same user
+ * - `differs` the same with other values, such as an expiry that was renewed here
+ * - `token-missing` the user is there without the token, which has not expired
+ * - `token-taken` the token, as another user's
+ */
+export type KnoxStanding = Extract<Standing, 'same' | 'differs' | 'token-missing' | 'token-taken'>;
+
 const names = (columns: string[]) => columns.map((name) => `"${name}"`).join(', ');
 
 const rows = (columns: string[]) =>
@@ -63,7 +77,7 @@ const rows = (columns: string[]) =>
 const notId = USER_COLUMNS.filter((name) => name !== 'id');
 
 /** A moment that the account leaves open fits any. */
-const MOMENTS = ['user.date_joined', 'token.created'];
+const MOMENTS = ['user.date_joined', 'token.created', 'knox.created'];
 
 const fits = (database: string, account: string) =>
   MOMENTS.includes(account)
@@ -101,6 +115,20 @@ const CLASSIFY = `
   LEFT JOIN authtoken_token AS own ON own.user_id = user.id
   WHERE by_id.id IS NOT NULL OR by_name.id IS NOT NULL OR by_key.key IS NOT NULL`;
 
+/** Whoever lacks an expired token lacks nothing: the service removes expired tokens. */
+const CLASSIFY_KNOX = `
+  WITH knox AS MATERIALIZED (${rows(KNOX_COLUMNS)})
+  SELECT knox.digest, CASE
+    WHEN own.digest IS NULL THEN 'token-missing'
+    WHEN own.user_id <> knox.user_id THEN 'token-taken'
+    WHEN ${KNOX_COLUMNS.map((name) => fits(`own.${name}`, `knox.${name}`)).join(' AND ')} THEN 'same'
+    ELSE 'differs'
+  END AS standing
+  FROM knox LEFT JOIN knox_authtoken AS own ON own.digest = knox.digest
+  LEFT JOIN auth_user ON auth_user.id = knox.user_id
+  WHERE own.digest IS NOT NULL
+    OR (auth_user.id IS NOT NULL AND (knox.expiry IS NULL OR knox.expiry > ?))`;
+
 /**
  * Changes nothing, but locks the database for its transaction. A long read in local development fails
  * if another process writes to the database at the same time (SQLITE_BUSY_SNAPSHOT).
@@ -110,6 +138,26 @@ const LOCK = 'DELETE FROM auth_user WHERE false';
 const INSERT_USERS = `INSERT INTO auth_user (${names(USER_COLUMNS)}) ${rows(USER_COLUMNS)}`;
 
 const INSERT_TOKENS = `INSERT INTO authtoken_token (${names(TOKEN_COLUMNS)}) ${rows(TOKEN_COLUMNS)}`;
+
+const INSERT_KNOX_TOKENS = `
+  INSERT INTO knox_authtoken (${names(KNOX_COLUMNS)}) ${rows(KNOX_COLUMNS)}`;
+
+/** Of users who have some of their tokens already. A token of another user violates the key. */
+const INSERT_MISSING_TOKENS = `
+  INSERT INTO authtoken_token (${names(TOKEN_COLUMNS)})
+  SELECT * FROM (${rows(TOKEN_COLUMNS)}) AS token WHERE NOT EXISTS (
+    SELECT 1 FROM authtoken_token AS own WHERE own.key = token.key AND own.user_id = token.user_id)`;
+
+const INSERT_MISSING_KNOX_TOKENS = `
+  INSERT INTO knox_authtoken (${names(KNOX_COLUMNS)})
+  SELECT * FROM (${rows(KNOX_COLUMNS)}) AS knox WHERE NOT EXISTS (
+    SELECT 1 FROM knox_authtoken AS own WHERE own.digest = knox.digest AND own.user_id = knox.user_id)`;
+
+/** A token of another user stays as it is. */
+const UPSERT_KNOX_TOKENS = `
+  ${INSERT_KNOX_TOKENS} WHERE true ON CONFLICT (digest) DO UPDATE
+  SET ${KNOX_COLUMNS.map((name) => `"${name}" = excluded."${name}"`).join(', ')}
+  WHERE user_id = excluded.user_id`;
 
 const UPDATE_USERS = `
   WITH user AS MATERIALIZED (${rows(USER_COLUMNS)})
@@ -131,11 +179,23 @@ const SELECT_PAGE = `
   FROM auth_user LEFT JOIN authtoken_token ON authtoken_token.user_id = auth_user.id
   WHERE auth_user.id > ? ORDER BY auth_user.id LIMIT ?`;
 
+const SELECT_KNOX_PAGE = `
+  SELECT ${names(KNOX_COLUMNS)}, rowid FROM knox_authtoken WHERE rowid > ? ORDER BY rowid LIMIT ?`;
+
 /** The value of a column, as both D1 and Django have it. */
 export type Value = string | number | null;
 
 export function bulkQueries(d1: D1Database) {
   const db = drizzle(d1);
+  const ofKnox = (sql: string, knoxTokens: string[]) =>
+    knoxTokens.map((tokens) => d1.prepare(sql).bind(tokens));
+
+  /** The lock is for a retry. */
+  async function classify<T>(query: D1PreparedStatement): Promise<T[]> {
+    const lock = d1.prepare(LOCK);
+    const classified = await runRead((isRetry) => d1.batch<T>(isRetry ? [lock, query] : [query]));
+    return classified.at(-1)?.results ?? [];
+  }
 
   return {
     countUsers: (): Promise<number> => runRead(async () => db.$count(authUser)),
@@ -145,44 +205,52 @@ export function bulkQueries(d1: D1Database) {
      *
      * @returns the users whose place is not free
      */
-    async classifyAccounts({
-      users,
-      tokens,
-    }: Accounts): Promise<{ id: number; standing: Standing }[]> {
-      const lock = d1.prepare(LOCK);
-      const query = d1.prepare(CLASSIFY).bind(users, tokens);
-      const classified = await runRead((isRetry) =>
-        d1.batch<{ id: number; standing: Standing }>(isRetry ? [lock, query] : [query]),
-      );
-      return classified.at(-1)?.results ?? [];
-    },
+    classifyAccounts: ({ users, tokens }: Pick<Accounts, 'users' | 'tokens'>) =>
+      classify<{ id: number; standing: Standing }>(d1.prepare(CLASSIFY).bind(users, tokens)),
+
+    /**
+     * Looks each knox token up by its digest.
+     *
+     * @param tokens a piece of `Accounts.knoxTokens`
+     * @param now Django's datetime text
+     * @returns the tokens whose place is not free
+     */
+    classifyKnoxTokens: (tokens: string, now: string) =>
+      classify<{ digest: string; standing: KnoxStanding }>(
+        d1.prepare(CLASSIFY_KNOX).bind(tokens, now),
+      ),
 
     /** Inserts users and their tokens, all or none. @throws D1's error if an id, a name or a token is taken */
-    async insertAccounts({ users, tokens }: Accounts): Promise<void> {
+    async insertAccounts({ users, tokens, knoxTokens }: Accounts): Promise<void> {
       await d1.batch([
         d1.prepare(INSERT_USERS).bind(users),
         d1.prepare(INSERT_TOKENS).bind(tokens),
+        ...ofKnox(INSERT_KNOX_TOKENS, knoxTokens),
       ]);
     },
 
     /**
      * Gives users of the same id and username these values. If the account has a token, it
-     * replaces the token of the user.
+     * replaces the token of the user. The knox tokens of the account are added to those of the user.
      */
-    async updateAccounts({ users, tokens }: Accounts): Promise<void> {
+    async updateAccounts({ users, tokens, knoxTokens }: Accounts): Promise<void> {
       await d1.batch([
         d1.prepare(UPDATE_USERS).bind(users),
         d1.prepare(DELETE_REPLACED_TOKENS).bind(tokens),
         d1.prepare(INSERT_TOKENS).bind(tokens),
+        ...ofKnox(UPSERT_KNOX_TOKENS, knoxTokens),
       ]);
     },
 
     /**
-     * Gives tokens to users without one. @throws D1's error if the user has a token, or another user
-     * has the key
+     * Gives users the tokens that they do not have. @throws D1's error if the user has another token
+     * in `authtoken_token`, or another user has one of the tokens
      */
-    async insertTokens(tokens: string): Promise<void> {
-      await d1.prepare(INSERT_TOKENS).bind(tokens).run();
+    async insertTokens({ tokens, knoxTokens }: Omit<Accounts, 'users'>): Promise<void> {
+      await d1.batch([
+        d1.prepare(INSERT_MISSING_TOKENS).bind(tokens),
+        ...ofKnox(INSERT_MISSING_KNOX_TOKENS, knoxTokens),
+      ]);
     },
 
     /** The ids of those of these usernames that there are, by username. */
@@ -204,6 +272,13 @@ export function bulkQueries(d1: D1Database) {
       for (const [id] of page) exactId(Number(id));
       return page;
     },
+
+    /**
+     * Knox tokens as rows of values in the order of `KNOX_COLUMNS`, and SQLite's number of the row,
+     * by which they are ordered.
+     */
+    pageOfKnoxTokens: (afterRow: number, limit: number): Promise<Value[][]> =>
+      runRead(() => d1.prepare(SELECT_KNOX_PAGE).bind(afterRow, limit).raw<Value[]>()),
 
     /** The highest id ever given: SQLite's AUTOINCREMENT never gives one twice. */
     async lastUserId(): Promise<number> {

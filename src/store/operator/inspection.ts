@@ -2,7 +2,7 @@
 import { getTableColumns, not, notInArray } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { COMMON_PASSWORD, type PasswordGroup, passwordGroups } from '../password-groups.ts';
-import { authtokenToken, authUser } from '../schema.ts';
+import { authtokenToken, authUser, knoxAuthtoken } from '../schema.ts';
 
 /**
  * A condition for keys that no `Authorization` header can have. DRF accepts no empty token and no white
@@ -46,6 +46,7 @@ export function inspectionQueries(d1: D1Database) {
     countUsers: () => db.$count(authUser),
     countInactive: () => db.$count(authUser, not(authUser.is_active)),
     countTokens: () => db.$count(authtokenToken),
+    countKnoxTokens: () => db.$count(knoxAuthtoken),
 
     countUsersWithoutToken: () =>
       db.$count(

@@ -4,8 +4,9 @@ import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { countReferences, deleteUser } from '../delete-user.ts';
 import { exactId } from '../exact-id.ts';
-import { authtokenToken, authUser, type NewUser } from '../schema.ts';
+import { authtokenToken, authUser, knoxAuthtoken, type NewUser } from '../schema.ts';
 import { deactivated } from '../staff.ts';
+import { hasToken } from '../tokens.ts';
 
 export type OperatorStore = ReturnType<typeof operatorQueries>;
 
@@ -111,13 +112,13 @@ export function operatorQueries(d1: D1Database) {
       return isDeleted ? undefined : countReferences(d1, id);
     },
 
-    /** @returns whether the user had a token */
-    async deleteToken(userId: number): Promise<boolean> {
-      const { meta } = await db
-        .delete(authtokenToken)
-        .where(eq(authtokenToken.user_id, userId))
-        .run();
-      return meta.changes > 0;
+    /** Deletes the tokens of both models. @returns whether the user had one */
+    async deleteTokens(userId: number): Promise<boolean> {
+      const deleted = await db.batch([
+        db.delete(authtokenToken).where(eq(authtokenToken.user_id, userId)),
+        db.delete(knoxAuthtoken).where(eq(knoxAuthtoken.user_id, userId)),
+      ]);
+      return deleted.some(({ meta }) => meta.changes > 0);
     },
 
     /** Replaces the token of the user. */
@@ -144,10 +145,9 @@ export function operatorQueries(d1: D1Database) {
           is_staff: authUser.is_staff,
           is_superuser: authUser.is_superuser,
           date_joined: authUser.date_joined,
-          has_token: sql<number>`${authtokenToken.key} is not null`,
+          has_token: sql<number>`${hasToken}`,
         })
         .from(authUser)
-        .leftJoin(authtokenToken, eq(authtokenToken.user_id, authUser.id))
         .where(and(isFoundBy(search), gt(authUser.id, afterId)))
         .orderBy(authUser.id)
         .limit(limit),
