@@ -1,5 +1,5 @@
 /** Files of a Django with knox (test/conformance/knox-tokens.json). */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -94,4 +94,67 @@ test('--user and --dry-run hold for tokens of knox', async () => {
   expect(await query('SELECT * FROM knox_authtoken')).toEqual([]);
   await manage(['import', DUMP, '--user', 'admin']);
   expect(await query('SELECT user_id FROM knox_authtoken')).toEqual(Array(4).fill({ user_id: 8 }));
+});
+
+/** Rows of `knox_authtoken` as older versions of knox have them (knox/migrations). */
+const OLD_TABLES = {
+  '4.1': {
+    digest: 'd',
+    salt: 's',
+    created: '2019-01-11',
+    user_id: 8n,
+    expiry: null,
+    token_key: 'k',
+  },
+  '3.0': {
+    digest: 'd',
+    salt: 's',
+    created: '2016-08-18',
+    user_id: 8n,
+    expires: null,
+    token_key: 'k',
+  },
+  '2.0': { digest: 'd', salt: 's', created: '2015-09-16', user_id: 8n },
+};
+
+test.each(Object.entries(OLD_TABLES))(
+  'the tokens in a table of knox %s are left out, and named',
+  async (_, { created, ...row }) => {
+    const path = join(temporaryDirectory(), 'db.sqlite3');
+    copyFileSync(DJANGO, path);
+    using django = new DatabaseSync(path);
+    const values = { ...row, created: `${created} 05:42:00` };
+    const names = Object.keys(values);
+    django.exec(`DROP TABLE knox_authtoken; CREATE TABLE knox_authtoken (${names.join()})`);
+    django
+      .prepare(`INSERT INTO knox_authtoken VALUES (${names.map((name) => `:${name}`).join()})`)
+      .run(values);
+    expect(await manage(['import', path])).toMatchObject({
+      code: 0,
+      stdout: expect.not.stringContaining('Knox tokens'),
+      stderr: expect.stringContaining('left out, of: admin (1).'),
+    });
+    expect(await query('SELECT * FROM knox_authtoken')).toEqual([]);
+  },
+);
+
+test.each([
+  ['a salt, as before knox 4.2', { salt: 'f00d' }],
+  ['no token_key, as in knox 2', { token_key: undefined }],
+  ['a token_key of 8 characters', { token_key: '227d4c93' }],
+])('the tokens of a dump that have %s are left out, and named', async (_, fields) => {
+  const records: Dumped[] = JSON.parse(readFileSync(DUMP, 'utf8'));
+  const path = join(temporaryDirectory(), 'dump.json');
+  const old = records.map((record) =>
+    record.model === 'knox.authtoken'
+      ? { ...record, fields: { ...record.fields, ...fields } }
+      : record,
+  );
+  writeFileSync(path, JSON.stringify(old));
+  expect(await manage(['import', path])).toMatchObject({
+    code: 0,
+    stdout: expect.not.stringContaining('Knox tokens'),
+    stderr: expect.stringMatching(/WARNING: Tokens of knox before 5\.0, .* admin \(4\)/),
+  });
+  expect(await query('SELECT * FROM knox_authtoken')).toEqual([]);
 });
