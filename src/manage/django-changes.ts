@@ -10,6 +10,7 @@ import type { Value } from '../store/operator/bulk.ts';
 import {
   type Account,
   type Comparison,
+  type KnoxChanges,
   type Login,
   moment,
   type SameUser,
@@ -40,6 +41,9 @@ export const noChanges = () => ({
   fields: new Map<string, number>(),
   tokensWritten: 0,
   tokensRemoved: 0,
+  knoxTokensWritten: 0,
+  knoxTokensRemoved: 0,
+  knoxTokensRenewed: 0,
   created: 0,
   newIds: nobody(),
   deactivated: nobody(),
@@ -60,6 +64,12 @@ const DATETIMES = ['last_login', 'date_joined'];
 
 type Token = readonly [key: string, created: Value];
 
+type Knox = {
+  write: (readonly [digest: string, token_key: string, created: string, expiry: string | null])[];
+  remove: string[];
+  renew: (readonly [digest: string, expiry: string])[];
+};
+
 /** A line of the script. See apply-changes.py. */
 type Line = { kind: string; username: string } & {
   /** Of a user in Django, or for a user who is created, if it is free. */
@@ -70,6 +80,7 @@ type Line = { kind: string; username: string } & {
   login?: string;
   fields?: Record<string, unknown>;
   token?: readonly [old: string | null, now: Token | null];
+  knox?: Knox;
 };
 
 /**
@@ -107,7 +118,8 @@ function* lines(
 ): Generator<Line> {
   if (isWhole) {
     for (const user of comparison.deletedHere()) {
-      if (isOut(user) && deletedUsers !== 'delete') continue;
+      const isGone = isOut(user) && !comparison.hasKnoxTokenInDjango(user.id);
+      if (isGone && deletedUsers !== 'delete') continue;
       add(changes.deletedHere, user.username, ` (id ${user.id})`);
       if (deletedUsers !== 'keep') yield removal(user, deletedUsers);
     }
@@ -133,7 +145,7 @@ function* lines(
   }
 }
 
-/** Neither a password nor a token lets the user in. */
+/** Neither a password nor a token of DRF lets the user in. */
 const isOut = (user: Account): boolean =>
   columnOf(user, 'is_active') === 0 && user.token === undefined;
 
@@ -151,9 +163,9 @@ function removal(user: Account, kind: 'deactivate' | 'delete'): Line {
   };
 }
 
-function creation({ here, isTokenTaken }: UserHere, changes: Changes): Line {
+function creation({ here, isTokenTaken, knox }: UserHere, changes: Changes): Line {
   changes.created += 1;
-  if (isTokenTaken) named(changes.tokenTaken, here);
+  if (isTokenTaken || knox.isTaken) named(changes.tokenTaken, here);
   const token = here.token !== undefined && !isTokenTaken;
   if (token) changes.tokensWritten += 1;
   return {
@@ -162,6 +174,7 @@ function creation({ here, isTokenTaken }: UserHere, changes: Changes): Line {
     username: here.username,
     fields: fieldsOf(here, [...TEXTS, ...RIGHTS, ...DATETIMES]),
     ...(token && { token: [null, tokenOf(here)] }),
+    ...knoxOf(knox, changes),
   };
 }
 
@@ -181,8 +194,9 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
   if (kept.length > 0) add(changes.keptRights, here.username, ` (${kept.join(', ')})`);
 
   const token = takesToken(user) && !user.isTokenTaken;
-  if (takesToken(user) && user.isTokenTaken) named(changes.tokenTaken, here);
-  if (changed.length === 0 && !token) return undefined;
+  if ((takesToken(user) && user.isTokenTaken) || user.knox.isTaken) named(changes.tokenTaken, here);
+  const knox = knoxOf(user.knox, changes);
+  if (changed.length === 0 && !token && !knox) return undefined;
 
   if (changed.length > 0) changes.updated += 1;
   if (changed.includes('is_active') && columnOf(here, 'is_active') === 0) {
@@ -199,6 +213,30 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
       changed.map((name) => [name, [djangoValue(django, name), djangoValue(here, name)]]),
     ),
     ...(token && { token: [django.token?.key ?? null, tokenOf(here)] }),
+    ...knox,
+  };
+}
+
+/** Undefined if no token of knox is to be changed. */
+function knoxOf(
+  { write, remove, renew }: KnoxChanges,
+  changes: Changes,
+): { knox: Knox } | undefined {
+  if (write.length + remove.length + renew.length === 0) return undefined;
+  changes.knoxTokensWritten += write.length;
+  changes.knoxTokensRemoved += remove.length;
+  changes.knoxTokensRenewed += renew.length;
+  return {
+    knox: {
+      write: write.map(({ digest, token_key, created, expiry }) => [
+        digest,
+        token_key,
+        toMoment(created),
+        expiry === null ? null : toMoment(expiry),
+      ]),
+      remove,
+      renew: renew.map(({ digest, expiry }) => [digest, toMoment(expiry)]),
+    },
   };
 }
 
@@ -218,8 +256,10 @@ function takes({ here, django, imported }: SameUser, name: string): boolean {
   return !RIGHTS.includes(name);
 }
 
-function takesToken({ here, django, imported }: SameUser): boolean {
+/** A token that was hashed here lives on in Django as it is. */
+function takesToken({ here, django, imported, knox }: SameUser): boolean {
   const key = here.token?.key;
+  if (key === undefined && knox.isHashed) return false;
   return key !== django.token?.key && (!imported || key !== imported.token?.key);
 }
 
