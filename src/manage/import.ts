@@ -100,7 +100,7 @@ export async function importFiles(
     if (usersBefore > 0 && matchUsersBy) await addKnownUsers(bulk, staging, matchUsersBy);
     if (user) refuseMissing(staging.keepUsers(user));
     refuseOrphans(staging, orphanHints(hasUsers, usersBefore > 0, options));
-    if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
+    staging.deactivateMaybeWaiting({ areAll: inactiveUsers === 'deactivated' });
     if (usersBefore > 0) await classify(bulk, staging);
     if (newIds && (await giveNewIds(bulk, staging))) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);

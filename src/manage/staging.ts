@@ -120,10 +120,13 @@ const closedColumnsOf = (table: string, columns: string[]) =>
 
 /**
  * Imported users that wait for djoser's activation or were deactivated. Django does not say which:
- * they are inactive, have never logged in and have no token.
+ * they are inactive, have never logged in and have no token of DRF.
  */
 const MAYBE_WAITING = `NOT is_known AND NOT is_active AND coalesce(last_login, '${NO_LOGIN}') = '${NO_LOGIN}'
   AND id NOT IN (SELECT user_id FROM token)`;
+
+const HAS_KNOX = `(EXISTS (SELECT 1 FROM knox WHERE user_id = user.id)
+  OR EXISTS (SELECT 1 FROM knox_4 WHERE user_id = user.id))`;
 
 /** Columns of a user as Django has them. */
 const DJANGO_COLUMNS = USER_COLUMNS.map((name) =>
@@ -379,9 +382,13 @@ export function createStaging(lastUserId = 0) {
       );
     },
 
-    /** Gives users who may wait for an activation a last login, so that no link activates them. */
-    deactivateMaybeWaiting(): void {
-      db.exec(`UPDATE user SET last_login = '${NO_LOGIN}' WHERE ${MAYBE_WAITING}`);
+    /**
+     * Gives users who may wait for an activation a last login, so that no link activates them. Those
+     * with tokens of knox do not wait, but their tokens may expire.
+     */
+    deactivateMaybeWaiting({ areAll }: { areAll: boolean }): void {
+      const which = areAll ? 'true' : HAS_KNOX;
+      db.exec(`UPDATE user SET last_login = '${NO_LOGIN}' WHERE ${MAYBE_WAITING} AND ${which}`);
     },
 
     /** Leaves out users of other names, and their tokens. @returns the names that no user has */
@@ -527,7 +534,9 @@ export function createStaging(lastUserId = 0) {
     },
 
     *maybeWaiting(): Generator<string> {
-      const query = db.prepare(`SELECT username FROM user WHERE ${MAYBE_WAITING} ORDER BY id`);
+      const query = db.prepare(
+        `SELECT username FROM user WHERE ${MAYBE_WAITING} AND NOT ${HAS_KNOX} ORDER BY id`,
+      );
       for (const { username } of query.iterate()) yield String(username);
     },
 
