@@ -46,6 +46,7 @@ export type Tag =
   | 'By e-mail'
   | 'djoser'
   | 'dj-rest-auth'
+  | 'knox'
   | 'Staff'
   | 'About this service';
 
