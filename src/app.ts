@@ -59,7 +59,11 @@ export const ROUTES: Route[] = [
 ];
 
 /** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
-export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
+export type App<E extends object, Input = unknown, Output = unknown> = Hono<
+  Env<E>,
+  Api<Input, Output>,
+  '/'
+> & {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
   /** Middleware with the CORS settings of the app, for routes of the host that need no token. */
   crossOrigin: MiddlewareHandler;
@@ -79,10 +83,12 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
  *   .route('/auth', auth)
  *   .use('/rocks/*', tokenAuthentication(auth))
  */
-export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
+export function createApp<E extends object = Bindings, Input = unknown, Output = unknown>(
+  options: AppOptions<E, Input, Output> = {},
+): App<E, Input, Output> {
   const servicesOf = createServices(options);
   const crossOrigin = crossOriginOf(({ env }: { env: E }) => servicesOf(env).settings);
-  const app = new Hono<Env<E>, Api, '/'>({
+  const app = new Hono<Env<E>, Api<Input, Output>, '/'>({
     // As with `strict: false`: a path may end with a slash.
     getPath: (request, { env } = {}) => {
       const path = getPathNoStrict(request);
@@ -116,6 +122,8 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     c.set('authenticate', authenticate);
     c.set('mail', mail);
     c.set('databaseBinding', services.databaseBinding);
+    c.set('registration', services.registration);
+    c.set('handlingOf', services.handlingOf);
     await next();
     if (settings.errorMessage) await addErrorMessage(c);
   });

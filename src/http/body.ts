@@ -1,6 +1,7 @@
 /** Reads the body of a request: limits its size, parses it and validates its fields. */
 import { bodyLimit } from 'hono/body-limit';
 import type { GenericSchema } from 'valibot';
+import type { OwnFields } from '../auth/registration-fields.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Settings } from '../settings.ts';
 import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
@@ -90,17 +91,65 @@ export function bodyOrErrors<Input, Data, Part>(
   };
 }
 
+/** The validated fields of a registration: those of the service and, if it has some, those of the host. */
+type WithOwnFields<Data> = Data & { own: OwnFields | undefined };
+
+/** The fields of a registration as they were sent, and the validated fields or all errors. */
+export type RegistrationData<Data> = {
+  fields: Fields;
+  validated: Result<WithOwnFields<Data>, ValidationFailure>;
+};
+
+/**
+ * The body of a registration, which may have fields of the host (`registration` of createApp). The
+ * errors of all fields are in one response. It leaves them to the handler, as `bodyOrErrors` does.
+ */
+export function registrationBody<Input, Data>(
+  schemaOf: (settings: Settings) => ObjectSchema<Input, Data>,
+  prepare: Prepare = (fields) => fields,
+): BodyReader<Input, RegistrationData<Data>> {
+  return {
+    schema: schemaOf,
+    async read(c) {
+      const { settings, registration } = c.var;
+      // The schema of the host gets numbers as numbers, so the body is parsed twice.
+      const copy = registration && !isRead(c.req.raw) ? c.req.raw.clone() : undefined;
+      const parsed = await parse(c);
+      if (!parsed.ok) return parsed;
+      const fields = prepare(parsed.value, settings);
+      const validated = validate(schemaOf(settings), fields);
+      if (!registration || !copy) {
+        return ok({ fields, validated: withOwn(validated, ok(undefined)) });
+      }
+      const sent = await parseBody(copy, (_, value) => value);
+      if (!sent.ok) return sent;
+      const own = await registration.validate(sent.value);
+      return ok({ fields, validated: withOwn(validated, own) });
+    },
+  };
+}
+
+function withOwn<Data>(
+  data: Result<Data, ValidationFailure>,
+  own: Result<OwnFields | undefined, ValidationFailure>,
+): Result<WithOwnFields<Data>, ValidationFailure> {
+  if (data.ok && own.ok) return ok({ ...data.value, own: own.value });
+  const errors = [data, own].map((result) => (result.ok ? {} : result.error.errors));
+  return err({ kind: 'validation-error', errors: Object.assign({}, ...errors) });
+}
+
 /** The parent of a mounted app has read the body, and Hono has not cached it. A bug of the parent. */
 class BodyAlreadyRead extends Error {
   override name = 'BodyAlreadyRead';
 }
 
+const isRead = ({ bodyUsed, body }: Request): boolean => bodyUsed || body?.locked === true;
+
 /** A response if the body is too large. It bounds a body without a `Content-Length`, too. */
 const tooLarge = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.body(null, 413) });
 
 async function parse(c: AppContext): Promise<Result<Fields, BodyFailure>> {
-  const { raw } = c.req;
-  if (raw.bodyUsed || raw.body?.locked) {
+  if (isRead(c.req.raw)) {
     throw new BodyAlreadyRead(
       'A middleware of the app that this app is mounted in has read the body from c.req.raw. Read it by ' +
         'c.req.json(), text(), formData() or parseBody(), or from c.req.raw.clone().',

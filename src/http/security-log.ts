@@ -7,11 +7,14 @@ import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
 import { log } from '../lib/log.ts';
+import type { Events } from '../services/events.ts';
 import type { RateLimitScope } from '../services/rate-limits.ts';
+import type { Services } from '../services/services.ts';
 import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
+import { runAfterResponse } from './run-after-response.ts';
 
-type SecurityEvent =
+export type SecurityEvent =
   | { event: 'registered'; user_id: number }
   | { event: 'login-succeeded'; user_id: number }
   | { event: 'login-failed'; user_id: number | undefined; reason: InvalidCredentials['reason'] }
@@ -34,8 +37,11 @@ type SecurityEvent =
 
 type LinkFailure = InvalidLink | StaleLink;
 
+/** Logs an event, and calls the host's handler after the response. */
 export function audit(c: AppContext, event: SecurityEvent): void {
   log('log', { ...event, client: clientAddress(c), request_id: requestId(c) });
+  const handle = handlingOf(c.var, event);
+  if (handle) runAfterResponse(c, handle);
 }
 
 /** Logs why a change with the current password was refused. */
@@ -62,3 +68,29 @@ function requestId(c: AppContext): string {
 
 /** Keeps one id for all events of a request. */
 const requestIds = new WeakMap<AppContext, string>();
+
+/** The names under which the host handles the events of this log that it can handle. */
+const HANDLED = {
+  registered: 'user_registered',
+  activated: 'user_activated',
+  'login-succeeded': 'user_logged_in',
+  'logged-out': 'user_logged_out',
+  'password-changed': 'password_changed',
+  'password-reset': 'password_reset',
+  'username-changed': 'username_changed',
+  'email-changed': 'email_changed',
+  'account-deleted': 'user_deleted',
+} as const satisfies Partial<Record<SecurityEvent['event'], keyof Events>>;
+
+type Handled = Extract<SecurityEvent, { event: keyof typeof HANDLED }>;
+
+const isHandled = (event: SecurityEvent): event is Handled => Object.hasOwn(HANDLED, event.event);
+
+function handlingOf(services: Pick<Services, 'handlingOf'>, logged: SecurityEvent) {
+  if (logged.event === 'login-failed') {
+    const { event: _, ...event } = logged;
+    return services.handlingOf({ name: 'user_login_failed', event });
+  }
+  if (!isHandled(logged)) return undefined;
+  return services.handlingOf({ name: HANDLED[logged.event], event: { user_id: logged.user_id } });
+}

@@ -5,6 +5,7 @@
 
 import type { AccountMail } from '../auth/account-mail.ts';
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
+import { type RegistrationFields, registrationFields } from '../auth/registration-fields.ts';
 import { type Authenticate, authenticate } from '../auth/tokens.ts';
 import { createDurableObjectHasher } from '../hashing/durable-object-hasher.ts';
 import {
@@ -19,6 +20,7 @@ import { parseSettings, type Settings, SettingsError } from '../settings.ts';
 import { createStore, type Store } from '../store/store.ts';
 import type { AppOptions } from './app-options.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
+import { type Emitted, handlingOf } from './events.ts';
 import {
   messageCounterOf,
   passwordAttemptsOf,
@@ -37,6 +39,10 @@ export type Services = {
   databaseBinding: string;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
+  /** Undefined if the host has no fields of its own. */
+  registration: RegistrationFields | undefined;
+  /** What the host does on an event; undefined if nothing. It does not throw. */
+  handlingOf: (emitted: Emitted) => (() => Promise<void>) | undefined;
 };
 
 /** The services of an environment. Hashing depends on the client, because its queue limits each. */
@@ -52,8 +58,8 @@ type ServicesOfEnv = Omit<Services, 'hashing'> & {
  *   is invalid
  * @throws SettingsError if a setting in the options is invalid
  */
-export function createServices<E extends object>(
-  options: AppOptions<E>,
+export function createServices<E extends object, Input, Output>(
+  options: AppOptions<E, Input, Output>,
 ): (env: E) => ServicesOfEnv {
   // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
@@ -78,6 +84,8 @@ export function createServices<E extends object>(
       authenticate: (authorization) => authenticate(authorization, store.findToken, settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
       mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
+      registration: options.registration && registrationFields(options.registration, bindings.DB),
+      handlingOf: (emitted) => handlingOf(options.events ?? {}, env, emitted),
     };
     services.set(env, created);
     return created;

@@ -3,6 +3,7 @@
  * tests replay every example.
  */
 import * as v from 'valibot';
+import type { RegistrationFields } from '../../auth/registration-fields.ts';
 import type { Settings } from '../../settings.ts';
 import type { ObjectSchema } from '../body.ts';
 import { toServedPath } from '../families.ts';
@@ -17,6 +18,7 @@ import {
   TAGS,
 } from './components.ts';
 import type { Description, Examples, ResponseDescription } from './description.ts';
+import { type OwnSchema, ownSchema } from './own-fields.ts';
 
 /** The media types that the parsers accept. All have the same schema and examples. */
 const REQUEST_MEDIA_TYPES = [
@@ -31,21 +33,27 @@ const MALFORMED = { malformed: { detail: 'JSON parse error - The body is not val
  * @param routes the routes that the settings enable
  * @param server the URL of the API, without a trailing slash
  * @param version of OpenAPI: 3.0 or 3.1
+ * @param registration the fields of the host's own
  */
 export function openApiDocument(
   routes: Route[],
   settings: Settings,
   server: string,
   version: string,
+  registration: RegistrationFields | undefined,
 ) {
-  const schemas = schemasOf(settings);
+  const sent = ownSchema(registration, 'input', version);
+  const shown = ownSchema(registration?.retrieve && registration, 'output', version);
+  const schemas = schemasOf(settings, shown.properties);
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path: listed, access, bodySchema, kind, description } of routes) {
     const path = toTemplate(toServedPath(listed, settings));
     const isView = kind === 'view';
     const { tag, query, request, responses: described, ...documentation } = description;
     const responses = typeof described === 'function' ? described(settings) : described;
-    if (bodySchema && request) Object.assign(schemas, bodySchemas(bodySchema(settings), request));
+    if (bodySchema && request) {
+      Object.assign(schemas, bodySchemas(bodySchema(settings), request, sent));
+    }
     paths[path] = {
       ...paths[path],
       [method.toLowerCase()]: {
@@ -97,14 +105,16 @@ type Request = NonNullable<Description['request']>;
 /** The schemas of a body by name. */
 function bodySchemas(
   { entries }: ObjectSchema<unknown, unknown>,
-  { name, emailAsUsername }: Request,
+  { name, emailAsUsername, takesOwnFields }: Request,
+  sent: OwnSchema,
 ): Record<string, object> {
   const { username, ...others } = entries;
-  if (!emailAsUsername || !username) return { [name]: jsonSchema(entries) };
+  const own = takesOwnFields ? sent : undefined;
+  if (!emailAsUsername || !username) return { [name]: jsonSchema(entries, own) };
   const [withUsername, withEmail] = [`${name}WithUsername`, `${name}WithEmail`];
   return {
-    [withUsername]: jsonSchema(entries),
-    [withEmail]: jsonSchema({ ...others, email: username }),
+    [withUsername]: jsonSchema(entries, own),
+    [withEmail]: jsonSchema({ ...others, email: username }, own),
     [name]: {
       anyOf: [withUsername, withEmail].map((each) => reference('schemas', each)),
     },
@@ -115,14 +125,16 @@ function bodySchemas(
  * The JSON Schema of a body: an object of strings. The metadata of each field has the other keywords
  * (validation/fields.ts).
  */
-function jsonSchema(entries: ObjectSchema<unknown, unknown>['entries']) {
-  const required = Object.keys(entries).filter((name) => entries[name]?.type !== 'optional');
+function jsonSchema(entries: ObjectSchema<unknown, unknown>['entries'], own?: OwnSchema) {
+  const names = Object.keys(entries).filter((name) => entries[name]?.type !== 'optional');
+  const required = [...names, ...(own?.required ?? [])];
+  const properties = mapValues(entries, ({ wrapped, ...entry }) => ({
+    type: 'string',
+    ...v.getMetadata(wrapped ?? entry),
+  }));
   return {
     type: 'object',
-    properties: mapValues(entries, ({ wrapped, ...entry }) => ({
-      type: 'string',
-      ...v.getMetadata(wrapped ?? entry),
-    })),
+    properties: { ...own?.properties, ...properties },
     // An empty list is not valid in OpenAPI 3.0.
     ...(required.length > 0 && { required }),
   };
