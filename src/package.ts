@@ -4,6 +4,7 @@
  * client/create-client.ts and store/schema.ts.
  */
 export { type App, createApp } from './app.ts';
+export { type RegistrationOptions, registrationFields } from './auth/registration-fields.ts';
 export {
   type TokenAuthenticationVariables,
   tokenAuthentication,
@@ -13,4 +14,5 @@ export type { Message, SendMail } from './mail/send-mail.ts';
 export { authEntrypoint } from './rpc/auth-entrypoint.ts';
 export type { AppOptions } from './services/app-options.ts';
 export type { Bindings } from './services/bindings.ts';
+export { type EventHandlers, type Events, eventHandlers } from './services/events.ts';
 export { type Settings, SettingsError } from './settings.ts';

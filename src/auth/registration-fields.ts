@@ -3,11 +3,11 @@
  * batch that inserts the user: all or nothing.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { ok, type Result } from '../lib/result.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import { notUniqueColumn } from '../store/d1-errors.ts';
-import type { ValidationFailure } from '../validation/failure.ts';
-import type { Fields } from '../validation/parsers.ts';
-import { validateOwnFields } from '../validation/standard-schema.ts';
+import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
+import { parseBody } from '../validation/parsers.ts';
+import { type OwnSchema, ownSchema, validateOwnFields } from '../validation/standard-schema.ts';
 import type { User } from './users.ts';
 
 /** A user who is being registered. The database has not given it an id yet. */
@@ -51,37 +51,79 @@ export type OwnFields = {
   failureOf: (error: unknown) => ValidationFailure | undefined;
 };
 
-/** The options for one database. Its types do not depend on those of the fields. */
-export type RegistrationFields = {
-  validate: (sent: Fields) => Promise<Result<OwnFields, ValidationFailure>>;
-  retrieve: ((user: User) => Promise<object | null | undefined>) | undefined;
-  schema: StandardSchemaV1;
-  jsonSchema: object | undefined;
+/** The validated fields of the service, or the errors of all fields, and the fields of the host. */
+export type WithOwnFields<Data> = { validated: Result<Data, ValidationFailure>; own?: OwnFields };
+
+/** The option `registration` of createApp. `registrationFields` creates it. */
+export type RegistrationFields<Input, Output> = {
+  schema: StandardSchemaV1<Input, Output>;
+  on: (db: D1Database) => OwnRegistration;
 };
 
-export const registrationFields = <Input, Output>(
-  { schema, statements, retrieve, jsonSchema }: RegistrationOptions<Input, Output>,
-  db: D1Database,
-): RegistrationFields => ({
-  async validate(sent) {
-    const fields = await validateOwnFields(schema, sent);
-    if (!fields.ok) return fields;
-    return ok({
-      statements: (user) => statements(user, fields.value, db),
-      failureOf(error) {
-        const column = notUniqueColumn(error);
-        const isField = column !== undefined && Object.hasOwn(Object(fields.value), column);
-        return isField ? notUnique(column) : undefined;
-      },
-    });
-  },
-  retrieve: retrieve && ((user) => retrieve(user, db)),
+/** The fields of the host for one database. Its types do not depend on those of the fields. */
+export type OwnRegistration = {
+  /**
+   * Reads the fields of a body, and adds them to those of the service, or their errors to the others.
+   * It reads the body itself, because the schema gets numbers as numbers.
+   */
+  addFields: <Data>(
+    validated: Result<Data, ValidationFailure>,
+    request: Request,
+  ) => Promise<Result<WithOwnFields<Data>, ParseFailure | ValidationFailure>>;
+  retrieve: ((user: User) => Promise<object | null | undefined>) | undefined;
+  /** The fields that a registration takes, and those that `/me` may show, for a version of OpenAPI. */
+  describe: (version: string) => { sent: OwnSchema; shown: OwnSchema['properties'] };
+};
+
+/**
+ * Adds fields to the registration. Only an app that calls it has its code in the bundle.
+ *
+ * @example
+ * createApp({
+ *   registration: registrationFields({
+ *     schema: v.object({ nickname: v.string() }),
+ *     statements: (user, { nickname }, db) => [
+ *       db
+ *         .prepare('INSERT INTO profile (user_id, nickname) SELECT id, ? FROM auth_user WHERE username = ?')
+ *         .bind(nickname, user.username),
+ *     ],
+ *   }),
+ * });
+ */
+export const registrationFields = <Input, Output>({
   schema,
+  statements,
+  retrieve,
   jsonSchema,
+}: RegistrationOptions<Input, Output>): RegistrationFields<Input, Output> => ({
+  schema,
+  on: (db) => ({
+    async addFields(validated, request) {
+      const sent = await parseBody(request, (_, value) => value);
+      if (!sent.ok) return sent;
+      const fields = await validateOwnFields(schema, sent.value);
+      if (validated.ok && fields.ok) {
+        const own: OwnFields = {
+          statements: (user) => statements(user, fields.value, db),
+          failureOf: (error) => notUnique(fields.value, error),
+        };
+        return ok({ validated, own });
+      }
+      const errors = [validated, fields].map((result) => (result.ok ? {} : result.error.errors));
+      const failure = { kind: 'validation-error' as const, errors: Object.assign({}, ...errors) };
+      return ok({ validated: err(failure) });
+    },
+    retrieve: retrieve && ((user) => retrieve(user, db)),
+    describe: (version) => ({
+      sent: ownSchema(schema, 'input', version, jsonSchema),
+      shown: retrieve ? ownSchema(schema, 'output', version, jsonSchema).properties : {},
+    }),
+  }),
 });
 
 /** rest_framework/validators.py, `UniqueValidator`. The constraint decides, so there is no race. */
-const notUnique = (column: string): ValidationFailure => ({
-  kind: 'validation-error',
-  errors: { [column]: ['This field must be unique.'] },
-});
+function notUnique(fields: unknown, error: unknown): ValidationFailure | undefined {
+  const column = notUniqueColumn(error);
+  if (column === undefined || !Object.hasOwn(Object(fields), column)) return undefined;
+  return { kind: 'validation-error', errors: { [column]: ['This field must be unique.'] } };
+}

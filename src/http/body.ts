@@ -1,7 +1,7 @@
 /** Reads the body of a request: limits its size, parses it and validates its fields. */
 import { bodyLimit } from 'hono/body-limit';
 import type { GenericSchema } from 'valibot';
-import type { OwnFields } from '../auth/registration-fields.ts';
+import type { WithOwnFields } from '../auth/registration-fields.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Settings } from '../settings.ts';
 import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
@@ -91,14 +91,8 @@ export function bodyOrErrors<Input, Data, Part>(
   };
 }
 
-/** The validated fields of a registration: those of the service and, if it has some, those of the host. */
-type WithOwnFields<Data> = Data & { own: OwnFields | undefined };
-
 /** The fields of a registration as they were sent, and the validated fields or all errors. */
-export type RegistrationData<Data> = {
-  fields: Fields;
-  validated: Result<WithOwnFields<Data>, ValidationFailure>;
-};
+export type RegistrationData<Data> = WithOwnFields<Data> & { fields: Fields };
 
 /**
  * The body of a registration, which may have fields of the host (`registration` of createApp). The
@@ -112,30 +106,16 @@ export function registrationBody<Input, Data>(
     schema: schemaOf,
     async read(c) {
       const { settings, registration } = c.var;
-      // The schema of the host gets numbers as numbers, so the body is parsed twice.
       const copy = registration && !isRead(c.req.raw) ? c.req.raw.clone() : undefined;
       const parsed = await parse(c);
       if (!parsed.ok) return parsed;
       const fields = prepare(parsed.value, settings);
       const validated = validate(schemaOf(settings), fields);
-      if (!registration || !copy) {
-        return ok({ fields, validated: withOwn(validated, ok(undefined)) });
-      }
-      const sent = await parseBody(copy, (_, value) => value);
-      if (!sent.ok) return sent;
-      const own = await registration.validate(sent.value);
-      return ok({ fields, validated: withOwn(validated, own) });
+      if (!registration || !copy) return ok({ fields, validated });
+      const added = await registration.addFields(validated, copy);
+      return added.ok ? ok({ fields, ...added.value }) : added;
     },
   };
-}
-
-function withOwn<Data>(
-  data: Result<Data, ValidationFailure>,
-  own: Result<OwnFields | undefined, ValidationFailure>,
-): Result<WithOwnFields<Data>, ValidationFailure> {
-  if (data.ok && own.ok) return ok({ ...data.value, own: own.value });
-  const errors = [data, own].map((result) => (result.ok ? {} : result.error.errors));
-  return err({ kind: 'validation-error', errors: Object.assign({}, ...errors) });
 }
 
 /** The parent of a mounted app has read the body, and Hono has not cached it. A bug of the parent. */

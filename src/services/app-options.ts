@@ -1,8 +1,8 @@
-import type { RegistrationOptions } from '../auth/registration-fields.ts';
+import type { RegistrationFields } from '../auth/registration-fields.ts';
 import type { SendMail } from '../mail/send-mail.ts';
 import type { Settings } from '../settings.ts';
 import type { Bindings } from './bindings.ts';
-import type { EventHandlers } from './events.ts';
+import type { HandlingOf } from './events.ts';
 
 export type AppOptions<E extends object, Input = unknown, Output = unknown> = {
   /**
@@ -14,11 +14,8 @@ export type AppOptions<E extends object, Input = unknown, Output = unknown> = {
   settings?: Partial<Settings>;
   /** Sends e-mails instead of Cloudflare's `EMAIL` binding. */
   sendMail?: (env: E) => SendMail;
-  /** Fields of your own at registration, stored in the same batch as the user. */
-  registration?: RegistrationOptions<Input, Output>;
-  /**
-   * Functions that are called on events, after the response. They get ids, and never a password, token
-   * or hash. An error is logged and changes nothing.
-   */
-  events?: EventHandlers<E>;
+  /** Fields of your own at registration, stored in the same batch as the user (`registrationFields`). */
+  registration?: RegistrationFields<Input, Output>;
+  /** Functions that are called on events, after the response (`eventHandlers`). */
+  events?: (env: E) => HandlingOf;
 };

@@ -5,6 +5,7 @@
  */
 import type { InvalidCredentials } from '../auth/login.ts';
 import { logFault } from '../lib/log.ts';
+import type { SecurityEvent } from './security-event.ts';
 
 type OfUser = { user_id: number };
 
@@ -24,29 +25,68 @@ export type Events = {
   user_deleted: OfUser;
 };
 
-/** An event with its name. */
-export type Emitted<Name extends keyof Events = keyof Events> = {
-  [N in Name]: { name: N; event: Events[N] };
-}[Name];
-
 /** @template E the environment of the host */
 export type EventHandlers<E> = {
   [Name in keyof Events]?: (event: Events[Name], env: E) => unknown;
 };
 
-/** What the host does on an event; undefined if nothing. It does not throw: errors are logged. */
-export function handlingOf<E, Name extends keyof Events>(
-  handlers: EventHandlers<E>,
-  env: E,
-  { name, event }: Emitted<Name>,
-): (() => Promise<void>) | undefined {
-  const handle = handlers[name];
-  if (!handle) return undefined;
-  return async function handleEvent() {
-    try {
-      await handle(event, env);
-    } catch (error) {
-      logFault(error, `The handler of the event ${name} failed.`);
-    }
-  };
+/**
+ * Returns what the host does on an event of the security log; undefined if nothing. It does not throw:
+ * errors are logged.
+ */
+export type HandlingOf = (logged: SecurityEvent) => (() => Promise<void>) | undefined;
+
+/**
+ * Calls functions on events, after the response. They get ids, and never a password, token or hash. An
+ * error is logged and changes nothing. Only an app that calls it has its code in the bundle.
+ *
+ * @example
+ * createApp({ events: eventHandlers({ user_registered: ({ user_id }) => console.log(user_id) }) });
+ */
+export const eventHandlers =
+  <E>(handlers: EventHandlers<E>) =>
+  (env: E): HandlingOf =>
+    function handlingOf(logged) {
+      const call = callOf(handlers, logged, env);
+      if (!call) return undefined;
+      return async function handleEvent() {
+        try {
+          await call();
+        } catch (error) {
+          logFault(error, `The handler of the event ${nameOf(logged)} failed.`);
+        }
+      };
+    };
+
+function callOf<E>(handlers: EventHandlers<E>, logged: SecurityEvent, env: E) {
+  if (logged.event === 'login-failed') {
+    const { user_id, reason } = logged;
+    const handle = handlers.user_login_failed;
+    return handle && (() => handle({ user_id, reason }, env));
+  }
+  if (!isOfUser(logged)) return undefined;
+  const { user_id } = logged;
+  const handle = handlers[NAMES[logged.event]];
+  return handle && (() => handle({ user_id }, env));
 }
+
+/** The names of the events that have only a user. */
+const NAMES = {
+  registered: 'user_registered',
+  activated: 'user_activated',
+  'login-succeeded': 'user_logged_in',
+  'logged-out': 'user_logged_out',
+  'password-changed': 'password_changed',
+  'password-reset': 'password_reset',
+  'username-changed': 'username_changed',
+  'email-changed': 'email_changed',
+  'account-deleted': 'user_deleted',
+} as const satisfies Partial<Record<SecurityEvent['event'], keyof Events>>;
+
+type OfUserEvent = Extract<SecurityEvent, { event: keyof typeof NAMES }>;
+
+const isOfUser = (logged: SecurityEvent): logged is OfUserEvent =>
+  Object.hasOwn(NAMES, logged.event);
+
+const nameOf = (logged: SecurityEvent) =>
+  isOfUser(logged) ? NAMES[logged.event] : 'user_login_failed';

@@ -5,7 +5,7 @@
 
 import type { AccountMail } from '../auth/account-mail.ts';
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
-import { type RegistrationFields, registrationFields } from '../auth/registration-fields.ts';
+import type { OwnRegistration } from '../auth/registration-fields.ts';
 import { type Authenticate, authenticate } from '../auth/tokens.ts';
 import { createDurableObjectHasher } from '../hashing/durable-object-hasher.ts';
 import {
@@ -20,7 +20,7 @@ import { parseSettings, type Settings, SettingsError } from '../settings.ts';
 import { createStore, type Store } from '../store/store.ts';
 import type { AppOptions } from './app-options.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
-import { type Emitted, handlingOf } from './events.ts';
+import type { HandlingOf } from './events.ts';
 import {
   messageCounterOf,
   passwordAttemptsOf,
@@ -40,9 +40,9 @@ export type Services = {
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
   /** Undefined if the host has no fields of its own. */
-  registration: RegistrationFields | undefined;
-  /** What the host does on an event; undefined if nothing. It does not throw. */
-  handlingOf: (emitted: Emitted) => (() => Promise<void>) | undefined;
+  registration: OwnRegistration | undefined;
+  /** Undefined if the host handles no events. */
+  handlingOf: HandlingOf | undefined;
 };
 
 /** The services of an environment. Hashing depends on the client, because its queue limits each. */
@@ -84,8 +84,8 @@ export function createServices<E extends object, Input, Output>(
       authenticate: (authorization) => authenticate(authorization, store.findToken, settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
       mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
-      registration: options.registration && registrationFields(options.registration, bindings.DB),
-      handlingOf: (emitted) => handlingOf(options.events ?? {}, env, emitted),
+      registration: options.registration?.on(bindings.DB),
+      handlingOf: options.events?.(env),
     };
     services.set(env, created);
     return created;

@@ -4,7 +4,9 @@ import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
+import { registrationFields } from '../../src/auth/registration-fields.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
+import { eventHandlers } from '../../src/services/events.ts';
 import { answer, newName, unthrottled } from '../helpers/client.ts';
 import { watchD1 } from '../helpers/intercept-d1.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
@@ -14,7 +16,7 @@ const INSERT =
 
 const handled = vi.fn();
 const auth = createApp({
-  registration: {
+  registration: registrationFields({
     schema: v.object({ nickname: v.string(), age: v.optional(v.number(), 18) }),
     jsonSchema: { properties: { nickname: { type: 'string' } }, required: ['nickname'] },
     statements: ({ username }, { nickname, age }, db) => [
@@ -22,15 +24,15 @@ const auth = createApp({
     ],
     retrieve: ({ id }, db) =>
       db.prepare('SELECT nickname, age FROM profile WHERE user_id = ?').bind(id).first(),
-  },
-  events: {
+  }),
+  events: eventHandlers({
     user_registered: (event) => handled('user_registered', event),
     user_logged_in: (event) => handled('user_logged_in', event),
     user_login_failed: (event) => handled('user_login_failed', event),
     user_logged_out() {
       throw new Error('A fault of the host.');
     },
-  },
+  }),
 });
 
 async function ask(
@@ -179,18 +181,16 @@ describe('handlers of events', () => {
 it('does not compile with wrong fields, missing options or unknown events', () => {
   const schema = v.object({ nickname: v.string() });
   // @ts-expect-error: no statements
-  createApp({ registration: { schema } });
+  registrationFields({ schema });
   // @ts-expect-error: no schema
-  createApp({ registration: { statements: () => [] } });
-  createApp({
-    registration: {
-      schema,
-      // @ts-expect-error: the schema has no such field
-      statements: (_, { age }) => [age],
-    },
+  registrationFields({ statements: () => [] });
+  registrationFields({
+    schema,
+    // @ts-expect-error: the schema has no such field
+    statements: (_, { age }) => [age],
   });
   // @ts-expect-error: there is no such event
-  createApp({ events: { user_logged_inn() {} } });
+  eventHandlers({ user_logged_inn() {} });
   // @ts-expect-error: the event has no such property
-  createApp({ events: { user_logged_in: ({ password }) => password } });
+  eventHandlers({ user_logged_in: ({ password }) => password });
 });

@@ -75,7 +75,7 @@ const FIELD_VALUES: Record<string, object> = {
  */
 export function schemasOf(
   { tokenResponseFields, errorMessage }: Settings,
-  shown: Record<string, object>,
+  shown: Record<string, object> | undefined,
 ): Record<string, object> {
   const fields = tokenResponseFields
     .map((field) => field.split('='))

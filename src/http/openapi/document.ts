@@ -3,8 +3,9 @@
  * tests replay every example.
  */
 import * as v from 'valibot';
-import type { RegistrationFields } from '../../auth/registration-fields.ts';
+import type { OwnRegistration } from '../../auth/registration-fields.ts';
 import type { Settings } from '../../settings.ts';
+import type { OwnSchema } from '../../validation/standard-schema.ts';
 import type { ObjectSchema } from '../body.ts';
 import { toServedPath } from '../families.ts';
 import { type Route, toTemplate } from '../route.ts';
@@ -18,7 +19,6 @@ import {
   TAGS,
 } from './components.ts';
 import type { Description, Examples, ResponseDescription } from './description.ts';
-import { type OwnSchema, ownSchema } from './own-fields.ts';
 
 /** The media types that the parsers accept. All have the same schema and examples. */
 const REQUEST_MEDIA_TYPES = [
@@ -40,11 +40,10 @@ export function openApiDocument(
   settings: Settings,
   server: string,
   version: string,
-  registration: RegistrationFields | undefined,
+  registration: OwnRegistration | undefined,
 ) {
-  const sent = ownSchema(registration, 'input', version);
-  const shown = ownSchema(registration?.retrieve && registration, 'output', version);
-  const schemas = schemasOf(settings, shown.properties);
+  const own = registration?.describe(version);
+  const schemas = schemasOf(settings, own?.shown);
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path: listed, access, bodySchema, kind, description } of routes) {
     const path = toTemplate(toServedPath(listed, settings));
@@ -52,7 +51,7 @@ export function openApiDocument(
     const { tag, query, request, responses: described, ...documentation } = description;
     const responses = typeof described === 'function' ? described(settings) : described;
     if (bodySchema && request) {
-      Object.assign(schemas, bodySchemas(bodySchema(settings), request, sent));
+      Object.assign(schemas, bodySchemas(bodySchema(settings), request, own?.sent));
     }
     paths[path] = {
       ...paths[path],
@@ -106,7 +105,7 @@ type Request = NonNullable<Description['request']>;
 function bodySchemas(
   { entries }: ObjectSchema<unknown, unknown>,
   { name, emailAsUsername, takesOwnFields }: Request,
-  sent: OwnSchema,
+  sent: OwnSchema | undefined,
 ): Record<string, object> {
   const { username, ...others } = entries;
   const own = takesOwnFields ? sent : undefined;

@@ -65,9 +65,9 @@ export const register = route('POST /register', {
       }),
     }),
   },
-  async handle(c, { data: { validated } }) {
+  async handle(c, { data: { validated, own } }) {
     if (!validated.ok) return validated;
-    const registered = await createUser(c, validated.value);
+    const registered = await createUser(c, { ...validated.value, own });
     if (!registered.ok) return registered;
     const { key, ...user } = registered.value;
     const status = c.var.settings.registerStatus;

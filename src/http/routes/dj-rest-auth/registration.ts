@@ -45,9 +45,9 @@ export const register = djRestAuthRoute('POST /registration', {
       400: invalid({ empty: { username: REQUIRED, password1: REQUIRED, password2: REQUIRED } }),
     },
   },
-  async handle(c, { data: { validated } }) {
+  async handle(c, { data: { validated, own } }) {
     if (!validated.ok) return validated;
-    const { username, email = '', password1, password2, own } = validated.value;
+    const { username, email = '', password1, password2 } = validated.value;
     if (password1 !== password2) return err({ kind: 'password-mismatch' });
     const names = { first_name: '', last_name: '' };
     const user = { username, email, password: password1, ...names, own };

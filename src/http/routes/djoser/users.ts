@@ -58,9 +58,9 @@ export const createUser = djoserRoute('POST /users', {
       }),
     },
   },
-  async handle(c, { data: { validated, fields } }) {
+  async handle(c, { data: { validated, fields, own } }) {
     if (!validated.ok) return withUsernameError(c, validated.error, fields);
-    const { username, password, email, re_password = password, own } = validated.value;
+    const { username, password, email, re_password = password } = validated.value;
     if (re_password !== password) return err({ kind: 'password-mismatch' });
     const names = { first_name: '', last_name: '' };
     const registered = await register(c, { username, password, email, ...names, own });
