@@ -32,7 +32,7 @@ import { register } from './http/routes/register.ts';
 import { pathBelow } from './http/url-prefix.ts';
 import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
-import { createServices } from './services/services.ts';
+import { createServices, type ServicesOfEnv } from './services/services.ts';
 import type { Settings } from './settings.ts';
 
 /** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
@@ -65,6 +65,10 @@ export type App<E extends object, Input = unknown, Output = unknown> = Hono<
   '/'
 > & {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
+  /** @internal For `serverApi`. */
+  servicesOf: (env: E) => ServicesOfEnv;
+  /** @internal A type only, for `serverApi`. */
+  '~input'?: Input;
   /** Middleware with the CORS settings of the app, for routes of the host that need no token. */
   crossOrigin: MiddlewareHandler;
 };
@@ -140,5 +144,6 @@ export function createApp<E extends object = Bindings, Input = unknown, Output =
     authenticate: (authorization: string | undefined, { env }: { env: E }) =>
       servicesOf(env).authenticate(authorization),
     crossOrigin,
+    servicesOf,
   });
 }

@@ -12,6 +12,7 @@ export {
 export { AuthEntrypoint, default, PasswordHasher, RateLimitCounter } from './index.ts';
 export type { Message, SendMail } from './mail/send-mail.ts';
 export { authEntrypoint } from './rpc/auth-entrypoint.ts';
+export { type ServerApi, serverApi } from './server/server-api.ts';
 export type { AppOptions } from './services/app-options.ts';
 export type { Bindings } from './services/bindings.ts';
 export { type EventHandlers, type Events, eventHandlers } from './services/events.ts';

@@ -20,7 +20,7 @@ export type Registration = {
   own?: OwnFields | undefined;
 };
 
-type RegistrationFailure = PasswordRefused | ValidationFailure | { kind: 'username-taken' };
+export type RegistrationFailure = PasswordRefused | ValidationFailure | { kind: 'username-taken' };
 
 export type Registered = User & {
   /** The token's key; undefined for a user who must verify the address first. */

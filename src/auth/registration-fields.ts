@@ -3,10 +3,10 @@
  * batch that inserts the user: all or nothing.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { err, ok, type Result } from '../lib/result.ts';
+import { err, type Result } from '../lib/result.ts';
 import { notUniqueColumn } from '../store/d1-errors.ts';
 import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
-import { parseBody } from '../validation/parsers.ts';
+import { type Fields, parseBody } from '../validation/parsers.ts';
 import { type OwnSchema, ownSchema, validateOwnFields } from '../validation/standard-schema.ts';
 import type { User } from './users.ts';
 
@@ -62,14 +62,13 @@ export type RegistrationFields<Input, Output> = {
 
 /** The fields of the host for one database. Its types do not depend on those of the fields. */
 export type OwnRegistration = {
-  /**
-   * Reads the fields of a body, and adds them to those of the service, or their errors to the others.
-   * It reads the body itself, because the schema gets numbers as numbers.
-   */
+  /** Parses a body once more, because the schema gets numbers as numbers. */
+  parse: (request: Request) => Promise<Result<Fields, ParseFailure | ValidationFailure>>;
+  /** Adds the fields that were sent to those of the service, or their errors to the others. */
   addFields: <Data>(
     validated: Result<Data, ValidationFailure>,
-    request: Request,
-  ) => Promise<Result<WithOwnFields<Data>, ParseFailure | ValidationFailure>>;
+    sent: Fields,
+  ) => Promise<WithOwnFields<Data>>;
   retrieve: ((user: User) => Promise<object | null | undefined>) | undefined;
   /** The fields that a registration takes, and those that `/me` may show, for a version of OpenAPI. */
   describe: (version: string) => { sent: OwnSchema; shown: OwnSchema['properties'] };
@@ -98,20 +97,19 @@ export const registrationFields = <Input, Output>({
 }: RegistrationOptions<Input, Output>): RegistrationFields<Input, Output> => ({
   schema,
   on: (db) => ({
-    async addFields(validated, request) {
-      const sent = await parseBody(request, (_, value) => value);
-      if (!sent.ok) return sent;
-      const fields = await validateOwnFields(schema, sent.value);
+    parse: (request) => parseBody(request, (_, value) => value),
+    async addFields(validated, sent) {
+      const fields = await validateOwnFields(schema, sent);
       if (validated.ok && fields.ok) {
         const own: OwnFields = {
           statements: (user) => statements(user, fields.value, db),
           failureOf: (error) => notUnique(fields.value, error),
         };
-        return ok({ validated, own });
+        return { validated, own };
       }
       const errors = [validated, fields].map((result) => (result.ok ? {} : result.error.errors));
       const failure = { kind: 'validation-error' as const, errors: Object.assign({}, ...errors) };
-      return ok({ validated: err(failure) });
+      return { validated: err(failure) };
     },
     retrieve: retrieve && ((user) => retrieve(user, db)),
     describe: (version) => ({

@@ -112,8 +112,9 @@ export function registrationBody<Input, Data>(
       const fields = prepare(parsed.value, settings);
       const validated = validate(schemaOf(settings), fields);
       if (!registration || !copy) return ok({ fields, validated });
-      const added = await registration.addFields(validated, copy);
-      return added.ok ? ok({ fields, ...added.value }) : added;
+      const sent = await registration.parse(copy);
+      if (!sent.ok) return sent;
+      return ok({ fields, ...(await registration.addFields(validated, sent.value)) });
     },
   };
 }

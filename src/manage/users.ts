@@ -14,12 +14,12 @@ import {
   findUser,
   isLastSuperuser,
   type Right,
-  setUserActive,
   setUserEmail,
   setUserPassword,
   setUserRight,
 } from '../auth/operator/users.ts';
 import { validatePassword } from '../auth/password-validators.ts';
+import { setUserActive } from '../auth/set-active.ts';
 import { createLocalHasher } from '../hashing/password-hashing.ts';
 import { pythonStrip } from '../lib/python-strip.ts';
 import { parseSettings, type Settings } from '../settings.ts';

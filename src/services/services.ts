@@ -46,7 +46,7 @@ export type Services = {
 };
 
 /** The services of an environment. Hashing depends on the client, because its queue limits each. */
-type ServicesOfEnv = Omit<Services, 'hashing'> & {
+export type ServicesOfEnv = Omit<Services, 'hashing'> & {
   hashingFor: (client: Client) => PasswordHashing;
 };
 

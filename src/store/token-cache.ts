@@ -62,6 +62,7 @@ export function withTokenCache(store: Store, seconds: number): Store {
         () => store.deleteToken(key),
       ),
     updateProfile: (id, ...rest) => changeUser(id, () => store.updateProfile(id, ...rest)),
+    setActive: (id, ...rest) => changeUser(id, () => store.setActive(id, ...rest)),
     deleteUser: (id, password) => changeUser(id, () => store.deleteUser(id, password)),
     replacePasswordAndToken: (id, ...rest) =>
       changeUser(id, () => store.replacePasswordAndToken(id, ...rest)),

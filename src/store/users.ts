@@ -5,6 +5,7 @@ import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { deleteUser } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
+import { setActive } from './set-active.ts';
 import { statement } from './statement.ts';
 
 /** Undefined fields are not changed. */
@@ -326,6 +327,10 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
         throw error;
       }
     },
+
+    /** @returns whether the user exists */
+    setActive: (id: number, isActive: boolean, now: string): Promise<boolean> =>
+      runWriteWithRetry(() => setActive(db, id, isActive, now)),
 
     /**
      * Deletes the user and its token, and does what the references of other tables say, all or

@@ -1,0 +1,177 @@
+/**
+ * The accounts for code of the host: scripts, scheduled jobs, an admin's routes. The rules are those of
+ * the routes. It checks no permission, sends no message, logs no event and calls no handler of events.
+ */
+import type { AuthServices } from '../auth/auth-services.ts';
+import { replacePassword, withStoredPassword } from '../auth/own-account.ts';
+import { type TooManyFailures, tryPassword } from '../auth/password-attempts.ts';
+import type { PasswordRefused } from '../auth/password-validators.ts';
+import { type Registered, type RegistrationFailure, registerUser } from '../auth/register.ts';
+import { setUserActive } from '../auth/set-active.ts';
+import { expiryDate, newToken } from '../auth/tokens.ts';
+import type { User } from '../auth/users.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { ServicesOfEnv } from '../services/services.ts';
+import { normalizeUsername } from '../validation/normal-form.ts';
+import { RegisterSchema, VerifiedRegisterSchema, validate } from '../validation/schemas.ts';
+
+/** An app of `createApp`. They share its prepared statements and its token cache. */
+type App<E, Input> = { servicesOf: (env: E) => ServicesOfEnv; '~input'?: Input };
+
+/** The fields of `POST /register`. */
+type NewUser = {
+  username: string;
+  password: string;
+  email?: string;
+  first_name?: string;
+  last_name?: string;
+};
+
+type By = { id: number } | { username: string } | { email: string };
+
+type NotFound = { kind: 'user-not-found' };
+
+export type ServerApi<Input = unknown> = {
+  /**
+   * Creates a user, its token and the rows of your own fields, all or nothing. If addresses must be
+   * verified, the user is inactive and has no token: call `activate`.
+   */
+  createUser: (fields: NewUser & Input) => Promise<Result<Registered, RegistrationFailure>>;
+  /**
+   * Finds a user. An address is compared in any case of ASCII letters. If several users have it, an
+   * active one is preferred, then the lowest id, as at a login.
+   */
+  findUser: (by: By) => Promise<User | undefined>;
+  /**
+   * Whether this is the password of the user, who may be inactive. Wrong passwords count as those of
+   * logins.
+   */
+  checkPassword: (
+    id: number,
+    password: string,
+  ) => Promise<Result<boolean, TooManyFailures | NotFound>>;
+  /**
+   * Validates and sets a new password (AUTH_PASSWORD_VALIDATORS). The token stays valid, unless
+   * LOGOUT_ON_PASSWORD_CHANGE is on.
+   */
+  setPassword: (
+    id: number,
+    password: string,
+  ) => Promise<Result<undefined, PasswordRefused | NotFound>>;
+  /**
+   * Returns the key of the user's token. Creates one if there is none or it has expired. An inactive
+   * user gets none.
+   */
+  issueToken: (id: number) => Promise<Result<string, NotFound | { kind: 'user-inactive' }>>;
+  /** Revokes the token of a key. */
+  revokeToken: (key: string) => Promise<void>;
+  /** Revokes the token of a user, who has one at most (DRF's `Token.user` is a OneToOneField). */
+  revokeTokens: (id: number) => Promise<Result<undefined, NotFound>>;
+  activate: (id: number) => Promise<Result<undefined, NotFound>>;
+  /** The token stays, and is refused until the user is active again, as in DRF. */
+  deactivate: (id: number) => Promise<Result<undefined, NotFound>>;
+  /**
+   * Deletes a user and its token, and does what the references of your tables say. `user-referenced`: one
+   * of them refuses, and nothing is deleted.
+   */
+  deleteUser: (id: number) => Promise<Result<undefined, NotFound | { kind: 'user-referenced' }>>;
+};
+
+/**
+ * Returns the functions for an environment. Expected failures are values; a fault throws.
+ *
+ * @param app of `createApp`
+ * @param env the environment of your Worker
+ *
+ * @example
+ * const users = serverApi(auth, env);
+ * const meg = await users.findUser({ username: 'meg' });
+ * if (meg) await users.deactivate(meg.id);
+ */
+export function serverApi<E extends object, Input = unknown>(
+  app: App<E, Input>,
+  env: E,
+): ServerApi<Input> {
+  const { hashingFor, ...others } = app.servicesOf(env);
+  const services: AuthServices = { ...others, hashing: hashingFor(() => undefined) };
+  const { registration } = others;
+  const { store, settings } = services;
+
+  async function setActive(id: number, isActive: boolean) {
+    return (await setUserActive(store, { id }, isActive)) ? ok(undefined) : NOT_FOUND;
+  }
+
+  return {
+    async createUser(fields) {
+      const schema =
+        settings.emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema;
+      const checked = validate(schema, fields);
+      const { validated, own } = (await registration?.addFields(checked, { ...fields })) ?? {
+        validated: checked,
+        own: undefined,
+      };
+      return validated.ok ? registerUser(services, { ...validated.value, own }) : validated;
+    },
+
+    async findUser(by) {
+      if ('id' in by) return store.findProfile(by.id);
+      const [username, email] =
+        'username' in by ? [normalizeUsername(by.username), ''] : ['', by.email];
+      // Without draws it reads no stand-in: the caller may know which names exist.
+      const { user } = await store.findUserOrStandIn(username, [], email);
+      return user && store.findProfile(user.id);
+    },
+
+    async checkPassword(id, password) {
+      const user = await store.findUserById(id);
+      if (!user) return NOT_FOUND;
+      const account = { name: user.username, stored: user.password };
+      const tried = await tryPassword(services, account, password, user.password);
+      if (!tried.ok) return tried;
+      const { isCorrect, forgetFailures } = tried.value;
+      if (isCorrect) await forgetFailures?.();
+      return ok(isCorrect);
+    },
+
+    async setPassword(id, password) {
+      const user = await store.findProfile(id);
+      if (!user) return NOT_FOUND;
+      const change = (stored: string) => replacePassword(services, user, stored, password);
+      return (await withStoredPassword(services, id, change)) ?? NOT_FOUND;
+    },
+
+    async issueToken(id) {
+      const user = await store.findProfile(id);
+      if (!user) return NOT_FOUND;
+      const expiredBefore = expiryDate(settings.tokenMaxAgeDays);
+      const key = await withStoredPassword(services, id, (stored) =>
+        store.getOrCreateToken(id, stored, newToken(), expiredBefore),
+      );
+      return key === undefined ? err({ kind: 'user-inactive' }) : ok(key);
+    },
+
+    revokeToken: (key) => store.deleteToken(key),
+
+    async revokeTokens(id) {
+      // Replaces the password by itself, so that a login in progress does not return the old token.
+      const revoked = await withStoredPassword(services, id, async (stored) =>
+        (await store.replacePasswordAndDeleteToken(id, stored, stored)) ? ok(undefined) : undefined,
+      );
+      return revoked ?? NOT_FOUND;
+    },
+
+    activate: (id) => setActive(id, true),
+    deactivate: (id) => setActive(id, false),
+
+    async deleteUser(id) {
+      const outcome = await withStoredPassword(services, id, async (stored) => {
+        const done = await store.deleteUser(id, stored);
+        return done === 'changed' ? undefined : done;
+      });
+      if (outcome === undefined) return NOT_FOUND;
+      return outcome === 'deleted' ? ok(undefined) : err({ kind: 'user-referenced' });
+    },
+  };
+}
+
+const NOT_FOUND = err({ kind: 'user-not-found' as const });
