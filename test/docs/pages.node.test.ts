@@ -107,6 +107,11 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/rocks/src/index.ts',
     'test/fixtures/in-this-worker.ts',
   ],
+  'docs/own-api.md': [
+    'test/fixtures/own-api/index.ts',
+    'test/fixtures/own-api/client.ts',
+    'test/fixtures/own-api/index.ts',
+  ],
   'docs/settings.md': ['test/fixtures/inside/src/index.ts'],
 };
 

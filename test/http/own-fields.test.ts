@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { registrationFields } from '../../src/auth/registration-fields.ts';
+import { createClient } from '../../src/client/create-client.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { eventHandlers } from '../../src/services/events.ts';
 import { answer, newName, unthrottled } from '../helpers/client.ts';
@@ -189,6 +190,10 @@ it('does not compile with wrong fields, missing options or unknown events', () =
     // @ts-expect-error: the schema has no such field
     statements: (_, { age }) => [age],
   });
+  const client = createClient<{ nickname: string }>('http://localhost:8000');
+  // @ts-expect-error: no nickname
+  const unsent = () => client.register({ username: 'meg', password: PASSWORD });
+  expect(unsent).toBeTypeOf('function');
   // @ts-expect-error: there is no such event
   eventHandlers({ user_logged_inn() {} });
   // @ts-expect-error: the event has no such property
