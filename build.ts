@@ -21,8 +21,10 @@ const TYPES = '.wrangler/types';
 /** Of src/, what package.json has under `exports`. */
 const ENTRIES = [
   'package',
+  'index',
   'http/middleware/token-authentication',
   'client/create-client',
+  'http/routes/admin/routes',
   'store/schema',
 ];
 const COMMAND = 'manage/manage';
@@ -59,6 +61,13 @@ const library = await build({
   sourcemap: true,
   platform: 'neutral',
   plugins: [
+    {
+      // A separate module. The bundler of a project leaves it out, and the staff page with it, if the
+      // project imports `createApp` only.
+      name: 'worker-stays-apart',
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: './index.js', external: true })),
+    },
     {
       name: 'browser-client-as-text',
       setup: ({ onLoad }) =>

@@ -18,6 +18,7 @@ import { makeMountable } from './http/mount.ts';
 import { account } from './http/pages/account/route.tsx';
 import { index } from './http/pages/try-it/route.tsx';
 import type { Route } from './http/route.ts';
+import type { RouteSet } from './http/route-set.ts';
 import { activateUser, resendActivation } from './http/routes/activation.ts';
 import { changePassword } from './http/routes/change-password.ts';
 import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
@@ -30,33 +31,49 @@ import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
 import { pathBelow } from './http/url-prefix.ts';
-import type { AppOptions } from './services/app-options.ts';
 import type { Bindings } from './services/bindings.ts';
+import type { ServiceOptions } from './services/service-options.ts';
 import { createServices, type ServicesOfEnv } from './services/services.ts';
 import type { Settings } from './settings.ts';
 
 /** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
-export const ROUTES: Route[] = [
-  index(() => ROUTES),
-  register,
-  login,
-  obtainAuthToken,
-  logout,
-  changePassword,
-  retrieveMe,
-  updateMe,
-  replaceMe,
-  deleteMe,
-  sendPasswordReset,
-  confirmPasswordReset,
-  activateUser,
-  resendActivation,
-  ...djoser,
-  ...djRestAuth,
-  account,
-  health,
-  openApi(() => ROUTES),
-];
+export function routesOf({ admin }: Pick<AppOptions<object>, 'admin'>): Route[] {
+  const routes: Route[] = [
+    index(() => routes),
+    register,
+    login,
+    obtainAuthToken,
+    logout,
+    changePassword,
+    retrieveMe,
+    updateMe,
+    replaceMe,
+    deleteMe,
+    sendPasswordReset,
+    confirmPasswordReset,
+    activateUser,
+    resendActivation,
+    ...djoser,
+    ...djRestAuth,
+    ...(admin?.routes ?? []),
+    account,
+    health,
+    openApi(() => routes),
+  ];
+  return routes;
+}
+
+export type AppOptions<E extends object, Input = unknown, Output = unknown> = ServiceOptions<
+  E,
+  Input,
+  Output
+> & {
+  /**
+   * The staff page and its routes: `admin` of `edge-authtoken/admin`. Without it, they and their code are
+   * not in the app.
+   */
+  admin?: RouteSet;
+};
 
 /** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
 export type App<E extends object, Input = unknown, Output = unknown> = Hono<
@@ -90,6 +107,7 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
 export function createApp<E extends object = Bindings, Input = unknown, Output = unknown>(
   options: AppOptions<E, Input, Output> = {},
 ): App<E, Input, Output> {
+  const routes = routesOf(options);
   const servicesOf = createServices(options);
   const crossOrigin = crossOriginOf(({ env }: { env: E }) => servicesOf(env).settings);
   const app = new Hono<Env<E>, Api<Input, Output>, '/'>({
@@ -110,30 +128,30 @@ export function createApp<E extends object = Bindings, Input = unknown, Output =
     }
   }
 
-  for (const { path, kind } of ROUTES) if (kind === 'page') app.get(path, pageHeaders);
+  for (const { path, kind } of routes) if (kind === 'page') app.get(path, pageHeaders);
   app.use(hardeningHeaders);
   app.use(async function services(c: Context<AppEnv & { Bindings: E }>, next) {
-    const { hashingFor, ...services } = servicesOf(c.env);
-    const { settings, store, rateLimits, passwordAttempts, authenticate, mail } = services;
-    c.set('settings', settings);
-    c.set('store', store);
+    const envServices = servicesOf(c.env);
+    c.set('settings', envServices.settings);
+    c.set('store', envServices.store);
     c.set(
       'hashing',
-      hashingFor(() => clientNetwork(c)),
+      envServices.hashingFor(() => clientNetwork(c)),
     );
-    c.set('rateLimits', rateLimits);
-    c.set('passwordAttempts', passwordAttempts);
-    c.set('authenticate', authenticate);
-    c.set('mail', mail);
-    c.set('databaseBinding', services.databaseBinding);
-    c.set('registration', services.registration);
-    c.set('handlingOf', services.handlingOf);
+    c.set('rateLimits', envServices.rateLimits);
+    c.set('passwordAttempts', envServices.passwordAttempts);
+    c.set('authenticate', envServices.authenticate);
+    c.set('mail', envServices.mail);
+    c.set('isBound', envServices.isBound);
+    c.set('databaseBinding', envServices.databaseBinding);
+    c.set('registration', envServices.registration);
+    c.set('handlingOf', envServices.handlingOf);
     await next();
-    if (settings.errorMessage) await addErrorMessage(c);
+    if (envServices.settings.errorMessage) await addErrorMessage(c);
   });
   app.use(crossOrigin);
-  for (const { method, path, respond } of ROUTES) app.on(method, path, respond);
-  app.notFound(methodNotAllowed(ROUTES));
+  for (const { method, path, respond } of routes) app.on(method, path, respond);
+  app.notFound(methodNotAllowed(routes));
   app.onError(onError);
   makeMountable(app, (path, env) => {
     const settings = settingsOf(env);

@@ -153,6 +153,9 @@ const MIN_ITERATIONS = 1000;
 /** Ten years. To keep tokens longer, leave the setting unset. */
 const MAX_TOKEN_AGE_DAYS = 3650;
 
+/** A day. */
+const MAX_ADMIN_SESSION_MINUTES = 1440;
+
 /** Another isolate may accept a revoked token for this long. */
 const MAX_TOKEN_CACHE_SECONDS = 60;
 
@@ -314,6 +317,16 @@ export const SETTINGS = {
 
   /** Whether / is a page to try the API. If it is off, / lists the routes. */
   browsableApi: setting('BROWSABLE_API', flag, 'true'),
+
+  /** Whether the staff page at /admin and its routes exist. A mounted app needs the option `admin`, too. */
+  adminPage: setting('ADMIN_PAGE', flag, 'true'),
+
+  /** Minutes after which the staff page forgets the token of a member of staff. */
+  adminSessionMinutes: setting(
+    'ADMIN_SESSION_MINUTES',
+    wholeNumber(1, MAX_ADMIN_SESSION_MINUTES, 'minutes'),
+    '30',
+  ),
 
   /** Days after which a token expires. If it is unset, tokens never expire, as in DRF. */
   tokenMaxAgeDays: optional('TOKEN_MAX_AGE_DAYS', wholeNumber(1, MAX_TOKEN_AGE_DAYS, 'days')),

@@ -9,10 +9,10 @@ const WORKER = globSync('src/**/*.{ts,tsx}').filter(
 
 /**
  * Files of the command in the package. The others are scripts of a checkout, or choose between the
- * two (called.ts). before-production.ts has the words of SECURITY.md.
+ * two (called.ts). before-production.ts has the words of SECURITY.md, and init.ts writes wrangler.toml.
  */
 const COMMANDS = globSync('src/manage/*.ts').filter(
-  (file) => !/(called|deploy|dev-vars|before-production)\.ts$/.test(file),
+  (file) => !/(called|dev-vars|before-production|init)\.ts$/.test(file),
 );
 
 /** Without its comments. */

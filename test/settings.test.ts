@@ -28,6 +28,8 @@ describe('parseSettings', () => {
       registerStatus: 201,
       errorMessage: false,
       browsableApi: true,
+      adminPage: true,
+      adminSessionMinutes: 30,
       tokenMaxAgeDays: undefined,
       passwordValidators: [],
       tokenReads: 'primary',

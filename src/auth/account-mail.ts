@@ -2,7 +2,8 @@
  * The e-mails about accounts: which address they go to and which accounts they list. Text and
  * delivery are in mail/.
  */
-
+import { isLongerThan } from '../lib/is-longer-than.ts';
+import { MAX_ADDRESS_LENGTH } from '../validation/email.ts';
 import { isSameEmail } from '../validation/normal-form.ts';
 import {
   encodeUid,
@@ -160,6 +161,9 @@ const standInFor = ({ email }: LinkRequest): Recipient => ({
 const looksSame = (email: string, other: string): boolean =>
   normalizeEmailForComparison(email) === normalizeEmailForComparison(other);
 
-/** Addresses that a mail service may treat as the same are equal in this form. */
+/**
+ * Addresses that a mail service may treat as the same are equal in this form. A text that is too long for an
+ * address is not normalized (`normalizeUsername` has the reason).
+ */
 export const normalizeEmailForComparison = (email: string): string =>
-  email.normalize('NFKC').toLowerCase();
+  (isLongerThan(email, MAX_ADDRESS_LENGTH) ? email : email.normalize('NFKC')).toLowerCase();

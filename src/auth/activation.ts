@@ -77,8 +77,10 @@ export async function activate(
   if (!checkToken('activation', asRegistered, token, linkSettings, now)) {
     return err({ kind: 'invalid-link-token', userId });
   }
-  // A user with a token has logged in since. For djoser the link has expired then.
-  if (user.is_active && user.token_key !== null) return err({ kind: 'invalid-link-token', userId });
+  // A user with a token and a last login has logged in since. For djoser the link has expired then.
+  if (user.is_active && user.token_key !== null && user.last_login !== null) {
+    return err({ kind: 'invalid-link-token', userId });
+  }
   const isActivated =
     wasNeverActive(user) && (await store.activateUser(userId, djangoDatetime(now)));
   return isActivated ? ok(user) : err({ kind: 'stale-link', userId });

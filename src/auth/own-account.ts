@@ -19,7 +19,7 @@ export type { ProfileChanges };
 
 type PasswordChange = { current_password: string; new_password: string };
 
-type InvalidPassword = { kind: 'invalid-password' };
+export type InvalidPassword = { kind: 'invalid-password' };
 
 type UsernameTaken = { kind: 'username-taken' };
 
@@ -177,24 +177,15 @@ export async function changeOwnUsername(
   return withCurrentPassword(services, authenticated, current_password, change);
 }
 
-/**
- * Deletes a user and its token, both or neither. Refused if the foreign key of another table refuses it.
- *
- * @param target the user to delete, who can be another one. The password is that of the caller
- */
+/** Deletes the account and its token, both or neither. Refused if the foreign key of another table refuses it. */
 export async function deleteAccount(
   services: AuthServices,
   authenticated: Authenticated,
   currentPassword: string,
-  target: User = authenticated.user,
 ): Promise<Result<undefined, TooManyFailures | InvalidPassword | { kind: 'user-referenced' }>> {
   const { store } = services;
-  const isOwn = target.id === authenticated.user.id;
   return withCurrentPassword(services, authenticated, currentPassword, async (stored) => {
-    const expected = isOwn ? stored : await store.findPassword(target.id);
-    // Another request has deleted the user.
-    if (expected === undefined) return ok(undefined);
-    const outcome = await store.deleteUser(target.id, expected);
+    const outcome = await store.deleteUser(authenticated.user.id, stored);
     if (outcome === 'referenced') return err({ kind: 'user-referenced' });
     return outcome === 'deleted' ? ok(undefined) : undefined;
   });

@@ -4,7 +4,7 @@
  *
  *     argon2$argon2id$v=19$m=102400,t=2,p=8$<salt>$<hash>
  *
- * wasm/copy.ts says where the module comes from: it is the C library. It computes one hash in one call.
+ * wasm/copy.ts names the source of the module: the C library. It computes one hash in one call.
  */
 import { ServiceUnavailable } from '../lib/service-unavailable.ts';
 import { base64, type Decoded, parseCost, type Refused, utf8 } from './decoded.ts';

@@ -4,8 +4,8 @@
  *     bcrypt_sha256$$2b$12$<22 characters of salt><31 characters of hash>
  *     bcrypt$$2b$12$…
  *
- * The first hashes the hexadecimal SHA-256 of the password. The second reads 72 bytes of the password.
- * wasm/copy.ts says where the module comes from.
+ * `bcrypt_sha256` hashes the hexadecimal SHA-256 of the password. `bcrypt` reads 72 bytes of the password.
+ * wasm/copy.ts names the source of the module.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';

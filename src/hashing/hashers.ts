@@ -103,7 +103,7 @@ export function decode(encoded: string, iterations: number): Decoded | Refused {
   }
 }
 
-/** The lengths of a digest in hexadecimal: alone, and after `md5$$` or `sha1$$`. */
+/** The lengths of a digest in hexadecimal: without a prefix, and after `md5$$` or `sha1$$`. */
 const UNSALTED_MD5_LENGTH = 32;
 const PREFIXED_MD5_LENGTH = 37;
 const PREFIXED_SHA1_LENGTH = 46;

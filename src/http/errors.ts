@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
+import type { ActRefusal } from '../auth/staff.ts';
 import type {
   AuthenticationFailure,
   AuthenticationFailureReason,
@@ -32,7 +33,8 @@ export type Failure =
   | { kind: 'invalid-password' }
   | { kind: 'password-mismatch' }
   | { kind: 'username-mismatch' }
-  | { kind: 'permission-denied' }
+  | ActRefusal
+  | { kind: 'no-reset-link' }
   | { kind: 'password-refused'; field: string; messages: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
@@ -52,7 +54,10 @@ const PASSWORD_MISMATCH = "The two password fields didn't match.";
 const USERNAME_MISMATCH = "The two username fields didn't match.";
 
 /** rest_framework/exceptions.py, `PermissionDenied`. */
-const PERMISSION_DENIED = 'You do not have permission to perform this action.';
+export const PERMISSION_DENIED = 'You do not have permission to perform this action.';
+
+/** A `PermissionDenied` with a reason. */
+const OWN_ACCOUNT = 'You cannot deactivate, delete or change the rights of your own account.';
 
 /** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
 const THROTTLED = 'Request was throttled.';
@@ -64,7 +69,7 @@ const wwwAuthenticate = (keyword: string) => ({ 'WWW-Authenticate': keyword });
 const UNAVAILABLE_SECONDS = 1;
 export const RETRY_AFTER = { 'Retry-After': String(UNAVAILABLE_SECONDS) };
 
-/** The text after the hyphen is ours, because the message of the parser would quote the body. */
+/** The text after the hyphen is not the parser's message, which would contain parts of the body. */
 const PARSE_ERRORS: Record<ParseErrorReason, string> = {
   json: 'JSON parse error - The body is not valid JSON.',
   'json-encoding': 'JSON parse error - The body is not valid UTF-8.',
@@ -111,6 +116,14 @@ export function errorResponse(c: AppContext, failure: Failure) {
       return invalid(c, { non_field_errors: [USERNAME_MISMATCH] });
     case 'permission-denied':
       return c.json({ detail: PERMISSION_DENIED }, 403);
+    case 'own-account':
+      return c.json({ detail: OWN_ACCOUNT }, 403);
+    case 'last-superuser':
+      return c.json({ detail: 'No active superuser would be left.' }, 409);
+    case 'no-reset-link': {
+      const detail = 'The user is inactive, or has no e-mail address or no usable password.';
+      return c.json({ detail }, 409);
+    }
     case 'password-refused':
       return invalid(c, { [failure.field]: failure.messages });
     case 'invalid-credentials': {

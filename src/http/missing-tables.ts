@@ -2,7 +2,7 @@ import { isLoopback } from '../lib/loopback.ts';
 import { MissingTables } from '../lib/missing-tables.ts';
 import type { AppContext } from './context.ts';
 
-/** What to do about an error, for the log; and the same for the client, if it is the developer. */
+/** The advice about an error for the log, and for the client if it is the developer. */
 type Hint = { forLog: string | undefined; forClient: string | undefined };
 
 /** The next step if the tables are missing. Only a request to this machine gets it in the response. */

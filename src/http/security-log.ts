@@ -8,9 +8,13 @@ import { clientAddress } from './client-address.ts';
 import type { AppContext } from './context.ts';
 import { runAfterResponse } from './run-after-response.ts';
 
-/** Logs an event, and calls the host's handler after the response. */
-export function audit(c: AppContext, event: SecurityEvent): void {
-  log('log', { ...event, client: clientAddress(c), request_id: requestId(c) });
+/**
+ * Logs an event, and calls the host's handler after the response.
+ *
+ * @param by_user_id the member of staff who did it to another user; undefined for the user itself
+ */
+export function audit(c: AppContext, event: SecurityEvent, by_user_id?: number): void {
+  log('log', { ...event, by_user_id, client: clientAddress(c), request_id: requestId(c) });
   const handle = c.var.handlingOf?.(event);
   if (handle) runAfterResponse(c, handle);
 }
@@ -23,11 +27,13 @@ export function auditRefusal(
     | 'password-change-refused'
     | 'username-change-refused'
     | 'email-change-refused'
+    | 'rights-change-refused'
     | 'account-deletion-refused',
   user_id: number,
+  by_user_id?: number,
 ): void {
-  if (failure.kind !== 'throttled') audit(c, { event, user_id });
-  else audit(c, { event: 'throttled', scope: 'password-failures', user_id });
+  if (failure.kind !== 'throttled') audit(c, { event, user_id }, by_user_id);
+  else audit(c, { event: 'throttled', scope: 'password-failures', user_id }, by_user_id);
 }
 
 /** Cloudflare's id of the request (`CF-Ray`, which Cloudflare overwrites), or a random id. */

@@ -2,6 +2,7 @@ import type { Context, TypedResponse } from 'hono';
 import type { JSONParsed } from 'hono/utils/types';
 import type { User } from '../auth/users.ts';
 import type { AppContext } from './context.ts';
+import { NO_STORE } from './no-store.ts';
 
 type TokenResponse<T, Status extends 200 | 201> = Response &
   TypedResponse<JSONParsed<T>, Status, 'json'>;
@@ -11,7 +12,7 @@ export const tokenResponse = <const T extends object, Status extends 200 | 201>(
   c: Context,
   body: T,
   status: Status,
-): TokenResponse<T, Status> => c.json(body, status, { 'Cache-Control': 'no-store' });
+): TokenResponse<T, Status> => c.json(body, status, NO_STORE);
 
 /**
  * A response to a registration or a login, with the fields of `TOKEN_RESPONSE_FIELDS`.

@@ -96,7 +96,7 @@ export function accountMail(send: SendWithinLimit, from: string): AccountMail {
     emailChanged: (site, { username, email }) =>
       write(email, `${site} - Your email address has been changed`, {
         before: [
-          `The email address of your user account ${printable(username)} has been changed. This address will get no more messages about the account.`,
+          `The email address of your user account ${printable(username)} has been changed. From now on, this address gets no messages about the account.`,
         ],
         after: [`If this was not you, contact the administrators of ${site}.`, ...thanks(site)],
       }),

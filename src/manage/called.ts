@@ -2,13 +2,17 @@
  * The name of this command line in its messages (`npm run manage` in a checkout, `npx edge-authtoken`
  * in a project with the package), and the project that it runs in.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CommandError } from './command-error.ts';
 
 /** A checkout runs its TypeScript, the package its build. */
-export const isCheckout = import.meta.filename.endsWith('.ts');
+export const isCheckout = import.meta.url.endsWith('.ts');
+
+/** The checkout, or the folder of the installed package. */
+export const ROOT = packageFolder(dirname(fileURLToPath(import.meta.url)));
 
 export const MANAGE = isCheckout ? 'npm run manage --' : 'npx edge-authtoken';
 export const WRANGLER = isCheckout ? 'npm run wrangler --' : 'npx wrangler';
@@ -16,7 +20,9 @@ export const SERVE = isCheckout ? 'npm start' : 'wrangler dev';
 
 /** @param options with a space before them; may be empty */
 export const deployCommand = (options: string): string =>
-  isCheckout ? `npm run deploy${options && ` --${options}`}` : `npx wrangler deploy${options}`;
+  isCheckout
+    ? `npm run deploy${options && ` --${options}`}`
+    : `npx edge-authtoken deploy${options}`;
 
 const project = createRequire(join(process.cwd(), 'package.json'));
 
@@ -35,4 +41,8 @@ function resolveWrangler(name: string): string {
   } catch {
     throw new CommandError('wrangler is not installed here: `npm install --save-dev wrangler`');
   }
+}
+
+function packageFolder(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : packageFolder(dirname(folder));
 }

@@ -54,8 +54,12 @@ export async function askSecretKey(environment: string[]): Promise<SecretKey> {
 }
 
 /** Asks no question. After a "no" the Worker would have no tables. */
-export const applyMigrations = (flags: string[]): Promise<void> =>
-  run('migrations', ['d1', 'migrations', 'apply', 'DB', '--remote', ...flags], 'ignore');
+export const applyMigrations = (binding: string, flags: string[]): Promise<void> =>
+  run('migrations', ['d1', 'migrations', 'apply', binding, '--remote', ...flags], { input: '' });
+
+/** Sets a secret of the deployed Worker. Its value is not an argument, which others could read. */
+export const putSecret = (name: string, value: string, environment: string[]): Promise<void> =>
+  run('secret', ['secret', 'put', name, ...environment], { input: value });
 
 /**
  * Uploads the Worker, and creates the database if there is none. On a terminal wrangler may ask about
@@ -67,7 +71,7 @@ export async function upload(flags: string[]): Promise<URL | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'edge-authtoken-'));
   const output = join(directory, 'output.ndjson');
   try {
-    await run('upload', ['deploy', ...flags], 'inherit', { WRANGLER_OUTPUT_FILE_PATH: output });
+    await run('upload', ['deploy', ...flags], { env: { WRANGLER_OUTPUT_FILE_PATH: output } });
     const lines = (await readFile(output, 'utf8')).trim().split('\n');
     const entries = lines.map((line) => v.parse(OutputEntry, JSON.parse(line)));
     const targets = entries.find(({ type }) => type === 'deploy')?.targets ?? [];
@@ -86,20 +90,24 @@ async function ask<T>(args: string[], schema: v.GenericSchema<unknown, T>): Prom
   const answer = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), stdout);
   if (answer.success) return answer.output;
   const reason = stripVTControlCharacters(stderr || stdout).trim();
-  throw new CommandError(`\`wrangler ${args.join(' ')}\` failed:\n${reason}`);
+  throw new CommandError(`\`wrangler ${args.join(' ')}\` failed:`, reason.split('\n'));
 }
 
-/** The operator sees what wrangler says. */
+/**
+ * The operator sees what wrangler says.
+ *
+ * @param input the standard input. Without it, wrangler may ask the operator
+ */
 async function run(
   step: string,
   args: string[],
-  stdin: 'inherit' | 'ignore',
-  env: Record<string, string> = {},
+  { input, env = {} }: { input?: string; env?: Record<string, string> },
 ): Promise<void> {
   const child = spawn(process.execPath, [wranglerCommand(), ...args], {
     env: { ...process.env, ...env },
-    stdio: [stdin, 'inherit', 'inherit'],
+    stdio: [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'],
   });
+  child.stdin?.end(input);
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject).once('exit', resolve);
   });

@@ -12,6 +12,15 @@ const Route = v.union([
   ),
 ]);
 
+const D1Binding = v.object({
+  binding: v.string(),
+  database_name: v.optional(v.string()),
+  database_id: v.optional(v.string()),
+  migrations_dir: v.optional(v.string(), 'migrations'),
+});
+
+export type D1Binding = v.InferOutput<typeof D1Binding>;
+
 const Configuration = v.object({
   definedEnvironments: v.optional(v.array(v.string()), []),
   name: v.optional(v.string()),
@@ -26,14 +35,7 @@ const Configuration = v.object({
   observability: v.optional(v.object({ enabled: v.optional(v.boolean()) })),
   routes: v.optional(v.array(Route), []),
   route: v.optional(Route),
-  d1_databases: v.array(
-    v.object({
-      binding: v.string(),
-      database_name: v.optional(v.string()),
-      database_id: v.optional(v.string()),
-      migrations_dir: v.optional(v.string(), 'migrations'),
-    }),
-  ),
+  d1_databases: v.array(D1Binding),
 });
 
 export type Configuration = v.InferOutput<typeof Configuration> & {
@@ -78,3 +80,21 @@ export const missingFrom = (env: string | undefined, what: string): string =>
     ? `env.${env} of the wrangler configuration has no ${what}. An environment inherits no bindings: ` +
       'write them there again'
     : `the wrangler configuration here has no ${what}`;
+
+/**
+ * @param name of the binding
+ * @throws CommandError if there is no such database, or if there are several and none is named
+ */
+export function chooseDatabase(
+  { d1_databases: databases, env }: Configuration,
+  name?: string,
+): D1Binding {
+  const [first, ...others] = databases.filter(({ binding }) => (name ?? binding) === binding);
+  if (first && others.length === 0) return first;
+  const names = databases.map(({ binding }) => binding).join(', ');
+  if (databases.length === 0 || name) {
+    const what = name ? `D1 database bound as ${name}` : 'D1 database';
+    throw new CommandError(missingFrom(env, what));
+  }
+  throw new CommandError(`there are several databases (${names}): say which with --binding`);
+}

@@ -18,8 +18,8 @@ import { askSecretKey } from './cloudflare.ts';
 import { CommandError } from './command-error.ts';
 import {
   type Configuration,
+  chooseDatabase,
   environmentFlags,
-  missingFrom,
   readConfiguration,
   shownEnvironment,
 } from './configuration.ts';
@@ -110,7 +110,7 @@ export async function withDatabase<T>(
 
 /**
  * Variables of the Worker in local development. In production they are secrets. An environment may
- * have a file of its own, as in `wrangler dev`.
+ * have its own file, as in `wrangler dev`.
  */
 function devVars(env: string | undefined): Vars {
   const own = resolve(`.dev.vars.${env}`);
@@ -120,18 +120,6 @@ function devVars(env: string | undefined): Vars {
 
 const keyOf = ({ SECRET_KEY }: Vars): SecretKey =>
   SECRET_KEY === undefined ? { kind: 'unset' } : { kind: 'value', value: String(SECRET_KEY) };
-
-/** @throws CommandError if there are several and none is named */
-function chooseDatabase({ d1_databases: databases, env }: Configuration, name?: string) {
-  const [first, ...others] = databases.filter(({ binding }) => (name ?? binding) === binding);
-  if (first && others.length === 0) return first;
-  const names = databases.map(({ binding }) => binding).join(', ');
-  if (databases.length === 0 || name) {
-    const what = name ? `D1 database bound as ${name}` : 'D1 database';
-    throw new CommandError(missingFrom(env, what));
-  }
-  throw new CommandError(`there are several databases (${names}): say which with --binding`);
-}
 
 /** The id that wrangler.toml need not have: a first deploy makes the database by its name. */
 async function remoteDatabaseId(name: string, env: string | undefined): Promise<string> {

@@ -1,7 +1,7 @@
 /**
  * Writes a Python script for Django's shell, which changes the users of a Django project to those
- * here, and counts the changes for the report. `loaddata` cannot do this: it replaces whatever has the
- * same id, sets fields that a fixture leaves out to their defaults, and stops at a changed token
+ * here. Counts the changes for the report. `loaddata` cannot do this. It replaces a user who has
+ * the same id, sets fields that a fixture leaves out to their defaults, and stops at a changed token
  * (django/core/serializers/base.py, `DeserializedObject.save`).
  */
 import { readFileSync } from 'node:fs';
@@ -73,8 +73,8 @@ type Line = { kind: string; username: string } & {
 };
 
 /**
- * The script, as pieces of text. Deletions come first, because they free addresses and names, and new
- * users without an id last, so that no other new user has the id that they get.
+ * The script, as pieces of text. Deletions come first, because they free addresses and names. New
+ * users without an id come last, so that no other new user has the id that they get.
  *
  * @param changes is filled while the pieces are taken
  */
@@ -204,7 +204,7 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
 
 /**
  * Whether Django takes the value from here. If it is known what was imported, a value that has not
- * changed here since stays as it is there.
+ * changed here since is not changed there.
  */
 function takes({ here, django, imported }: SameUser, name: string): boolean {
   if (!differ(here, django, name)) return false;

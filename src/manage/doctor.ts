@@ -8,6 +8,8 @@ import {
   identifyPassword,
   type PasswordHasherName,
 } from '../hashing/identify.ts';
+import { number } from '../lib/format-number.ts';
+import { checkStoredPasswords } from '../services/production.ts';
 import { parseSettings } from '../settings.ts';
 import { type InspectedUser, inspectionQueries } from '../store/operator/inspection.ts';
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
@@ -16,10 +18,8 @@ import { WRANGLER } from './called.ts';
 import { shownEnvironment } from './configuration.ts';
 import type { Database } from './database.ts';
 import { add, type Found, list, nobody } from './found.ts';
-import { cpuMsOf, MAX_NATIVE_ITERATIONS } from './hashing-cost.ts';
-import { whyNotChecked } from './not-checked.ts';
+import { adviceOnMissingMigrations } from './package-migrations.ts';
 import { MAX_IDS } from './records.ts';
-import { count, number } from './terminal.ts';
 
 type Inspection = ReturnType<typeof inspectionQueries>;
 
@@ -56,6 +56,8 @@ async function reportMigrations(
   inspection: Inspection,
   { migrationsDir, configuration: { env } }: Database,
 ): Promise<void> {
+  const advice = adviceOnMissingMigrations(migrationsDir);
+  if (advice !== undefined) report(false, advice);
   const applied = await inspection.appliedMigrations();
   const files = (await readdir(migrationsDir)).filter((file) => file.endsWith('.sql')).sort();
   const pending = files.filter((file) => !applied.includes(file));
@@ -112,23 +114,9 @@ async function reportPasswords(
 
 /** Reports how many users have passwords of this kind. */
 function reportPassword(users: number, password: IdentifiedPassword): void {
-  const { kind, algorithm, iterations } = password;
-  const label = iterations ? `${algorithm} of ${count(iterations, 'iteration')}` : algorithm;
-  const who = `  ${count(users, 'user')} with ${kind === 'unusable' ? 'an unusable password' : label}`;
-  const reason = whyNotChecked(password);
-  if (reason !== undefined) {
-    const advice = 'They can reset it by e-mail, or set one with `changepassword`';
-    report(false, `${who}, which is not checked: ${reason}. ${advice}`);
-  } else if (holdsThread(password)) {
-    const ms = number(Math.round(cpuMsOf(algorithm, iterations ?? 0)));
-    const cost = `the first login of each blocks other requests for about ${ms} ms in production`;
-    report(false, `${who}: ${cost}`);
-  } else report(true, who);
+  const { level, text } = checkStoredPasswords(users, password);
+  printLevel(level, `  ${text}`);
 }
-
-/** Production refuses these counts. SHA-256 then runs in slices of WebAssembly, SHA-1 does not. */
-const holdsThread = ({ algorithm, iterations = 0 }: IdentifiedPassword): boolean =>
-  algorithm === 'pbkdf2_sha1' && iterations > MAX_NATIVE_ITERATIONS;
 
 /** Names and addresses that validation would not store. */
 async function reportValues(inspection: Inspection): Promise<void> {

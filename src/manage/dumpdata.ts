@@ -16,7 +16,7 @@ import {
   toDumpedUser,
 } from './records.ts';
 import type { Staging } from './staging.ts';
-import { AUTH_USER, BASE_USER_FIELDS, takeFields } from './user-model.ts';
+import { AUTH_USER, BASE_USER_FIELDS, createFieldTaker } from './user-model.ts';
 
 /** The end of the name of a fixture that is to be compressed. */
 export const GZIP = '.gz';
@@ -47,9 +47,10 @@ export async function stageFixture(
   reading: Reading,
 ): Promise<void> {
   const { ignored, otherUserModels, findUserIds, namesKnownUsers } = reading;
+  const takeFields = createFieldTaker(reading.model, reading.dropped);
   let record = 0;
   for await (const items of readFixture(path, reading)) {
-    const entries = items.map((item, i) => entryOf(item, record + 1 + i, reading));
+    const entries = items.map((item, i) => entryOf(item, record + 1 + i, reading, takeFields));
     const usernames = entries
       .map(naturalKey)
       .filter((name) => name !== undefined)
@@ -70,7 +71,12 @@ export async function stageFixture(
   }
 }
 
-function entryOf(item: unknown, record: number, reading: Reading): Entry {
+function entryOf(
+  item: unknown,
+  record: number,
+  reading: Reading,
+  takeFields: ReturnType<typeof createFieldTaker>,
+): Entry {
   if (!v.is(Item, item)) {
     throw new CommandError(
       `record ${record}: not a record: it has no model; ${expected(reading.model)}`,
@@ -87,9 +93,7 @@ function entryOf(item: unknown, record: number, reading: Reading): Entry {
   const fields = v.is(Fields, item.fields) ? item.fields : {};
   switch (model.toLowerCase()) {
     case label: {
-      const taken = isCustom
-        ? ofRecord(record, model, () => takeFields(reading.model, fields, reading.dropped))
-        : item.fields;
+      const taken = isCustom ? ofRecord(record, model, () => takeFields(fields)) : item.fields;
       return { model, user: rowOf(parseUserRecord({ ...item, fields: taken }, isCustom)) };
     }
     case 'authtoken.token':

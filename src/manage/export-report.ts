@@ -1,8 +1,10 @@
 /** The report of `manage export --against`: what the script changes, and the users who need attention. */
+
+import { count, number } from '../lib/format-number.ts';
 import { MANAGE } from './called.ts';
 import type { Changes, DeletedUsers } from './django-changes.ts';
 import { type Found, list } from './found.ts';
-import { count, note, number, print, warn } from './terminal.ts';
+import { note, print, warn } from './terminal.ts';
 
 type ReportOptions = {
   path: string;

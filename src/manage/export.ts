@@ -4,6 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { number } from '../lib/format-number.ts';
 import { bulkQueries } from '../store/operator/bulk.ts';
 import { CommandError } from './command-error.ts';
 import {
@@ -20,9 +21,9 @@ import { fixtureText, GZIP } from './dumpdata.ts';
 import { printChanges } from './export-report.ts';
 import { refuseUnlessIgnored } from './git-ignored.ts';
 import { refuseMissing, refuseOrphans, refuseUnreadable, stageFile } from './import.ts';
-import { type FileOptions, newReading, otherUserModel, type Reading } from './reading.ts';
+import { type FileOptions, newReading, type Reading, refuseOtherUsers } from './reading.ts';
 import { createStaging, type Staging } from './staging.ts';
-import { note, number, print, STDIO, startProgress } from './terminal.ts';
+import { note, print, STDIO, startProgress } from './terminal.ts';
 import { AUTH_USER, parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type Bulk = ReturnType<typeof bulkQueries>;
@@ -58,20 +59,22 @@ export function formatOf(path: string): Format | undefined {
  * Writes a new file completely or not at all, or a fixture to standard output.
  *
  * @param path `-` for standard output; a fixture whose name ends in `.gz` is compressed
+ * @param command the words of the command line, for a message that repeats it
  * @throws CommandError if the file exists, or git would keep it
  */
 export async function exportAccounts(
   { d1 }: Pick<Database, 'd1'>,
   path: string,
   format: Format,
-  options: ExportOptions = {},
+  options: ExportOptions,
+  command: string[],
 ): Promise<void> {
   if (path !== STDIO) {
     if (existsSync(path)) throw new CommandError(`${path} exists already`);
     refuseUnlessIgnored(path);
   }
   const bulk = bulkQueries(d1);
-  if (format === 'script') return exportChanges(bulk, path, options);
+  if (format === 'script') return exportChanges(bulk, path, options, command);
   const staging = createStaging();
   try {
     await stageDatabase(bulk, staging);
@@ -96,22 +99,22 @@ export async function exportAccounts(
 }
 
 /** Writes a script that gives the users in Django the values here, and creates and deletes users. */
-async function exportChanges(bulk: Bulk, path: string, options: ExportOptions): Promise<void> {
+async function exportChanges(
+  bulk: Bulk,
+  path: string,
+  options: ExportOptions,
+  command: string[],
+): Promise<void> {
   const { user, against = [], imported = [] } = options;
   const { deletedUsers = 'keep', matchUsersBy = 'identity' } = options;
   const model = parseUserModel(options);
   await refuseUnreadable([...against, ...imported]);
-  const reading = newReading({
-    model,
-    files: options,
-    command: options.command ?? ['export', path, ...against.flatMap((file) => ['--against', file])],
-  });
+  const stage = (files: string[]) => (staging: Staging) =>
+    stageFiles(files, staging, newReading({ model, files: options, command }));
   const comparison = createComparison();
   try {
-    const login = await addSide(comparison, 'django', (staging) =>
-      stageFiles(against, staging, reading),
-    );
-    await addSide(comparison, 'imported', (staging) => stageFiles(imported, staging, reading));
+    const login = await addSide(comparison, 'django', stage(against));
+    await addSide(comparison, 'imported', stage(imported));
     await addSide(comparison, 'here', async (staging) => {
       await stageDatabase(bulk, staging);
       return login;
@@ -152,7 +155,8 @@ async function addSide(
 /**
  * @returns what the users log in with. No file says it: it is the address if the address is every
  *   user's username
- * @throws CommandError if a user has no id: then nothing says who it is
+ * @throws CommandError if a user has no id: then nothing says who it is. Also for users of another
+ *   model, and for a token without a user
  */
 async function stageFiles(paths: string[], staging: Staging, reading: Reading): Promise<Login> {
   const isCustom = reading.model.label !== AUTH_USER.label;
@@ -170,7 +174,7 @@ async function stageFiles(paths: string[], staging: Staging, reading: Reading): 
     },
   };
   for (const path of paths) await stageFile(path, withIds, reading);
-  if (reading.otherUserModels.size > 0 && staging.countUsers() === 0) throw otherUserModel(reading);
+  refuseOtherUsers(reading, staging.countUsers());
   refuseOrphans(staging);
   return usesAddress ? 'email' : 'username';
 }

@@ -1,5 +1,5 @@
 /** Users that a report names: the first of them, and their number. No I/O. */
-import { number } from './terminal.ts';
+import { number } from '../lib/format-number.ts';
 
 /** How many users of a kind a report names. It counts the others. */
 export const NAMED = 20;

@@ -1,5 +1,5 @@
 /** Counts of the models and tables that an import leaves out. No I/O. */
-import { number } from './terminal.ts';
+import { number } from '../lib/format-number.ts';
 
 /** Records or rows by model or table. */
 export type Ignored = Map<string, number>;

@@ -5,6 +5,7 @@
  */
 import { access, constants, stat } from 'node:fs/promises';
 import { djangoDatetime } from '../lib/django-datetime.ts';
+import { count } from '../lib/format-number.ts';
 import { parseSettings } from '../settings.ts';
 import { runWriteWithRetry } from '../store/d1-errors.ts';
 import {
@@ -18,12 +19,18 @@ import { moment } from './comparison.ts';
 import type { Database } from './database.ts';
 import { stageSqlite } from './django-sqlite.ts';
 import { stageFixture } from './dumpdata.ts';
-import { type FileOptions, newReading, otherUserModel, type Reading } from './reading.ts';
+import {
+  type FileOptions,
+  newReading,
+  otherUserModel,
+  type Reading,
+  refuseOtherUsers,
+} from './reading.ts';
 import { MAX_IDS } from './records.ts';
 import { printConflicts, printReport } from './report.ts';
 import { isSqlite } from './sqlite-file.ts';
 import { type Account, createStaging, type Staging } from './staging.ts';
-import { count, fileName, note, STDIO, startProgress } from './terminal.ts';
+import { fileName, note, STDIO, startProgress } from './terminal.ts';
 import { parseUserModel, type UserModelOptions } from './user-model.ts';
 
 type OnConflict = 'fail' | 'skip' | 'update';
@@ -55,6 +62,7 @@ const USERS_LENGTH = 1000;
 
 /**
  * @param paths fixtures and SQLite files, in the order in which `loaddata` would read them
+ * @param command the words of the command line, for a message that repeats it
  * @throws CommandError for a file that is broken and, unless `onConflict` says what to do, for a
  *   conflict: then nothing was written
  */
@@ -62,6 +70,7 @@ export async function importFiles(
   { d1, vars }: Pick<Database, 'd1' | 'vars'>,
   paths: string[],
   options: ImportOptions,
+  command: string[],
 ): Promise<void> {
   const { passwordHashers: hashers } = parseSettings(vars);
   const { dryRun = false, onConflict, inactiveUsers = 'deactivated' } = options;
@@ -80,16 +89,13 @@ export async function importFiles(
       model,
       files: options,
       namesKnownUsers: matchUsersBy === 'username',
-      command: options.command ?? ['import', ...paths],
+      command,
       ...(usersBefore > 0 ? { findUserIds: bulk.findUserIds } : {}),
     });
     for (const path of paths) await stageFile(path, staging, reading);
-    const isOther =
-      options.userModel === undefined
-        ? reading.otherUserModels.size > 0
-        : staging.countUsers() === 0;
-    if (isOther) throw otherUserModel(reading, staging.countUsers());
+    refuseOtherUsers(reading, staging.countUsers());
     const hasUsers = staging.countUsers() > 0;
+    if (model.isNamed && !hasUsers) throw otherUserModel(reading);
     if (usersBefore > 0) await findUuidUsers(bulk, staging);
     if (usersBefore > 0 && matchUsersBy) await addKnownUsers(bulk, staging, matchUsersBy);
     if (user) refuseMissing(staging.keepUsers(user));

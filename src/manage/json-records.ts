@@ -5,9 +5,9 @@
 import { getManyValues, isMany } from 'stream-chain/defs.js';
 import { Assembler } from 'stream-json/core/assembler.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
+import { number } from '../lib/format-number.ts';
 import { CommandError } from './command-error.ts';
 import { expected, notAFixture } from './not-a-fixture.ts';
-import { number } from './terminal.ts';
 import type { Problem } from './text-encoding.ts';
 import type { UserModel } from './user-model.ts';
 

@@ -24,6 +24,9 @@ function missingPackage(error: unknown): string | undefined {
 
 async function main(): Promise<number> {
   const { versions, version, argv } = process;
+  const [command, ...args] = argv.slice(2);
+  // npx runs it without the peer dependencies, and on an older Node.js: the project brings its own.
+  if (command === 'init') return (await import('./init.ts')).runInit(args);
   if (isTooOld(versions.node)) {
     const needed = `${MINIMUM_NODE.major}.${MINIMUM_NODE.minor}`;
     process.stderr.write(

@@ -5,10 +5,12 @@ import { unavailableReason } from '../store/d1-errors.ts';
 import { MANAGE, SERVE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import { type Where, withDatabase } from './database.ts';
+import { type DeployOptions, deploy } from './deploy.ts';
 import { doctor } from './doctor.ts';
 import { GZIP } from './dumpdata.ts';
 import { type ExportOptions, exportAccounts, type Format, formatOf } from './export.ts';
 import { type ImportOptions, importFiles } from './import.ts';
+import { init } from './init.ts';
 import { sendTestEmailCommand } from './send-test-email.ts';
 import { isClosedPipe, note, STDIO } from './terminal.ts';
 import { STATED_ENCODINGS } from './text-encoding.ts';
@@ -32,6 +34,9 @@ const USAGE = 2;
 /** Users that `users` lists by default. */
 const DEFAULT_LIMIT = 100;
 
+/** The health check of an app that is not mounted below a path. */
+const DEFAULT_HEALTH = '/health';
+
 /**
  * Runs one command. Results go to standard output, everything else to standard error.
  *
@@ -46,8 +51,9 @@ export async function runManage(args: string[], openDatabase = withDatabase): Pr
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
     if (isClosedPipe(error)) return DONE;
-    if (error instanceof CommandError) note(`${error.name}: ${error.message}`);
-    else note(String(rootCause(error)).split('\n')[0] ?? '');
+    if (error instanceof CommandError) {
+      for (const line of [`${error.name}: ${error.message}`, ...error.details]) note(line);
+    } else note(String(rootCause(error)).split('\n')[0] ?? '');
     const reason = unavailableReason(error);
     if (reason !== undefined) note(reason);
     return FAILED;
@@ -64,35 +70,36 @@ function createProgram(openDatabase: typeof withDatabase, words: string[]): Comm
 
   /** A command that writes. Before it writes to the remote database, it asks. */
   const writing = (signature: string, description: string, examples: string[]): Command =>
-    command(signature, description, examples).option(
+    reading(signature, description, examples).option(
       '--yes',
       'answer yes to the question before a write',
     );
 
-  /** A command on the database, with the options of every command. */
+  /** A command with its arguments. */
   function command(signature: string, description: string, examples: string[]): Command {
     const [name = '', ...args] = signature.split(' ');
     const created = program.command(name).description(description);
     for (const arg of args) created.argument(arg);
-    return created
+    return created.addHelpText(
+      'after',
+      ['', 'Example:', ...examples.map((line) => `  $ ${MANAGE} ${line}`)].join('\n'),
+    );
+  }
+
+  /** A command on the database, with the options of every such command. */
+  const reading = (signature: string, description: string, examples: string[]): Command =>
+    fromConfiguration(command(signature, description, examples))
       .addOption(
         new Option('--local', `the database that \`${SERVE}\` serves (default)`).conflicts(
           'remote',
         ),
       )
       .option('--remote', 'the database in production')
-      .option('--binding <name>', 'the D1 binding, if the configuration has several')
-      .option('--env <name>', 'an environment of the configuration, such as [env.staging]')
       .option(
         '--persist-to <dir>',
         'the folder of the local database, as in wrangler',
         '.wrangler/state',
-      )
-      .addHelpText(
-        'after',
-        ['', 'Example:', ...examples.map((line) => `  $ ${MANAGE} ${line}`)].join('\n'),
       );
-  }
 
   const encoding = new Option(
     '--encoding <name>',
@@ -148,12 +155,12 @@ them as they are.`,
     )
     .action((files: string[], options: Where & ImportOptions) =>
       openDatabase(options, options.dryRun ? 'read' : 'write', (database) =>
-        importFiles(database, files, { ...options, command: words }),
+        importFiles(database, files, options, words),
       ),
     );
 
   withUserModel(
-    command('export <file>', 'Export users and tokens for a Django project.', [
+    reading('export <file>', 'Export users and tokens for a Django project.', [
       'export users.json.gz',
       'export db.sqlite3 --remote',
       'export changes.py --against django.json',
@@ -224,8 +231,16 @@ same moment or have the same token, and the id or the username is the same.`,
             'only Django has to their defaults',
         );
       }
+      const unused = Object.entries({
+        '--user-table': options.userTable !== undefined,
+        '--map': options.map !== undefined,
+        '--match-users-by': options.matchUsersBy !== 'identity',
+        '--encoding': options.encoding !== undefined,
+        '--without-wal': options.withoutWal === true,
+      }).find(([, isGiven]) => isGiven && !options.against);
+      if (unused) program.error(`error: ${unused[0]} needs --against`);
       return openDatabase(options, 'read', (database) =>
-        exportAccounts(database, file, format, { ...options, command: words }),
+        exportAccounts(database, file, format, options, words),
       );
     });
 
@@ -328,7 +343,7 @@ It asks first. A user to whom rows of other tables refer is not deleted.`,
       openDatabase(options, 'write', (database) => setActiveCommand(database, username, true)),
   );
 
-  command(
+  reading(
     'users',
     'List users: id, username, e-mail address, flags (staff, inactive, no token …).',
     ['users --search example.com'],
@@ -339,7 +354,7 @@ It asks first. A user to whom rows of other tables refer is not deleted.`,
       openDatabase(options, 'read', (database) => listUsersCommand(database, options)),
     );
 
-  command('sendtestemail <email...>', 'Send a message, to find out whether e-mail can be sent.', [
+  reading('sendtestemail <email...>', 'Send a message, to find out whether e-mail can be sent.', [
     'sendtestemail ann@example.com --remote',
   ])
     .addHelpText(
@@ -351,7 +366,7 @@ Without --remote no message leaves this machine.`,
       openDatabase(options, 'read', (database) => sendTestEmailCommand(database, addresses)),
     );
 
-  command('doctor', 'Check the database and the settings for problems.', ['doctor --remote'])
+  reading('doctor', 'Check the database and the settings for problems.', ['doctor --remote'])
     .addHelpText(
       'after',
       `
@@ -360,8 +375,35 @@ wrangler configuration, for the list "Before production" of SECURITY.md.`,
     )
     .action((options: Where) => openDatabase(options, 'read', doctor));
 
+  fromConfiguration(
+    command('deploy', 'Deploy the Worker, its database and its migrations to Cloudflare.', [
+      'deploy',
+      'deploy --env staging',
+    ]),
+  )
+    .option('--health <path>', 'the path of the health check', DEFAULT_HEALTH)
+    .option('--temporary', 'deploy to a temporary account, which is deleted after an hour')
+    .addHelpText(
+      'after',
+      `
+It ends with what SECURITY.md asks for before production. If the app is mounted below a path, --health is that
+path and ${DEFAULT_HEALTH}.`,
+    )
+    .action((options: DeployOptions) => deploy(options));
+
+  // manage.ts runs it, without this program. The list of commands needs this entry.
+  command('init [folder]', 'Write a new project with logins and one resource.', [
+    'init my-api',
+  ]).action((folder?: string) => init(folder));
+
   return program;
 }
+
+/** The options of commands that read the wrangler configuration. */
+const fromConfiguration = (command: Command): Command =>
+  command
+    .option('--binding <name>', 'the D1 binding, if the configuration has several')
+    .option('--env <name>', 'an environment of the configuration, such as [env.staging]');
 
 /** The options for a user model of the project's own. */
 const withUserModel = (command: Command): Command =>

@@ -1,8 +1,9 @@
 /** The options of reading files, and the counts of records that are not read. No I/O. */
+
+import { number } from '../lib/format-number.ts';
 import { MANAGE } from './called.ts';
 import { CommandError } from './command-error.ts';
 import type { Ignored } from './ignored.ts';
-import { number } from './terminal.ts';
 import type { StatedEncoding } from './text-encoding.ts';
 import { AUTH_USER, type Dropped, type UserModel } from './user-model.ts';
 
@@ -47,6 +48,18 @@ export const newReading = (options: Partial<Reading> = {}): Reading => ({
   command: [],
   ...options,
 });
+
+/**
+ * A token has only the number of its user, which a user of each model can have. So the operator must
+ * say whose tokens they are if the files have users of two models.
+ *
+ * @param users how many users the files have of the model that was read
+ * @throws CommandError if the files have users of a model that was not asked for
+ */
+export function refuseOtherUsers(reading: Reading, users: number): void {
+  if (reading.otherUserModels.size === 0) return;
+  if (!reading.model.isNamed || users === 0) throw otherUserModel(reading, users);
+}
 
 /**
  * The error if the files have users of a model that was not asked for, or no users.

@@ -1,13 +1,14 @@
 /** The report of `manage import`: what it did, and the users and tokens that need attention. */
 
 import { identifyPassword, type PasswordHasherName } from '../hashing/identify.ts';
+import { whyNotChecked } from '../hashing/not-checked.ts';
+import { count, number } from '../lib/format-number.ts';
 import { normalizeUsername } from '../validation/normal-form.ts';
 import { add, type Found, list, NAMED, nobody } from './found.ts';
 import { ignoredLines } from './ignored.ts';
-import { whyNotChecked } from './not-checked.ts';
 import type { Reading } from './reading.ts';
 import type { Staging } from './staging.ts';
-import { count, note, number, print, warn } from './terminal.ts';
+import { note, print, warn } from './terminal.ts';
 
 /** Why an account is not inserted. `--on-conflict update` resolves the first reason only. */
 const CONFLICTS: Record<string, string> = {

@@ -56,13 +56,6 @@ const UNPRINTABLE = /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_C
 const printable = (text: string): string =>
   text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 
-/** 1234567 → `1,234,567`. */
-export const number = (value: number): string => value.toLocaleString('en-US');
-
-/** 1 → `1 user`, 2 → `2 users`. */
-export const count = (value: number, noun: string): string =>
-  `${number(value)} ${noun}${value === 1 ? '' : 's'}`;
-
 export const isInteractive = (): boolean =>
   Boolean(process.stdin.isTTY) && Boolean(process.stderr.isTTY);
 

@@ -12,9 +12,16 @@ export type UserModel = {
   table: string;
   /** The model's names of our columns, as far as they differ. */
   fields: ReadonlyMap<string, string>;
+  /** Whether the operator named the model. */
+  isNamed: boolean;
 };
 
-export const AUTH_USER: UserModel = { label: 'auth.user', table: 'auth_user', fields: new Map() };
+export const AUTH_USER: UserModel = {
+  label: 'auth.user',
+  table: 'auth_user',
+  fields: new Map(),
+  isNamed: false,
+};
 
 /** Lists of the model `PermissionsMixin`, which stay in Django. */
 const LISTS = ['groups', 'user_permissions'];
@@ -32,8 +39,6 @@ export type UserModelOptions = {
   userTable?: string;
   /** `OUR_FIELD=THEIR_FIELD`, each. */
   map?: string[];
-  /** The words of the command line, for a message that repeats it. */
-  command?: string[];
 };
 
 /**
@@ -43,6 +48,9 @@ export function parseUserModel({ userModel, userTable, map = [] }: UserModelOpti
   const label = (userModel ?? AUTH_USER.label).toLowerCase();
   if (!/^\w+\.\w+$/.test(label)) {
     throw new CommandError(`--user-model ${userModel}: expected APP.MODEL, such as users.User`);
+  }
+  if (map.length > 0 && label === AUTH_USER.label) {
+    throw new CommandError('--map needs --user-model: the fields of auth.User have the same names');
   }
   const fields = new Map<string, string>();
   for (const pair of map) {
@@ -54,7 +62,8 @@ export function parseUserModel({ userModel, userTable, map = [] }: UserModelOpti
     }
     fields.set(ours, theirs);
   }
-  return { label, table: userTable ?? label.replace('.', '_'), fields };
+  const table = userTable ?? label.replace('.', '_');
+  return { label, table, fields, isNamed: userModel !== undefined };
 }
 
 /**
@@ -95,24 +104,35 @@ const hasValue = (value: unknown): boolean =>
   value !== '' &&
   !(Array.isArray(value) && value.length === 0);
 
+type Fields = Record<string, unknown>;
+
 /**
- * The fields of a record under our names.
+ * Returns a function that takes the fields of a record under our names. Records of one model have the
+ * same fields. So their names are looked up only if they are not those of the record before.
  *
  * @param dropped counts the other fields
- * @throws CommandError as `sourcesOf`
+ * @returns a function that throws a CommandError as `sourcesOf`
  */
-export function takeFields(
-  model: UserModel,
-  fields: Record<string, unknown>,
-  dropped: Dropped,
-): Record<string, unknown> {
-  const sources = sourcesOf(model, new Set(Object.keys(fields)));
-  const taken = new Set([...sources.values(), ...LISTS]);
-  for (const [name, value] of Object.entries(fields)) {
-    if (!taken.has(name) && hasValue(value)) addDropped(dropped, name, 1);
-  }
-  const lists = LISTS.filter((name) => name in fields).map((name) => [name, name] as const);
-  return Object.fromEntries([...sources, ...lists].map(([column, name]) => [column, fields[name]]));
+export function createFieldTaker(model: UserModel, dropped: Dropped): (fields: Fields) => Fields {
+  let names: string[] | undefined;
+  let taken: (readonly [column: string, name: string])[] = [];
+  let others: string[] = [];
+  const lookUp = (found: string[]) => {
+    const sources = sourcesOf(model, new Set(found));
+    const lists = LISTS.filter((name) => found.includes(name));
+    taken = [...sources, ...lists.map((name) => [name, name] as const)];
+    const read = new Set([...sources.values(), ...LISTS]);
+    others = found.filter((name) => !read.has(name));
+    names = found;
+  };
+  return (fields) => {
+    const found = Object.keys(fields);
+    if (found.length !== names?.length || found.some((name, i) => name !== names?.[i])) {
+      lookUp(found);
+    }
+    for (const name of others) if (hasValue(fields[name])) addDropped(dropped, name, 1);
+    return Object.fromEntries(taken.map(([column, name]) => [column, fields[name]]));
+  };
 }
 
 export function addDropped(dropped: Dropped, name: string, users: number): void {

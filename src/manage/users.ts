@@ -14,13 +14,14 @@ import {
   findUser,
   isLastSuperuser,
   type Right,
+  setUserActive,
   setUserEmail,
   setUserPassword,
   setUserRight,
 } from '../auth/operator/users.ts';
 import { validatePassword } from '../auth/password-validators.ts';
-import { setUserActive } from '../auth/set-active.ts';
 import { createLocalHasher } from '../hashing/password-hashing.ts';
+import { count, number } from '../lib/format-number.ts';
 import { pythonStrip } from '../lib/python-strip.ts';
 import { parseSettings, type Settings } from '../settings.ts';
 import { type OperatorStore, operatorQueries } from '../store/operator/users.ts';
@@ -28,17 +29,7 @@ import * as fields from '../validation/fields.ts';
 import { isCheckout } from './called.ts';
 import { CommandError } from './command-error.ts';
 import type { Database } from './database.ts';
-import {
-  ask,
-  askPassword,
-  confirm,
-  count,
-  isInteractive,
-  note,
-  number,
-  print,
-  warn,
-} from './terminal.ts';
+import { ask, askPassword, confirm, isInteractive, note, print, warn } from './terminal.ts';
 
 /** `changepassword` stops after this many attempts (`MAX_TRIES`). */
 const MAX_TRIES = 3;

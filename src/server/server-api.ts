@@ -7,7 +7,7 @@ import { replacePassword, withStoredPassword } from '../auth/own-account.ts';
 import { type TooManyFailures, tryPassword } from '../auth/password-attempts.ts';
 import type { PasswordRefused } from '../auth/password-validators.ts';
 import { type Registered, type RegistrationFailure, registerUser } from '../auth/register.ts';
-import { setUserActive } from '../auth/set-active.ts';
+import { activateUser, deactivateUser } from '../auth/staff.ts';
 import { expiryDate, newToken } from '../auth/tokens.ts';
 import type { User } from '../auth/users.ts';
 import { type Err, err, ok, type Result } from '../lib/result.ts';
@@ -68,8 +68,11 @@ export type ServerApi<Input = unknown> = {
   /** Revokes the token of a user, who has one at most (DRF's `Token.user` is a OneToOneField). */
   revokeTokens: (id: number) => Promise<Result<undefined, NotFound>>;
   activate: (id: number) => Promise<Result<undefined, NotFound>>;
-  /** The token stays, and is refused until the user is active again, as in DRF. */
-  deactivate: (id: number) => Promise<Result<undefined, NotFound>>;
+  /**
+   * The token stays, and is refused until the user is active again, as in DRF. The last active superuser
+   * stays active, as on the staff page.
+   */
+  deactivate: (id: number) => Promise<Result<undefined, NotFound | { kind: 'last-superuser' }>>;
   /**
    * Deletes a user and its token, and does what the references of your tables say. `user-referenced`: one
    * of them refuses, and nothing is deleted.
@@ -96,10 +99,6 @@ export function serverApi<E extends object, Input = unknown>(
   const services: AuthServices = { ...others, hashing: hashingFor(() => undefined) };
   const { registration } = others;
   const { store, settings } = services;
-
-  async function setActive(id: number, isActive: boolean) {
-    return (await setUserActive(store, { id }, isActive)) ? ok(undefined) : NOT_FOUND;
-  }
 
   return {
     async createUser(fields) {
@@ -160,8 +159,17 @@ export function serverApi<E extends object, Input = unknown>(
       return revoked ?? NOT_FOUND;
     },
 
-    activate: (id) => setActive(id, true),
-    deactivate: (id) => setActive(id, false),
+    async activate(id) {
+      const user = await store.findUserById(id);
+      if (!user) return NOT_FOUND;
+      await activateUser(services, { id });
+      return ok(undefined);
+    },
+
+    async deactivate(id) {
+      const user = await store.findUserById(id);
+      return user ? deactivateUser(services, { id }) : NOT_FOUND;
+    },
 
     async deleteUser(id) {
       const outcome = await withStoredPassword(services, id, async (stored) => {

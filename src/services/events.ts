@@ -23,6 +23,10 @@ export type Events = {
   username_changed: OfUser;
   email_changed: OfUser;
   user_deleted: OfUser;
+  /** By staff. The token is refused while the user is inactive. */
+  user_deactivated: OfUser;
+  /** By staff. The token is deleted. */
+  token_revoked: OfUser;
 };
 
 /** @template E the environment of the host */
@@ -81,6 +85,8 @@ const NAMES = {
   'username-changed': 'username_changed',
   'email-changed': 'email_changed',
   'account-deleted': 'user_deleted',
+  deactivated: 'user_deactivated',
+  'sessions-ended': 'token_revoked',
 } as const satisfies Partial<Record<SecurityEvent['event'], keyof Events>>;
 
 type OfUserEvent = Extract<SecurityEvent, { event: keyof typeof NAMES }>;

@@ -3,6 +3,7 @@ import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
+import type { Act, ActRefusal, Rights } from '../auth/staff.ts';
 import type { RateLimitScope } from './rate-limits.ts';
 
 export type SecurityEvent =
@@ -16,6 +17,13 @@ export type SecurityEvent =
   | { event: 'username-change-refused'; user_id: number }
   | { event: 'email-changed'; user_id: number }
   | { event: 'email-change-refused'; user_id: number }
+  | { event: 'names-changed'; user_id: number }
+  | ({ event: 'rights-changed'; user_id: number } & Rights)
+  | { event: 'deactivated'; user_id: number }
+  | { event: 'sessions-ended'; user_id: number }
+  | { event: 'reset-link-requested'; user_id: number }
+  | { event: 'staff-act-refused'; user_id: number; act: Act; reason: ActRefusal['kind'] }
+  | { event: 'rights-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }
   | { event: 'account-deleted'; user_id: number }
   | { event: 'account-deletion-refused'; user_id: number }

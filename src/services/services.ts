@@ -18,7 +18,6 @@ import { accountMail } from '../mail/messages.tsx';
 import { onlyToAddresses, type SendMail, sendByCloudflare } from '../mail/send-mail.ts';
 import { parseSettings, type Settings, SettingsError } from '../settings.ts';
 import { createStore, type Store } from '../store/store.ts';
-import type { AppOptions } from './app-options.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
 import type { HandlingOf } from './events.ts';
 import {
@@ -27,6 +26,7 @@ import {
   type RateLimits,
   rateLimitsOf,
 } from './rate-limits.ts';
+import type { ServiceOptions } from './service-options.ts';
 
 export type Services = {
   settings: Settings;
@@ -37,6 +37,8 @@ export type Services = {
   authenticate: Authenticate;
   /** The name of the D1 binding in the host's configuration. */
   databaseBinding: string;
+  /** Whether there is a binding of this name. `EMAIL` stands for the option `sendMail`, too. */
+  isBound: (name: string) => boolean;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
   /** Undefined if the host has no fields of its own. */
@@ -59,7 +61,7 @@ export type ServicesOfEnv = Omit<Services, 'hashing'> & {
  * @throws SettingsError if a setting in the options is invalid
  */
 export function createServices<E extends object, Input, Output>(
-  options: AppOptions<E, Input, Output>,
+  options: ServiceOptions<E, Input, Output>,
 ): (env: E) => ServicesOfEnv {
   // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
@@ -73,6 +75,7 @@ export function createServices<E extends object, Input, Output>(
     const { iterations } = settings;
     const store = createStore(bindings.DB, settings);
     const { PASSWORD_HASHER } = bindings;
+    const send = options.sendMail?.(env) ?? sender(bindings);
     const created: ServicesOfEnv = {
       settings,
       store,
@@ -83,7 +86,11 @@ export function createServices<E extends object, Input, Output>(
       passwordAttempts: passwordAttemptsOf(bindings),
       authenticate: (authorization) => authenticate(authorization, store.findToken, settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
-      mail: mailOf(options.sendMail?.(env) ?? sender(bindings), bindings, settings),
+      isBound: (name) =>
+        Object.entries({ ...bindings, EMAIL: send }).some(
+          ([bound, value]) => bound === name && value !== undefined,
+        ),
+      mail: mailOf(send, bindings, settings),
       registration: options.registration?.on(bindings.DB),
       handlingOf: options.events?.(env),
     };

@@ -14,12 +14,16 @@ type D1Failure = {
   reason: string;
   /** Milliseconds before each retry of a read. D1 itself retries reads after most errors. */
   readRetries: number[];
-  /** The same for a write. D1 never retries a write, because it may have been executed. */
+  /** As `runRead`, for a write. D1 never retries a write, because it may have been executed. */
   writeRetries: number[];
 };
 
-/** SQLite's message about a table before the migrations: `no such table: auth_user`. */
-const NO_TABLE = ['no such table: auth_user', 'no such table: authtoken_token'];
+/** SQLite's messages before the migrations: `no such table: auth_user`, and of an index of ours. */
+const NO_TABLE = [
+  'no such table: auth_user',
+  'no such table: authtoken_token',
+  'no such index: auth_user',
+];
 
 /** A retry within a second does not help. */
 const NEVER: number[] = [];

@@ -109,7 +109,7 @@ async function foreignKeys(d1: D1Database): Promise<Reference[]> {
        SELECT name AS "table", f.id AS fkid, f."table" AS parent, f."from" AS "column",
               f."to" AS target, count(*) AS columns, f.on_delete AS on_delete
          FROM tables JOIN pragma_foreign_key_list(name) AS f
-        GROUP BY name, f.id`,
+        GROUP BY name, f.id ORDER BY name, f.id`,
     )
     .all();
   return v.parse(v.array(Reference), results);

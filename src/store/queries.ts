@@ -19,6 +19,12 @@ export function queries(d1: D1Database, tokenReads: Settings['tokenReads']) {
     ...linkQueries(d1, db),
     ...tokenQueries(d1, db, tokenReads),
 
+    /** Creates queries that only some apps have, so that the others do without their code. */
+    using: <T>(create: (d1: D1Database) => T): T => create(d1),
+
+    /** Runs a change of a user by such a query. */
+    changeUser: <T>(_id: number, change: () => Promise<T>): Promise<T> => change(),
+
     /**
      * Checks whether the database responds and has its tables.
      *

@@ -29,6 +29,8 @@ export function withRevocations(queries: Queries): Store {
     revocations: () => revocations,
     deleteToken: counted(queries.deleteToken),
     deleteUser: counted(queries.deleteUser),
+    deleteUserAsStaff: counted(queries.deleteUserAsStaff),
+    changeUser: async (id, change) => counted(() => queries.changeUser(id, change))(),
     changeEmailToVerify: counted(queries.changeEmailToVerify),
     replacePasswordAndKeepToken: counted(queries.replacePasswordAndKeepToken),
     replacePasswordAndToken: counted(queries.replacePasswordAndToken),

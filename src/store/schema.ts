@@ -23,8 +23,16 @@ export const authUser = sqliteTable(
     date_joined: datetime().notNull(),
     first_name: varchar({ length: 150 }).notNull(),
   },
-  // Our own index, which Django ignores. Without it a password reset would read every user.
-  ({ email }) => [index('auth_user_email_nocase').on(sql`${email} COLLATE NOCASE`)],
+  // Our own indexes, which Django ignores. Without the first one a password reset would read every user. The
+  // others have only the users of a list of the staff page (staff-list.ts).
+  ({ id, email, password, last_login, is_superuser, is_staff, is_active }) => [
+    index('auth_user_email_nocase').on(sql`${email} COLLATE NOCASE`),
+    index('auth_user_staff').on(id).where(sql`${is_staff}`),
+    index('auth_user_superuser').on(id).where(sql`${is_superuser}`),
+    index('auth_user_inactive').on(id).where(sql`NOT ${is_active}`),
+    index('auth_user_unverified').on(id).where(sql`NOT ${is_active} AND ${last_login} IS NULL`),
+    index('auth_user_unusable_password').on(id).where(sql`substr(${password}, 1, 1) = '!'`),
+  ],
 );
 
 export const authtokenToken = sqliteTable('authtoken_token', {

@@ -62,8 +62,9 @@ export function withTokenCache(store: Store, seconds: number): Store {
         () => store.deleteToken(key),
       ),
     updateProfile: (id, ...rest) => changeUser(id, () => store.updateProfile(id, ...rest)),
-    setActive: (id, ...rest) => changeUser(id, () => store.setActive(id, ...rest)),
     deleteUser: (id, password) => changeUser(id, () => store.deleteUser(id, password)),
+    changeUser: (id, change) => changeUser(id, () => store.changeUser(id, change)),
+    deleteUserAsStaff: (id) => changeUser(id, () => store.deleteUserAsStaff(id)),
     replacePasswordAndToken: (id, ...rest) =>
       changeUser(id, () => store.replacePasswordAndToken(id, ...rest)),
     replacePasswordAndDeleteToken: (id, ...rest) =>

@@ -123,6 +123,9 @@ export function tokenQueries(d1: D1Database, db: DrizzleD1Database, reads: Setti
     /** Finds a token and its user by one indexed lookup (2 rows read). */
     findToken: reads === 'nearest' ? selectNearest : (key: string) => select(primary, key),
 
+    /** As `findToken`, always from the primary database and never from a cache, for the routes of staff. */
+    findCurrentToken: (key: string) => select(primary, key),
+
     /**
      * Returns the user's token. Stores `token` if the user has none or an expired one. Concurrent
      * calls get the same token.

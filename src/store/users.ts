@@ -4,8 +4,8 @@ import * as v from 'valibot';
 import { isUniqueViolation, runRead, runWriteWithRetry } from './d1-errors.ts';
 import { deleteUser } from './delete-user.ts';
 import { exactId } from './exact-id.ts';
+import { isNotLastSuperuser } from './last-superuser.ts';
 import { authtokenToken, authUser, type NewToken, type NewUser } from './schema.ts';
-import { setActive } from './set-active.ts';
 import { statement } from './statement.ts';
 
 /** Undefined fields are not changed. */
@@ -89,7 +89,7 @@ const USER_OF_ADDRESS_OR_STAND_IN = `${userWhere(`id = (
   union all ${USER_OR_STAND_IN}`;
 
 /** Sorts after each character of a text. */
-const LAST_CHARACTER = '\u{10ffff}';
+export const LAST_CHARACTER = '\u{10ffff}';
 
 /** Undefined if the row has only the password of a stand-in. */
 function toFoundUser(row: FoundRow | null): FoundUser | undefined {
@@ -328,10 +328,6 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
       }
     },
 
-    /** @returns whether the user exists */
-    setActive: (id: number, isActive: boolean, now: string): Promise<boolean> =>
-      runWriteWithRetry(() => setActive(db, id, isActive, now)),
-
     /**
      * Deletes the user and its token, and does what the references of other tables say, all or
      * nothing. The stored password must still be `password`. Two round trips.
@@ -344,5 +340,13 @@ export function userQueries(d1: D1Database, db: DrizzleD1Database) {
         return outcome === 'kept' ? 'changed' : outcome;
       });
     },
+
+    /**
+     * As `deleteUser`, with any stored password.
+     *
+     * @returns `kept` for the last active superuser
+     */
+    deleteUserAsStaff: (id: number): Promise<'deleted' | 'kept' | 'referenced'> =>
+      runWriteWithRetry(() => deleteUser(d1, id, isNotLastSuperuser)),
   };
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { isLongerThan } from '../lib/is-longer-than.ts';
 
 /** Characters (RFC 3696 §3, as in Django). Longer strings are not matched with the patterns. */
-const MAX_LENGTH = 320;
+export const MAX_ADDRESS_LENGTH = 320;
 
 /** Non-ASCII letters and digits (Django's `DomainNameValidator.ul`, which has no upper planes). */
 const UL = '\\u00a1-\\uffff\\u{10000}-\\u{10ffff}';
@@ -31,7 +31,7 @@ const IpAddress = v.pipe(v.string(), v.ip());
 
 /** Whether Django accepts the address (django/core/validators.py, `EmailValidator`, 5.2). */
 export function isEmail(value: string): boolean {
-  if (isLongerThan(value, MAX_LENGTH)) return false;
+  if (isLongerThan(value, MAX_ADDRESS_LENGTH)) return false;
   const at = value.lastIndexOf('@');
   const [user, domain] = [value.slice(0, at), value.slice(at + 1)];
   if (at < 0 || !(DOT_ATOM.test(user) || QUOTED_STRING.test(user))) return false;

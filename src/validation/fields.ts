@@ -12,7 +12,7 @@ import { isEmail } from './email.ts';
 import { normalizeEmail, normalizeUsername, USERNAME_LENGTH } from './normal-form.ts';
 
 export const REQUIRED = 'This field is required.';
-const NULL = 'This field may not be null.';
+export const NULL = 'This field may not be null.';
 const BLANK = 'This field may not be blank.';
 const INVALID_STRING = 'Not a valid string.';
 const INVALID_EMAIL = 'Enter a valid email address.';
@@ -112,7 +112,7 @@ const charField = v.pipe(
  */
 export const loginUsername = charField;
 
-/** The same for a second time. It is compared in its normal form, in which a username is stored. */
+/** The username, entered a second time. It is compared in its normal form, in which a username is stored. */
 export const retypedUsername = v.pipe(charField, v.transform(normalizeUsername));
 
 const PASSWORD_METADATA = { format: 'password', minLength: 1 };

@@ -31,7 +31,7 @@ describe('drawStandIn', () => {
   const names = Array.from({ length: 2000 }, (_, i) => `name ${i}`);
   const firstDraws = (key: string) => names.map((name) => drawStandIn(name, key)[0] ?? []);
 
-  it('makes eight different draws, the same for the same name and key', () => {
+  it('makes eight different draws, and equal ones for the same name and key', () => {
     const draws = drawStandIn('ada', 'key');
     expect(draws).toHaveLength(8);
     expect(new Set(draws.map((draw) => JSON.stringify(draw))).size).toBe(8);

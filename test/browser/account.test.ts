@@ -114,7 +114,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
       expect(await forgot.wrong('Email')).toBe('This field may not be blank.');
       await look(page, name('forgot-blank'));
 
-      // The text is the same for an unknown address.
+      // An unknown address gets the same text.
       await forgot.send({ Email: newAddress('nobody') });
       const said = await forgot.done.textContent();
       expect(said).toContain('if an account exists with the email you entered');

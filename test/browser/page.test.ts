@@ -66,7 +66,7 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
           return top >= 0 && bottom <= innerHeight;
         });
 
-      // What the button would send, as it is typed.
+      // The request of the button, as it is typed.
       expect(await register.request.textContent()).toBe(
         'POST /register\nContent-Type: application/json\n\n{\n  "username": "…",\n  "password": "••••••••"\n}',
       );

@@ -15,6 +15,8 @@ declare module 'vitest' {
     origin: string;
     /** The address of the server that verifies addresses: the next port. */
     verifyingOrigin: string;
+    /** The directory of the database of the first server. */
+    persistTo: string;
     /** The file with the output of both. */
     log: string;
   }
@@ -27,6 +29,7 @@ export default async function startTestedServers(project: TestProject) {
   const log = join(directory, 'log');
   project.provide('origin', `http://localhost:${port}`);
   project.provide('verifyingOrigin', `http://localhost:${nextPort}`);
+  project.provide('persistTo', join(directory, port));
   project.provide('log', log);
   const servers: ReturnType<typeof startServer>[] = [];
   const stop = async () => {

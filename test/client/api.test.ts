@@ -1,14 +1,14 @@
 /** The published type `Api` matches the routes: `route()` does not compile with anything else. */
 import { expect, it } from 'vitest';
-import { ROUTES } from '../../src/app.ts';
 import { body, noBody } from '../../src/http/body.ts';
 import { type ApiRoute, anyone, authenticated, route } from '../../src/http/route.ts';
 import { AuthTokenSchema, PasswordSchema } from '../../src/validation/schemas.ts';
+import { ROUTES } from '../helpers/routes.ts';
 
 /** The pages and the OpenAPI document are not in the typed client. */
 const PAGES = ['GET /', 'GET /account', 'GET /openapi.json'];
 
-const FAMILIES = ['djoser', 'dj-rest-auth'];
+const FAMILIES = ['djoser', 'dj-rest-auth', 'Staff'];
 
 const API = {
   'POST /register': true,

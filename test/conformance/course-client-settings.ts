@@ -1,4 +1,27 @@
 /** The variables for what a client of course-clients.json needs: the parts of its `settings.key`. */
+import * as v from 'valibot';
+
+const Flow = v.looseObject({
+  id: v.string(),
+  category: v.string(),
+  settings: v.object({ key: v.string() }),
+  vars: v.optional(v.object({ mount: v.string() }), { mount: '' }),
+  steps: v.array(v.looseObject({ name: v.string() })),
+});
+
+export type Flow = v.InferOutput<typeof Flow>;
+
+/** The clients of the course, and those of other packages. */
+export function readFlows(recorded: string): { course: Flow[]; peers: Flow[] } {
+  const Recorded = v.object({ scenarios: v.array(Flow), peers: v.array(Flow) });
+  const { scenarios, peers } = v.parse(Recorded, JSON.parse(recorded));
+  return { course: scenarios, peers };
+}
+
+/** The clients that cannot work here, each with the reason. Each of their steps must fail. */
+export const UNSERVED: Record<string, string> = {
+  'knox-a': 'There are no routes of knox.',
+};
 
 /** `TOKEN_RESPONSE_FIELDS` */
 const FIELDS: Record<string, string> = {
@@ -10,20 +33,25 @@ const FIELDS: Record<string, string> = {
   'register-valid': 'valid=true',
 };
 
-const VARIABLES: Record<string, Record<string, string>> = {
+/** @param mount the path that the client has in its code */
+const variables = (mount: string): Record<string, Record<string, string>> => ({
   default: {},
   'register-200': { REGISTER_STATUS: '200' },
   'error-message': { ERROR_MESSAGE: 'true' },
-};
+  djoser: { DJOSER_PREFIX: mount },
+  'dj-rest-auth': { DJ_REST_AUTH_PREFIX: mount },
+  'dj-rest-auth-registration': { DJ_REST_AUTH_REGISTRATION: 'true' },
+});
 
-/** @param key such as `error-message,register-200,staff` */
-export function settingsFor(key: string): Record<string, string> {
+/** The variables for a client. `settings.key` is such as `error-message,register-200,staff`. */
+export function settingsFor({ settings: { key }, vars: { mount } }: Flow): Record<string, string> {
   const parts = key.split(',');
-  const unknown = parts.filter((part) => !(part in FIELDS) && !(part in VARIABLES));
+  const byPart = variables(mount);
+  const unknown = parts.filter((part) => !(part in FIELDS) && !(part in byPart));
   if (unknown.length > 0) throw new Error(`No setting for ${unknown}`);
   const fields = parts.map((part) => FIELDS[part]).filter((field) => field !== undefined);
   return Object.assign(
     fields.length > 0 ? { TOKEN_RESPONSE_FIELDS: fields.join() } : {},
-    ...parts.map((part) => VARIABLES[part]),
+    ...parts.map((part) => byPart[part]),
   );
 }

@@ -16,7 +16,7 @@ const DJANGO = 'test/django';
 
 export type Project = {
   directory: string;
-  /** In it, `python` is the one that has Django. */
+  /** Its PATH has the `python` that has Django first. */
   env: NodeJS.ProcessEnv;
   /** Runs a command line and gives its output. */
   shell: (line: string) => string;

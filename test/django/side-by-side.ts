@@ -49,7 +49,7 @@ const NEW_PASSWORD = 'another password of plain';
 
 type UserModel = {
   name: string;
-  /** What a model of the project's own adds to `import` and `export`. */
+  /** The fields that the model of the project adds to `import` and `export`. */
   options?: string;
   /** Users log in with their address. */
   usesAddress?: boolean;
@@ -88,7 +88,7 @@ export async function liveSideBySide(project: Project, model: UserModel): Promis
   const logins = v.parse(Logins, step('seed'));
   setIterations(directory, stateFor([]).iterations);
   shell('npm run migrate');
-  run(0);
+  run(0, model.name === 'users.User' ? 'Custom user model' : undefined);
 
   const { changed, registered, stale } = await live(directory, logins, usesAddress);
   const inDjango = v.parse(Logins, step('meanwhile'));
@@ -120,7 +120,7 @@ export async function liveSideBySide(project: Project, model: UserModel): Promis
     'replaced and deleted tokens are refused',
   );
 
-  // Who was not touched here is as before, with every field and group.
+  // A user who was not changed here is as before, with every field and group.
   for (const name of ['zoe', 'alex', 'boss']) assert.deepEqual(users[name], before[name], name);
   const { plain, leaver, yan } = users;
   assert(plain && leaver && yan && before.plain && before.leaver && before.zoe);
@@ -180,7 +180,7 @@ function ofModel(line: string, { name, options, usesAddress }: UserModel): strin
   return options && takesOptions ? `${command} ${options}` : command;
 }
 
-/** A user who came from Django alone logs in here, and has the same token. */
+/** A user who was moved without the others logs in here, and has the same token. */
 async function useToken(directory: string, login?: Login): Promise<void> {
   assert(login);
   const server = startServer({ cwd: directory });
@@ -191,13 +191,13 @@ async function useToken(directory: string, login?: Login): Promise<void> {
       body: JSON.stringify(login),
     });
     assert.equal(v.parse(Token, await response.json()).token, login.token);
-    console.log(`the Worker accepts ${login.username}, who was moved alone`);
+    console.log(`the Worker accepts ${login.username}, who was moved without the others`);
   } finally {
     await server.stop();
   }
 }
 
-/** What docs/moving-from-django.md says about `loaddata`. Django is as before afterwards. */
+/** Checks what docs/moving-from-django.md says about `loaddata`. Django is as before afterwards. */
 function loadCarelessly({ directory, shell }: Project, before: Users): void {
   shell('npm run manage -- export edge.json');
   assert.throws(() => shell('python manage.py loaddata edge.json'), /UNIQUE constraint failed/);
@@ -212,7 +212,7 @@ function loadCarelessly({ directory, shell }: Project, before: Users): void {
   copyFileSync(join(directory, 'before.sqlite3'), join(directory, 'db.sqlite3'));
 }
 
-/** The same of a model with fields of its own: what a fixture leaves out gets its default. */
+/** A model with more fields: a field that the fixture leaves out gets its default. */
 function loadWithoutOwnFields({ directory, shell }: Project, userModel: string): void {
   const dumped = v.parse(
     v.array(DumpedOwn),
@@ -240,7 +240,7 @@ function loadWithoutOwnFields({ directory, shell }: Project, userModel: string):
   copyFileSync(join(directory, 'before.sqlite3'), join(directory, 'db.sqlite3'));
 }
 
-/** What users do here. @returns all that log in here, and tokens that were revoked */
+/** Acts as the users do here. @returns all that log in here, and tokens that were revoked */
 async function live(directory: string, logins: Login[], usesAddress: boolean) {
   const server = startServer({ cwd: directory });
   try {
@@ -302,7 +302,7 @@ const MOMENTS = [0, 100, 300, 600];
 /** How often to look whether the transaction has begun. */
 const POLL_MS = 5;
 
-/** Where the disk is full, as parts of what the database grows by. */
+/** The free space of the disk, as parts of what the database grows by. */
 const FULL_AT = [0, 0.4, 0.8];
 
 /** The unit of `ulimit -f` in sh (POSIX, "ulimit"). */

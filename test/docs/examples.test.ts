@@ -4,7 +4,7 @@ import { env, exports } from 'cloudflare:workers';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import inThisWorker from '../fixtures/in-this-worker.ts';
 import mounted from '../fixtures/mounted/src/index.ts';
-import ownApi from '../fixtures/own-api/index.ts';
+import ownApi from '../fixtures/own-api/src/index.ts';
 import { answer, newName, register, unthrottled } from '../helpers/client.ts';
 
 const WORKERS = [

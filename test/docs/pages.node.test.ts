@@ -7,7 +7,7 @@ import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import type { Bindings } from '../../src/services/bindings.ts';
 import type { RateLimitScope } from '../../src/services/rate-limits.ts';
 import { SETTINGS } from '../../src/settings.ts';
-import { settingsFor } from '../conformance/course-client-settings.ts';
+import { readFlows, settingsFor } from '../conformance/course-client-settings.ts';
 import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
 import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import { useManage } from '../helpers/manage.ts';
@@ -101,6 +101,10 @@ const EXAMPLES: Record<string, string[]> = {
   'docs/deployment.md': ['test/fixtures/staging.toml'],
   'docs/email.md': ['test/fixtures/send-by-http.ts'],
   'docs/mounting.md': [
+    'src/manage/template/src/index.ts',
+    'src/manage/template/src/schema.ts',
+    'src/manage/template/migrations/1000_rock.sql',
+    'src/manage/template/wrangler.toml',
     'test/fixtures/mounted/src/index.ts',
     'test/fixtures/mounted/wrangler.toml',
     'test/fixtures/rocks/wrangler.toml',
@@ -108,9 +112,10 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/in-this-worker.ts',
   ],
   'docs/own-api.md': [
-    'test/fixtures/own-api/index.ts',
-    'test/fixtures/own-api/client.ts',
-    'test/fixtures/own-api/index.ts',
+    'test/fixtures/own-api/src/index.ts',
+    'test/fixtures/own-api/migrations/1000_profile.sql',
+    'test/fixtures/own-api/src/client.ts',
+    'test/fixtures/own-api/src/index.ts',
   ],
   'docs/settings.md': ['test/fixtures/inside/src/index.ts'],
 };
@@ -137,6 +142,14 @@ describe('the examples', () => {
   );
 });
 
+it('docs/mounting.md shows the whole files of a new project', () => {
+  const shown = blocksOf(pageAt('docs/mounting.md')).map(({ code }) => code);
+  for (const file of EXAMPLES['docs/mounting.md']?.filter((path) => path.startsWith('src/')) ??
+    []) {
+    expect(shown).toContain(readFileSync(file, 'utf8'));
+  }
+});
+
 /** The comment of each entry in src/settings.ts is the description of the setting. */
 const DESCRIPTIONS = new Map(
   [
@@ -160,26 +173,38 @@ const SETTING_ENTRIES = Object.entries(SETTINGS).map(
   }),
 );
 
-describe('the table of settings', () => {
-  const rows = tableOf(pageAt('docs/settings.md'), 'variable');
+describe('the list of settings', () => {
+  const listed = [
+    ...pageAt('docs/settings.md').matchAll(
+      /^- \*\*`(?<variable>\w+)`\*\*, option `(?<option>\w+)`\n {2}- Default: (?<byDefault>.*)\n {2}- Values: (?<allowed>.*)\n {2}- (?<description>.*)$/gm,
+    ),
+  ].map(({ groups = {} }) => groups);
 
-  it('has exactly one row per setting', () => {
-    expect(rows.map(([variable = '']) => plain(variable)).sort()).toEqual(
+  it('has each setting once', () => {
+    expect(listed.map(({ variable }) => variable).sort()).toEqual(
       SETTING_ENTRIES.map(({ variable }) => variable).sort(),
     );
   });
 
   it.each(SETTING_ENTRIES)('describes $variable as its entry does', (setting) => {
-    const row = rows.find(([variable = '']) => plain(variable) === setting.variable) ?? [];
-    const [, option = '', byDefault = '', allowed = '', description = ''] = row;
-    expect(plain(option)).toBe(setting.option);
-    expect(plain(byDefault)).toBe(setting.byDefault || 'empty');
+    const { option, byDefault, allowed, description } =
+      listed.find(({ variable }) => variable === setting.variable) ?? {};
+    expect(option).toBe(setting.option);
+    expect(plain(byDefault ?? '')).toBe(setting.byDefault || 'empty');
     expect(allowed).toBe(setting.allowed);
     // A link to details may follow.
-    expect(description.replace(/ \[[^\]]+\]\([^)]+\)\.$/, '')).toBe(
+    expect(description?.replace(/ \[[^\]]+\]\([^)]+\)\.$/, '')).toBe(
       `${setting.isSecret ? 'Secret. ' : ''}${setting.description}`,
     );
   });
+});
+
+it('the second environment has each variable of the first', () => {
+  const configurationOf = (path: string) => readRawConfig({ config: path }).rawConfig;
+  const { staging } = configurationOf('test/fixtures/staging.toml').env ?? {};
+  expect(Object.keys(staging?.vars ?? {}).sort()).toEqual(
+    Object.keys(configurationOf('wrangler.toml').vars ?? {}).sort(),
+  );
 });
 
 describe('wrangler.toml', () => {
@@ -221,7 +246,7 @@ describe('the table of routes', () => {
   const byRoute = (a: { route: string }, b: { route: string }) => a.route.localeCompare(b.route);
 
   it('has the routes, statuses and tokens of the OpenAPI document', () => {
-    const tables = ['route', 'route of djoser', 'route of dj-rest-auth'];
+    const tables = ['route', 'route for staff', 'route of djoser', 'route of dj-rest-auth'];
     const shown = tables
       .flatMap((heading) => tableOf(pageAt('docs/api.md'), heading))
       .map(([route = '', token = '', , success = '', errors = '']) => ({
@@ -257,18 +282,13 @@ describe('the table of clients of the course', () => {
     'rock-of-ages': 'Rock of Ages',
     bangazon: 'Bangazon',
   };
-  const { scenarios } = v.parse(
-    v.object({
-      scenarios: v.array(v.object({ id: v.string(), settings: v.object({ key: v.string() }) })),
-    }),
-    JSON.parse(readFileSync('test/conformance/course-clients.json', 'utf8')),
-  );
+  const { course } = readFlows(readFileSync('test/conformance/course-clients.json', 'utf8'));
 
   it('has the settings with which the recorded requests of each client pass', () => {
-    const recorded = scenarios.map(({ id, settings }) => {
-      const variables = Object.entries(settingsFor(settings.key));
+    const recorded = course.map((flow) => {
+      const variables = Object.entries(settingsFor(flow));
       const shown = variables.map(([name, value]) => `\`${name} = "${value}"\``).join(', ');
-      return `${PROJECTS[id.slice(0, -2)]}: ${shown || 'none'}`;
+      return `${PROJECTS[flow.id.slice(0, -2)]}: ${shown || 'none'}`;
     });
     const rows = tableOf(pageAt('docs/clients.md'), 'project').map(
       ([project, , settings]) => `${project}: ${settings}`,

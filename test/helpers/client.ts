@@ -80,4 +80,5 @@ export async function register(username: string, password = 'correct horse', bin
 }
 
 /** The path of a route with a value for each parameter: `/users/:id{[0-9]+}` → `/users/1`. */
-export const concretePath = (path: string) => path.replaceAll(/:\w+(?:\{[^}]*\})?/g, '1');
+export const concretePath = (path: string, value = 1) =>
+  path.replaceAll(/:\w+(?:\{[^}]*\})?/g, `${value}`);

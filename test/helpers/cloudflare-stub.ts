@@ -1,11 +1,12 @@
 /**
  * Cloudflare's API on loopback: the part that the pinned wrangler uses to deploy this Worker. Databases are
- * real SQLite, so that the migrations run. It also serves the `/health` of the deployed Worker.
+ * real SQLite, so that the migrations run. It also serves the health check of the deployed Worker.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { buffer } from 'node:stream/consumers';
+import * as v from 'valibot';
 
 const ACCOUNT = '0123456789abcdef0123456789abcdef';
 const SUBDOMAIN = 'stub';
@@ -32,10 +33,14 @@ type Options = {
   secrets?: { name: string; type: 'secret_text' }[];
 };
 
+/** The body of a new secret. */
+const Secret = v.object({ name: v.string(), text: v.string(), type: v.literal('secret_text') });
+
 export async function startCloudflare({
   accounts = [{ id: ACCOUNT, name: 'Stub' }],
-  secrets = [],
+  secrets: given = [],
 }: Options = {}) {
+  const secrets = given.map(({ name, type }) => ({ name, text: '', type }));
   /** Method and path of each request, in order. */
   const requests: string[] = [];
   const databases = new Map<string, { uuid: string; name: string; db: DatabaseSync }>();
@@ -103,7 +108,21 @@ export async function startCloudflare({
     ],
     ['GET', /\/workers\/workers\/([^/]+)$/, ([, name]) => ({ name, subdomain: workersDev })],
     ['POST', /\/scripts\/[^/]+\/subdomain$/, () => workersDev],
-    ['GET', /\/scripts\/[^/]+\/secrets$/, () => existing() && secrets],
+    [
+      'GET',
+      /\/scripts\/[^/]+\/secrets$/,
+      () => existing() && secrets.map(({ name, type }) => ({ name, type })),
+    ],
+    [
+      'PUT',
+      /\/scripts\/[^/]+\/secrets$/,
+      (_, body) => {
+        existing();
+        const { name, text, type } = v.parse(Secret, JSON.parse(body.toString()));
+        secrets.push({ name, text, type });
+        return { name, type };
+      },
+    ],
     ['GET', /\/scripts\/[^/]+\/deployments$/, () => existing() && { deployments: [] }],
     ['POST', /\/scripts\/[^/]+\/deployments$/, () => ({ id: 'deployment' })],
     [
@@ -147,8 +166,9 @@ export async function startCloudflare({
     const line = `${request.method} ${pathname}`;
     const body = await buffer(request);
     requests.push(line);
-    const { status, body: json } =
-      line === 'GET /health' ? { status: isHealthy ? 200 : 503, body: {} } : answer(line, body);
+    const { status, body: json } = /^GET (\/auth)?\/health$/.test(line)
+      ? { status: isHealthy ? 200 : 503, body: {} }
+      : answer(line, body);
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(json));
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -167,10 +187,16 @@ export async function startCloudflare({
     uploads: () => worker?.uploads ?? 0,
     uploaded: () => upload,
     databases: () => [...databases.keys()],
+    /** The values of the secrets with this name, in the order in which they were set. */
+    secrets: (wanted: string) =>
+      secrets.filter(({ name }) => name === wanted).map(({ text }) => text),
     /** The tables that the migrations created. */
     tables: (name: string) =>
       database(name)
-        .db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'auth%'`)
+        .db.prepare(
+          `SELECT name FROM sqlite_master WHERE type = 'table'
+           AND name NOT IN ('d1_migrations', 'sqlite_sequence')`,
+        )
         .all()
         .map((row) => row.name),
     stop: () => new Promise<void>((stopped) => server.close(() => stopped())),

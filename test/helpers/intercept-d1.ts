@@ -3,7 +3,11 @@ import type { Bindings } from '../../src/services/bindings.ts';
 import { unthrottled } from './client.ts';
 
 /** One round trip to D1: its statements, and a function that runs it. */
-export type RoundTrip = { sql: string[]; run: () => Promise<unknown> };
+export type RoundTrip = {
+  sql: string[];
+  statements: D1PreparedStatement[];
+  run: () => Promise<unknown>;
+};
 
 type Hooks = {
   /** Called instead of each round trip. Returns the result for the caller. */
@@ -28,7 +32,8 @@ export function interceptD1(
         }
         const method = Reflect.get(target, property).bind(target);
         if (!EXECUTIONS.includes(property)) return method;
-        return (...args: unknown[]) => around({ sql: [sql], run: () => method(...args) });
+        return (...args: unknown[]) =>
+          around({ sql: [sql], statements: [target], run: () => method(...args) });
       },
     });
     real.set(wrapped, { statement, sql });
@@ -52,8 +57,9 @@ export function interceptD1(
       if (property === 'batch') {
         return (statements: D1PreparedStatement[]) => {
           const all = statements.map(unwrap);
-          const run = () => target.batch(all.map(({ statement }) => statement));
-          return around({ sql: all.map(({ sql }) => sql), run });
+          const own = all.map(({ statement }) => statement);
+          const run = () => target.batch(own);
+          return around({ sql: all.map(({ sql }) => sql), statements: own, run });
         };
       }
       return Reflect.get(target, property).bind(target);

@@ -45,9 +45,12 @@ export function withMailbox(bindings: Partial<Bindings> = {}) {
   return { bindings: all, mails };
 }
 
-/** Bindings that enable each route. */
-export const withAllRoutes = () =>
-  withMailbox({ EMAIL_VERIFICATION: 'required', ALLOW_PUT_ME: 'true' }).bindings;
+/**
+ * Bindings that enable each route of each family. Two routes of djoser stand for those of activations if
+ * these are off, and only then (http/routes/djoser/activation-off.ts).
+ */
+export const withAllRoutes = (bindings: Partial<Bindings> = {}) =>
+  withMailbox({ EMAIL_VERIFICATION: 'required', ALLOW_PUT_ME: 'true', ...bindings }).bindings;
 
 type Link = { uid: string; token: string };
 

@@ -14,7 +14,7 @@ export type ProcessRun = Run & {
   /** Interrupts the process when its standard error contains this text. See `signal`. */
   interruptAt?: string;
   signal?: 'SIGKILL' | 'SIGINT';
-  /** A folder that is a disk of its own, of 1 MB, while the process runs. Its files are listed at the end. */
+  /** A folder on a separate disk of 1 MB while the process runs. Its files are listed at the end. */
   smallDisk?: string;
   /** No file may become longer: the system ends the process then (POSIX, SIGXFSZ). */
   maxFileBytes?: number;

@@ -44,6 +44,12 @@ export function migrate(place: Place): void {
   execFileSync('npm', args, { ...processOf(place), stdio: 'pipe' });
 }
 
+/** Runs SQL on the database of a server. */
+export function execute(place: Place, sql: string): void {
+  const args = [...WRANGLER, 'd1', 'execute', 'DB', '--local', '--command', sql];
+  execFileSync('npm', [...args, ...optionsOf(place)], { ...processOf(place), stdio: 'pipe' });
+}
+
 /**
  * Starts a server on migrated tables. It runs until `stop` is called.
  *

@@ -1,7 +1,9 @@
 /** Content negotiation. The results are recorded from DRF 3.14 with its JSONRenderer. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { answer, newName, register, send } from '../helpers/client.ts';
+import { answer, concretePath, newName, register, send } from '../helpers/client.ts';
+import { withAllRoutes } from '../helpers/mailbox.ts';
+import { ROUTES } from '../helpers/routes.ts';
 
 const NOT_ACCEPTABLE = {
   status: 406,
@@ -58,13 +60,12 @@ describe('Accept', () => {
     }
   });
 
-  it.each(['/register', '/login', '/api-token-auth', '/logout', '/password', '/me'])(
-    'that excludes JSON gets 406 at %s',
-    async (path) => {
-      const response = await accepting('text/html', path, { method: 'POST' });
-      expect(await answer(response)).toEqual(NOT_ACCEPTABLE);
-    },
-  );
+  const views = ROUTES.filter(({ kind }) => kind === 'view');
+  it.each(views)('that excludes JSON gets 406 at $method $path', async ({ method, path }) => {
+    const init = { method, headers: { Accept: 'text/html' } };
+    const response = await send(concretePath(path), init, withAllRoutes());
+    expect(await answer(response)).toEqual(NOT_ACCEPTABLE);
+  });
 
   it('that excludes JSON creates no user', async () => {
     const username = newName();

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { Hono } from 'hono';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createApp, ROUTES } from '../../src/app.ts';
+import { createApp } from '../../src/app.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
 import djRestAuthCases from '../conformance/dj-rest-auth-cases.json?raw';
@@ -11,6 +11,7 @@ import djoserCases from '../conformance/djoser-cases.json?raw';
 import { concretePath, newName, post, register, send, unthrottled } from '../helpers/client.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
 import { replayCases } from '../helpers/replay-cases.ts';
+import { ROUTES } from '../helpers/routes.ts';
 
 const PREFIX = { DJ_REST_AUTH_PREFIX: '/api/auth', DJOSER_PREFIX: '/auth' };
 

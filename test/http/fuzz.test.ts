@@ -6,16 +6,20 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { beforeEach, expect, inject, it, type MockInstance, vi } from 'vitest';
-import { ROUTES as ALL_ROUTES } from '../../src/app.ts';
 import type { Route } from '../../src/http/route.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
 import { parseSettings } from '../../src/settings.ts';
+import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import { concretePath, newName, register, send, unthrottled } from '../helpers/client.ts';
-import { sendWithoutDelay, withMailbox } from '../helpers/mailbox.ts';
+import { sendWithoutDelay, withAllRoutes } from '../helpers/mailbox.ts';
+import { ROUTES as ALL_ROUTES } from '../helpers/routes.ts';
 
 const REQUESTS = 10_000;
 const MAIL_REQUESTS = 2000;
 const TIME_LIMIT_MS = 120_000;
+
+/** Of the user whose token is sent. */
+const PASSWORD = 'pw';
 
 /** Part of every generated secret. It must not be in a log. */
 const SECRET = 'S3CRET';
@@ -30,11 +34,34 @@ const isByMail = ({ access }: Route) => access.rateLimit === 'mail-address';
 const ROUTES = pathsOf(views.filter((route) => !isByMail(route)));
 const MAIL_ROUTES = pathsOf(views.filter(isByMail));
 
-const settings = parseSettings({ EMAIL_VERIFICATION: 'required' });
+/** With a list of routes at `/`, because the page is not JSON. */
+const USUAL = {
+  ...unthrottled,
+  BROWSABLE_API: 'false',
+  ALLOW_PUT_ME: 'true',
+  TOKEN_RESPONSE_FIELDS: 'id,staff=is_staff,valid=true',
+};
+
+/** The settings of the families that change bodies and responses. */
+const CONFIGURATIONS: Bindings[] = [
+  USUAL,
+  {
+    ...withAllRoutes(USUAL),
+    ...DJOSER.find(({ variant }) => variant === 'retype')?.vars,
+    LOGIN_FIELD: 'email',
+    HIDE_USERS: 'false',
+    LOGOUT_ON_PASSWORD_CHANGE: 'true',
+    OLD_PASSWORD_FIELD_ENABLED: 'false',
+  },
+];
 
 /** The fields of all bodies. */
 const FIELDS = [
-  ...new Set(views.flatMap(({ bodySchema }) => Object.keys(bodySchema?.(settings).entries ?? {}))),
+  ...new Set(
+    CONFIGURATIONS.map((bindings) => parseSettings(bindings)).flatMap((settings) =>
+      views.flatMap(({ bodySchema }) => Object.keys(bodySchema?.(settings).entries ?? {})),
+    ),
+  ),
 ];
 
 const path = fc.oneof(
@@ -42,6 +69,11 @@ const path = fc.oneof(
   fc.constantFrom(...ROUTES).map((route) => `${route}/`),
   fc.webPath().map((anywhere) => `/${anywhere}`),
   fc.constantFrom('/%00', '/%ff', '/me?x=%', '/__proto__', '//login'),
+  fc
+    .record({ search: fc.string({ unit: 'binary' }), before: fc.string() }, { requiredKeys: [] })
+    .map((query) => `/users?${new URLSearchParams(query)}`),
+  fc.webSegment().map((segment) => `/users/${segment}/`),
+  fc.bigInt({ min: -1n, max: 1n << 70n }).map((id) => `/users/${id}`),
 );
 
 const method = fc.oneof(
@@ -62,6 +94,7 @@ const text = fc.oneof(
     '0',
     'x'.repeat(5000),
   ),
+  { weight: 2, arbitrary: fc.constant(PASSWORD) },
   fc.string().map((rest) => SECRET + rest),
 );
 
@@ -161,7 +194,14 @@ const headers = fc.dictionary(
   { maxKeys: 3 },
 );
 
-const request = fc.record({ path, method, body: fc.option(body), authorization, headers });
+const request = fc.record({
+  path,
+  method,
+  body: fc.option(body),
+  authorization,
+  headers,
+  bindings: fc.constantFrom(...CONFIGURATIONS),
+});
 
 /** Requests to the routes for links, some with the parts of a real link. */
 const mailRequest = fc.record({
@@ -188,6 +228,7 @@ const mailRequest = fc.record({
   ),
   authorization,
   headers,
+  bindings: fc.constantFrom(...CONFIGURATIONS, withAllRoutes(USUAL)),
 });
 
 type Asked = typeof request extends fc.Arbitrary<infer T> ? T : never;
@@ -201,6 +242,7 @@ const oddBytes = fc.record({
     .uint8Array({ minLength: 1, maxLength: 20 })
     .map((bytes) => `Token ${new TextDecoder().decode(bytes.map((byte) => byte | 0x80))}`),
   headers: fc.constant({}),
+  bindings: fc.constant(USUAL),
 });
 
 const Sentences = v.array(v.string());
@@ -213,15 +255,8 @@ const Failure = v.union([
   ),
 ]);
 
-/** With a list of routes at `/`, because the page is not JSON. */
-const bindings = {
-  ...unthrottled,
-  BROWSABLE_API: 'false',
-  ALLOW_PUT_ME: 'true',
-  TOKEN_RESPONSE_FIELDS: 'id,staff=is_staff,valid=true',
-};
-
-const { bindings: withMail } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+/** Events after which a token, or its password, is not valid any more. */
+const REVOKES = /logged-out|password-changed|email-changed|account-deleted/;
 
 let log: MockInstance[];
 let token: string;
@@ -230,13 +265,18 @@ beforeEach(async () => {
   sendWithoutDelay();
   log = [vi.spyOn(console, 'log'), vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')];
   for (const spy of log) spy.mockImplementation(() => {});
-  token = await register(newName(), 'pw');
+  token = await registerStaff();
 });
 
-async function hold(
-  { path, method, body, authorization, headers }: Asked,
-  with_: Bindings = bindings,
-) {
+/** Staff may ask for more. */
+async function registerStaff() {
+  const username = newName();
+  const key = await register(username, PASSWORD);
+  await env.DB.prepare('UPDATE auth_user SET is_staff = 1 WHERE username = ?').bind(username).run();
+  return key;
+}
+
+async function hold({ path, method, body, authorization, headers, bindings }: Asked) {
   const all = new Headers(headers);
   if (authorization !== undefined) {
     all.set('Authorization', authorization === VALID ? `Token ${token}` : authorization);
@@ -244,11 +284,14 @@ async function hold(
   if (body) all.set('Content-Type', body.type);
   const bodyless = method === 'GET' || method === 'HEAD' || method === 'TRACE';
   const init = { method, headers: all, body: bodyless || !body ? null : body.body };
-  const response = await send(path, init, with_);
+  const response = await send(path, init, bindings);
 
   expect(response.status).toBeLessThan(500);
   const said = await response.text();
-  if (response.status === 204 || method === 'HEAD') expect(said).toBe('');
+  const isEmpty = response.status === 204 || method === 'HEAD';
+  // djoser's response if no user can wait for activation.
+  const isRefusal = path === '/users/resend_activation' && response.status === 400 && said === '';
+  if (isEmpty || isRefusal) expect(said).toBe('');
   else {
     expect(response.headers.get('Content-Type')).toBe('application/json');
     const json: unknown = JSON.parse(said);
@@ -262,9 +305,7 @@ async function hold(
     expect(Object.values(JSON.parse(line)).join()).not.toMatch(/S3CRET|pbkdf2|[0-9a-f]{40}/);
   }
   for (const spy of log) spy.mockClear();
-  if (lines.some((line) => /logged-out|password-changed|account-deleted/.test(line))) {
-    token = await register(newName(), 'pw');
-  }
+  if (REVOKES.test(lines.join())) token = await registerStaff();
 }
 
 const seed = inject('fuzzSeed');
@@ -272,15 +313,12 @@ const seed = inject('fuzzSeed');
 it(`responds correctly to ${REQUESTS} generated requests (seed ${seed})`, {
   timeout: TIME_LIMIT_MS + 10_000,
 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(request, (generated) => hold(generated)),
-    {
-      seed,
-      numRuns: REQUESTS,
-      interruptAfterTimeLimit: TIME_LIMIT_MS,
-      markInterruptAsFailure: true,
-    },
-  );
+  await fc.assert(fc.asyncProperty(request, hold), {
+    seed,
+    numRuns: REQUESTS,
+    interruptAfterTimeLimit: TIME_LIMIT_MS,
+    markInterruptAsFailure: true,
+  });
   // Some of the requests succeed.
   const users = await env.DB.prepare('SELECT count(*) AS n FROM auth_user').first<number>('n');
   expect(users).toBeGreaterThan(10);
@@ -289,15 +327,12 @@ it(`responds correctly to ${REQUESTS} generated requests (seed ${seed})`, {
 it(
   `responds correctly to ${MAIL_REQUESTS} generated requests about links (seed ${seed})`,
   async () => {
-    const property = fc.asyncProperty(mailRequest, (generated) => hold(generated, withMail));
+    const property = fc.asyncProperty(mailRequest, hold);
     await fc.assert(property, { seed, numRuns: MAIL_REQUESTS });
   },
   TIME_LIMIT_MS,
 );
 
 it(`responds correctly to header bytes beyond ASCII (seed ${seed})`, async () => {
-  await fc.assert(
-    fc.asyncProperty(oddBytes, (generated) => hold(generated)),
-    { seed, numRuns: 10 },
-  );
+  await fc.assert(fc.asyncProperty(oddBytes, hold), { seed, numRuns: 10 });
 });

@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { drawStandIn } from '../../src/auth/stand-in.ts';
 import { makePassword } from '../../src/hashing/hashers.ts';
 import { createStore } from '../../src/store/store.ts';
-import { answer, newName, post, register, unthrottled } from '../helpers/client.ts';
+import { answer, newName, post, register } from '../helpers/client.ts';
+import { LOGIN_PATHS } from '../helpers/routes.ts';
 
 const store = createStore(env.DB);
 
@@ -49,10 +50,10 @@ async function nameWithStandIn(encoded: string): Promise<string> {
 }
 
 /** The native derivations of a refused login: hash, iterations, and the salt if it is stored. */
-async function derivations(username: string, password: string, bindings = unthrottled) {
+async function derivations(username: string, password: string, path = '/login') {
   const deriveBits = vi.spyOn(crypto.subtle, 'deriveBits');
-  const { status } = await post('/login', { username, password }, bindings);
-  expect(status).toBe(401);
+  const { status } = await post(path, { username, password });
+  expect(status).toBe(path === '/login' ? 401 : 400);
   const calls = deriveBits.mock.calls.map(([algorithm]) => {
     if (typeof algorithm !== 'object') throw new Error('PBKDF2 comes with its parameters');
     const { hash, iterations, salt } = algorithm;
@@ -69,11 +70,14 @@ beforeEach(async () => {
 });
 
 describe('a login with an unknown username', () => {
-  it.each(Object.entries(KINDS))('costs as much as its stand-in: %s', async (_kind, encoded) => {
-    for (const each of Object.values(KINDS)) await userWith(each);
-    const known = await userWith(encoded);
-    const unknown = await nameWithStandIn(encoded);
-    expect(await derivations(unknown, 'wrong')).toEqual(await derivations(known, 'wrong'));
+  describe.each(LOGIN_PATHS)('at %s', (path) => {
+    it.each(Object.entries(KINDS))('costs as much as its stand-in: %s', async (_kind, encoded) => {
+      for (const each of Object.values(KINDS)) await userWith(each);
+      const known = await userWith(encoded);
+      const unknown = await nameWithStandIn(encoded);
+      const expected = await derivations(known, 'wrong', path);
+      expect(await derivations(unknown, 'wrong', path)).toEqual(expected);
+    });
   });
 
   it('has stand-ins of each kind in proportion to the stored ones', async () => {
@@ -138,13 +142,13 @@ describe('a login with an unknown username', () => {
   });
 });
 
-describe('a login of an inactive user', () => {
+describe.each(LOGIN_PATHS)('a login of an inactive user at %s', (path) => {
   it.each([300, 1000, 2500])(
     'costs the same with the right password of %d iterations',
     async (count) => {
       const inactive = await userWith(await makePassword('pw', count), false);
-      const wrong = await derivations(inactive, 'wrong');
-      expect(await derivations(inactive, 'pw')).toEqual(wrong);
+      const wrong = await derivations(inactive, 'wrong', path);
+      expect(await derivations(inactive, 'pw', path)).toEqual(wrong);
     },
   );
 });

@@ -47,6 +47,7 @@ test('an environment has its own name, bindings and variables', async () => {
     PBKDF2_ITERATIONS: '600000',
     CORS_ALLOWED_ORIGINS: 'https://staging.example.com',
     AUTH_PASSWORD_VALIDATORS: 'MinimumLength,CommonPassword,NumericPassword',
+    BROWSABLE_API: 'true',
   });
 });
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { USER_COLUMNS } from '../../src/store/operator/bulk.ts';
 import recorded from '../conformance/custom-users-cases.json' with { type: 'json' };
 import { useManage } from '../helpers/manage.ts';
 import { token, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import { databaseOfTwoModels } from '../helpers/two-user-models.ts';
 
 const Rows = v.array(v.record(v.string(), v.union([v.string(), v.number(), v.null()])));
 const Counts = v.record(v.string(), v.number());
@@ -178,6 +178,8 @@ describe('a custom user model', () => {
   test.each([
     [['--user-model', 'users'], 'expected APP.MODEL'],
     [['--user-model', 'users.Usr'], 'seems to be users.user (12 records)'],
+    [['--map', 'is_staff=is_admin'], '--map needs --user-model'],
+    [['--user-model', 'auth.User', '--map', 'is_staff=is_admin'], '--map needs --user-model'],
     [['--user-model', 'users.User', '--map', 'is_staff'], 'expected FIELD=THEIRS'],
     [['--user-model', 'users.User', '--map', 'id=number'], 'expected FIELD=THEIRS'],
     [
@@ -254,13 +256,7 @@ describe('files with users of two models', () => {
   });
 
   test('are refused in a database without tokens, too', async () => {
-    const path = join(temporaryDirectory(), 'django.sqlite3');
-    using db = new DatabaseSync(path);
-    db.exec(`
-      CREATE TABLE auth_user (${USER_COLUMNS.map((name) => `"${name}"`).join(', ')});
-      CREATE TABLE users_user (id integer PRIMARY KEY, password text, last_login text, email text);
-      INSERT INTO auth_user VALUES (1, '!', NULL, 0, 'old', '', '', 0, 1, '2024-03-18 02:30:00', '');
-      INSERT INTO users_user VALUES (1, '!', NULL, 'new@example.com')`);
+    const path = databaseOfTwoModels();
     expect(await run(path)).toBe(1);
     expect(output).toContain('may be auth.user (1 records), or users.user (1 records)');
     expect(await usersByName()).toEqual([]);
@@ -308,6 +304,36 @@ describe('values that only a custom model has', () => {
     ];
     expect(await loadRecords(records, ...OPTIONS)).toBe(0);
     expect(await rows('SELECT * FROM auth_user ORDER BY id')).toMatchObject(expected);
+  });
+
+  test('are read from each record by its own fields', async () => {
+    const records = [
+      record(1, { login: 'one', email: 'one@example.com', team: 'a', since: '2024-03-18' }),
+      record(2, { login: 'two', email: 'two@example.com', team: 'b', since: '2024-03-18' }),
+      // As many fields, with other names.
+      record(3, { login: 'three', first_name: 'Ann', color: 'red', since: '2024-03-18' }),
+      record(4, { since: '2024-03-18', login: 'four', email: 'four@example.com', team: '' }),
+    ];
+    expect(await loadRecords(records, ...OPTIONS)).toBe(0);
+    expect(await rows('SELECT username, email, first_name FROM auth_user ORDER BY id')).toEqual([
+      { username: 'one', email: 'one@example.com', first_name: '' },
+      { username: 'two', email: 'two@example.com', first_name: '' },
+      { username: 'three', email: '', first_name: 'Ann' },
+      { username: 'four', email: 'four@example.com', first_name: '' },
+    ]);
+    expect(countsOf('Field dropped', / \((\d+) users?\)$/)).toEqual({ team: 2, color: 1 });
+  });
+
+  test('are refused in the record that lacks a mapped field', async () => {
+    const records = [
+      record(1, { login: 'one', since: '2024-03-18' }),
+      record(2, { login: 'two', joined: '2024-03-18' }),
+    ];
+    expect(await loadRecords(records, ...OPTIONS)).toBe(1);
+    expect(output).toContain(
+      'record 2 (users.user): --map date_joined=since: users.user has no field since',
+    );
+    expect(await usersByName()).toEqual([]);
   });
 
   test('are read from a database', async () => {

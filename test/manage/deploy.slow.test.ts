@@ -1,6 +1,14 @@
 /** `npm run deploy` as an operator or CI runs it, with a stub for Cloudflare and without a terminal. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
@@ -35,7 +43,7 @@ const LATER_UPLOAD = 'POST /workers/scripts/edge-authtoken/versions';
 const MIGRATION = 'POST /d1/database/query';
 const HEALTH = 'GET /health';
 
-const DEPLOY = resolve('src/manage/deploy.ts');
+const DEPLOY = [resolve('src/manage/manage.ts'), 'deploy'];
 
 const NODE_OPTIONS = [
   `--env-file=${resolve('.wrangler.env')}`,
@@ -59,7 +67,7 @@ async function freshAccount(options?: Parameters<typeof startCloudflare>[0]) {
 
   const deployIn = (cwd: string, env: Record<string, string>, ...args: string[]) => {
     cloudflare.requests.length = 0;
-    return run(env, [DEPLOY, ...args], cwd);
+    return run(env, [...DEPLOY, ...args], cwd);
   };
 
   function run(env: Record<string, string>, args: string[], cwd = '.') {
@@ -117,7 +125,7 @@ describe.concurrent('npm run deploy', () => {
     const [deployed, ...findings] = stdout.slice(stdout.indexOf('Deployed and')).trim().split('\n');
     expect(deployed).toBe('Deployed and healthy: https://edge-authtoken.stub.workers.dev/');
     expect(findings).toEqual([
-      'Before production (SECURITY.md):',
+      'Before production (SECURITY.md), by the wrangler configuration without .dev.vars:',
       'OK       1. PBKDF2_ITERATIONS 600,000: in production a login or registration costs about 180 ms ' +
         'of CPU, in a Durable Object, on every plan',
       'OK       2. All rate limits are bound.',
@@ -138,9 +146,15 @@ describe.concurrent('npm run deploy', () => {
       /^Logged in as ann@example\.com, account \w+\nPBKDF2_ITERATIONS 600,000: .*\nWorkers Free bills nothing/,
     );
 
+    const [key = '', ...others] = cloudflare.secrets('SECRET_KEY');
+    expect(key).toMatch(/^[a-zA-Z0-9]{50}$/);
+    expect(others).toEqual([]);
+    expect(stdout + stderr).not.toContain(key);
+
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
     expect(cloudflare.databases()).toEqual(['edge-authtoken']);
+    expect(cloudflare.secrets('SECRET_KEY')).toEqual([key]);
   });
 
   test('can be repeated after a failure at each step', async ({ expect }) => {
@@ -192,6 +206,21 @@ describe.concurrent('npm run deploy', () => {
     expect((await deploy(TOKEN)).code).toBe(0);
     expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
     expect(cloudflare.tables('edge-authtoken')).toEqual(['auth_user', 'authtoken_token']);
+  });
+
+  test('can be repeated after the Worker got no SECRET_KEY', async ({ expect }) => {
+    const { cloudflare, deploy, run, steps } = await freshAccount();
+    cloudflare.breakAt(/^PUT .*\/secrets$/);
+    const { code, stderr } = await deploy(TOKEN);
+    expect(code).toBe(1);
+    expect(stderr).toContain(stoppedAt('secret'));
+    const { stdout } = await run(TOKEN, ['--input-type=module', '--eval', ASK_SECRET_KEY]);
+    expect(JSON.parse(stdout)).toEqual({ kind: 'unset' });
+
+    cloudflare.breakAt();
+    expect((await deploy(TOKEN)).code).toBe(0);
+    expect(steps()).toEqual([MIGRATION, LATER_UPLOAD, HEALTH]);
+    expect(cloudflare.secrets('SECRET_KEY')).toHaveLength(1);
   });
 
   test('fails if the deployed Worker does not become healthy', async ({ expect }) => {
@@ -271,7 +300,7 @@ describe.concurrent('npm run deploy', () => {
     const config = readFileSync('wrangler.toml', 'utf8').replace('"600000"', '"12"');
     writeFileSync(join(project, 'wrangler.toml'), config);
     symlinkSync(resolve('node_modules'), join(project, 'node_modules'));
-    expect(await run(TOKEN, [DEPLOY], project)).toEqual({
+    expect(await run(TOKEN, DEPLOY, project)).toEqual({
       code: 1,
       stdout: '',
       stderr:
@@ -317,6 +346,38 @@ describe.concurrent('npm run deploy', () => {
     }
   });
 
+  test('--binding and --health are for an app that is mounted below a path', async ({ expect }) => {
+    const { cloudflare, deployIn, steps } = await freshAccount();
+    const project = mkdtempSync(join(directory, 'mounted-'));
+    const config = readFileSync('test/fixtures/inside/wrangler.toml', 'utf8');
+    const other = '[[d1_databases]]\nbinding = "OTHER_DB"\ndatabase_name = "other"\n';
+    writeFileSync(join(project, 'wrangler.toml'), `${config}\n${other}`);
+    mkdirSync(join(project, 'src'));
+    const classes = ['PasswordHasher', 'RateLimitCounter'].map((name) => `export class ${name} {}`);
+    const worker = [...classes, 'export default { fetch: () => new Response() };'].join('\n');
+    writeFileSync(join(project, 'src/index.ts'), worker);
+    mkdirSync(join(project, 'migrations'));
+    cpSync('drizzle/0000_django_tables.sql', join(project, 'migrations/0000_django_tables.sql'));
+    symlinkSync(resolve('node_modules'), join(project, 'node_modules'));
+
+    const ambiguous = await deployIn(project, TOKEN);
+    expect(ambiguous.stderr).toContain('there are several databases (AUTH_DB, OTHER_DB)');
+    expect(cloudflare.requests).toEqual([]);
+
+    const mounted = ['--binding', 'AUTH_DB', '--health', '/auth/health'];
+    const { code, stdout, stderr } = await deployIn(project, TOKEN, ...mounted);
+    expect(stderr).not.toContain('CommandError');
+    expect(stdout).toContain('Deployed and healthy: https://inside.stub.workers.dev/');
+    expect(code).toBe(0);
+    expect(cloudflare.requests).toContain('GET /auth/health');
+    expect(stderr).toContain(
+      'WARNING: migrations lacks migrations of edge-authtoken: 0001_email_index.sql, 0002_staff_indexes.sql.',
+    );
+    expect(steps().filter((step) => step === MIGRATION)).toHaveLength(1);
+    expect(cloudflare.tables('inside')).toEqual(['auth_user', 'authtoken_token']);
+    expect(cloudflare.tables('other')).toEqual([]);
+  });
+
   test('--env refuses an environment that is not there, before it asks anything', async ({
     expect,
   }) => {
@@ -338,7 +399,7 @@ describe.concurrent('npm run deploy', () => {
     const { deploy } = await freshAccount();
     const { code, stderr } = await deploy(TOKEN, '--forever');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: Unknown option '--forever'/);
+    expect(stderr).toBe("error: unknown option '--forever'\n");
   });
 
   test.for(['--help', '-h'])(
@@ -347,7 +408,7 @@ describe.concurrent('npm run deploy', () => {
       const { cloudflare, deploy } = await freshAccount();
       expect(await deploy({}, option)).toEqual({
         code: 0,
-        stdout: expect.stringMatching(/^Usage: npm run deploy -- \[options\]\n[\s\S]*--temporary/),
+        stdout: expect.stringMatching(/^Usage: manage deploy \[options\]\n[\s\S]*--temporary/),
         stderr: '',
       });
       expect(cloudflare.requests).toEqual([]);
@@ -355,7 +416,6 @@ describe.concurrent('npm run deploy', () => {
   );
 
   test.for([
-    { secrets: [], isBroken: false, known: { kind: 'unset' } },
     {
       secrets: [{ name: 'SECRET_KEY', type: 'secret_text' as const }],
       isBroken: false,
@@ -367,6 +427,8 @@ describe.concurrent('npm run deploy', () => {
     async ({ secrets, isBroken, known }, { expect }) => {
       const { cloudflare, deploy, run } = await freshAccount({ secrets });
       await deploy(TOKEN);
+      // The deployment has set no other.
+      expect(cloudflare.secrets('SECRET_KEY')).toHaveLength(1);
       if (isBroken) cloudflare.breakAt(/secrets$/);
       const { stdout } = await run(TOKEN, ['--input-type=module', '--eval', ASK_SECRET_KEY]);
       expect(JSON.parse(stdout)).toEqual(known);

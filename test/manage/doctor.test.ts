@@ -48,7 +48,9 @@ test('doctor checks the database and the settings', async () => {
   expect(stdout).toMatch(/\nWARNING {2}Usernames not in Unicode form NFKC: 1: .*ﬁnder \(id 1\)\n/);
   expect(stdout).not.toContain('c2FsdA');
 
-  expect(lines).toContain('Before production (SECURITY.md):');
+  expect(lines).toContain(
+    'Before production (SECURITY.md), by the wrangler configuration without .dev.vars:',
+  );
   expect(lines).toContain(
     'OK       1. PBKDF2_ITERATIONS 600,000: in production a login or registration costs about 180 ms ' +
       'of CPU, in a Durable Object, on every plan',
@@ -84,7 +86,12 @@ const doctor = async (database?: Partial<Database>) =>
 
 test('an empty database has no finding', async () => {
   const lines = await doctor();
-  const findings = lines.slice(0, lines.indexOf('Before production (SECURITY.md):'));
+  const findings = lines.slice(
+    0,
+    lines.indexOf(
+      'Before production (SECURITY.md), by the wrangler configuration without .dev.vars:',
+    ),
+  );
   expect(findings.filter((line) => line.startsWith('WARNING'))).toEqual([
     // The migrations are applied without wrangler here.
     expect.stringContaining('Migrations not applied'),

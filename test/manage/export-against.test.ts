@@ -3,10 +3,11 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useManage } from '../helpers/manage.ts';
 import { token, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
+import { databaseOfTwoModels } from '../helpers/two-user-models.ts';
 
 const { manage, query } = useManage();
 
@@ -20,6 +21,9 @@ function dump(...records: unknown[]): string {
   writeFileSync(path, JSON.stringify(records));
   return path;
 }
+
+const isUser = (record: unknown): boolean =>
+  v.is(v.looseObject({ model: v.picklist(['auth.user', 'users.user']) }), record);
 
 const later = '2026-11-01T08:00:00.500Z';
 const registered = (year: number) => ({ date_joined: `${year}-03-18T02:30:00.123Z` });
@@ -399,6 +403,11 @@ test.each([
     '--deleted-users needs --imported',
   ],
   [['export', 'edge.json', '--user-model', 'users.User'], '--user-model needs --against'],
+  [['export', 'edge.json', '--user-table', 'members'], '--user-table needs --against'],
+  [['export', 'edge.json', '--map', 'is_staff=is_admin'], '--map needs --against'],
+  [['export', 'edge.json', '--match-users-by', 'id'], '--match-users-by needs --against'],
+  [['export', 'edge.json', '--encoding', 'cp1252'], '--encoding needs --against'],
+  [['export', 'edge.json', '--without-wal'], '--without-wal needs --against'],
   [['export', '-', '--format', 'script', '--against', DJANGO], 'a script needs a file name'],
 ])('wrong usage: %j', async (args, message) => {
   expect(await manage(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
@@ -467,6 +476,71 @@ test('a file of another user model is recognised', async () => {
     expect(stderr).toContain('users.user');
     expect(stderr).toContain('--user-model users.user');
   }
+});
+
+describe('files with users of two models', () => {
+  const users = `${CUSTOM}/strangers.json`;
+  const customUsers = `${CUSTOM}/a/dumpdata-users-tokens.json`;
+  const recordsOf = (path: string): unknown[] =>
+    v.parse(v.array(v.unknown()), JSON.parse(readFileSync(path, 'utf8')));
+
+  test.each(['--against', '--imported'])(
+    'are refused until the model is named: %s',
+    async (side) => {
+      await manage(['import', users]);
+      const path = join(temporaryDirectory(), 'changes.py');
+      const both = dump(...recordsOf(users), ...recordsOf(customUsers));
+      const files =
+        side === '--against'
+          ? ['--against', both]
+          : ['--against', users, '--imported', users, '--imported', customUsers];
+      const { code, stderr } = await manage(['export', path, ...files]);
+      expect(code).toBe(1);
+      const command = `npm run manage -- export ${path} ${files.join(' ')}`;
+      expect(stderr).toContain(
+        'CommandError: the user model of the project may be auth.user (20 records), or users.user (12 records). ' +
+          `Nothing is written. To read the users of auth.user: ${command} --user-model auth.user. ` +
+          `To read those of users.user: ${command} --user-model users.user\n`,
+      );
+      expect(existsSync(path)).toBe(false);
+    },
+  );
+
+  test('are refused in a database without tokens, too', async () => {
+    const path = databaseOfTwoModels();
+    const { code, stderr } = await exportAgainst(path);
+    expect(code).toBe(1);
+    expect(stderr).toContain('may be auth.user (1 records), or users.user (1 records)');
+  });
+
+  test.each([
+    ['users.User', customUsers],
+    ['auth.User', users],
+  ])('are read for %s if the operator names it', async (model, imported) => {
+    await manage(['import', imported, '--user-model', model]);
+    await query('DELETE FROM authtoken_token');
+    // A file of one model: its tokens are those of the users of that model.
+    const others = model === 'users.User' ? users : customUsers;
+    const { code, lines, stdout } = await exportAgainst(
+      dump(...recordsOf(others).filter(isUser), ...recordsOf(imported)),
+      ...['--user-model', model, '--imported', imported],
+    );
+    const records = recordsOf(imported);
+    const ofUsers = records.filter(isUser).length;
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`Users on both sides: ${ofUsers}\n`),
+    });
+    expect(lines).toHaveLength(records.length - ofUsers);
+  });
+});
+
+test('a named model has no users in an empty file, for a project without users', async () => {
+  await manage(['import', dump(user(1), token('a', 1))]);
+  expect(await exportAgainst(dump(), '--user-model', 'users.User')).toMatchObject({
+    code: 0,
+    lines: [{ kind: 'create', username: 'user1' }],
+  });
 });
 
 test('an SQLite file of Django is compared and left as it is', async () => {

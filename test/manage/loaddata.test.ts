@@ -50,7 +50,7 @@ async function load(files: unknown[][], options: Partial<ImportOptions> = {}): P
     writeFileSync(path, JSON.stringify(records));
     return path;
   });
-  await importFiles(database(), paths, { onConflict: 'fail', ...options });
+  await importFiles(database(), paths, { onConflict: 'fail', ...options }, ['import', ...paths]);
 }
 
 const rows = async (sql: string) => (await database().d1.prepare(sql).all()).results;
@@ -217,7 +217,7 @@ test('ids below 1, which SQLite has, come out again', async () => {
   await load([[user(0), user(-5), token('a', -5)]]);
   const directory = temporaryDirectory();
   const path = join(directory, 'out.json');
-  await exportAccounts(database(), path, 'json');
+  await exportAccounts(database(), path, 'json', {}, ['export', path]);
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject([
     { pk: -5 },
     { pk: 0 },

@@ -56,8 +56,8 @@ test('deleteuser deletes nothing while rows of other tables refer to the user, a
       code: 1,
       stdout: '',
       stderr:
-        "CommandError: rows of other tables refer to user 'ann' (id 1, ann@example.com): 2 rows of rocks " +
-        '(owner_id), 1 row of odd "notes (reader). Delete or change them first, or run `deactivate ann`\n',
+        "CommandError: rows of other tables refer to user 'ann' (id 1, ann@example.com): 1 row of odd " +
+        '"notes (reader), 2 rows of rocks (owner_id). Delete or change them first, or run `deactivate ann`\n',
     });
     expect(await query(USERS)).toHaveLength(2);
     expect(await query(TOKENS)).toHaveLength(2);

@@ -391,7 +391,7 @@ test('deleteuser does what the references of other tables say', async () => {
   }
 });
 
-test('deleteuser says so if a row refers to a row that would be deleted with the user', async () => {
+test('deleteuser names a row that refers to a row that would be deleted with the user', async () => {
   await createAnn();
   await query(
     'CREATE TABLE rock (id integer PRIMARY KEY, owner_id integer REFERENCES auth_user (id) ON DELETE CASCADE)',

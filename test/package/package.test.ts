@@ -14,11 +14,11 @@ it('is found well by publint', () => {
 it('is found well by Are The Types Wrong, as the ES modules that it is', () => {
   const args = [inject('tarball'), '--profile', 'esm-only', '--format', 'ascii'];
   // Exit code 1, and so an exception, if there is a finding.
-  const entries = 4;
+  const entries = 5;
   expect(npx('attw', ...args).split('node16 (from ESM): 🟢 (ESM)')).toHaveLength(entries + 1);
 });
 
-it('has the code, its types, the migrations and the documentation, and nothing else', () => {
+it('has the code, its types, the migrations, a template and the documentation, and nothing else', () => {
   const files = execFileSync('tar', ['-tzf', inject('tarball')], { encoding: 'utf8' })
     .trim()
     .split('\n')
@@ -41,6 +41,10 @@ it('has the code, its types, the migrations and the documentation, and nothing e
     'dist/pbkdf2-sha256.wasm',
     'drizzle/0000_django_tables.sql',
     'drizzle/0001_email_index.sql',
+    'drizzle/0002_staff_indexes.sql',
     'package.json',
+    ...execFileSync('git', ['ls-files', 'src/manage/template'], { cwd, encoding: 'utf8' })
+      .trim()
+      .split('\n'),
   ]);
 });

@@ -13,12 +13,12 @@ const { packages } = v.parse(
 );
 
 /** A package as this checkout has it, so that a new release of it breaks nothing here. */
-const pinned = (name: string) => `${name}@${packages[`node_modules/${name}`]?.version}`;
+export const pinned = (name: string) => `${name}@${packages[`node_modules/${name}`]?.version}`;
 
 /** Tools that every project with Workers has. */
 const TOOLS = ['wrangler', 'typescript', '@cloudflare/workers-types'].map(pinned);
 
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   ...process.env,
   CI: 'true',
   WRANGLER_SEND_METRICS: 'false',
@@ -87,7 +87,11 @@ export function createProject(example: string, tarball: string, dependencies: st
 
     /** Runs `wrangler dev` on a free port. @returns its address, once it serves */
     async serve(...args: string[]): Promise<string> {
-      const dev = wranglerDev(directory, args);
+      const dev = startServer(directory, process.execPath, [
+        join(directory, 'node_modules/wrangler/bin/wrangler.js'),
+        'dev',
+        ...args,
+      ]);
       running.push(dev);
       return dev.url;
     },
@@ -99,20 +103,25 @@ export function createProject(example: string, tarball: string, dependencies: st
   };
 }
 
-function wranglerDev(directory: string, args: string[]) {
+/**
+ * Starts `wrangler dev` on a free port.
+ *
+ * @param command what starts it, with its arguments; the ports follow
+ */
+export function startServer(
+  directory: string,
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = ENVIRONMENT,
+) {
   const ports = ['--port', '0', '--inspector-port', '0'];
-  const registry = join(directory, '.wrangler/registry');
   // A separate process group, so that wrangler and its workerd end together.
-  const child = spawn(
-    process.execPath,
-    [join(directory, 'node_modules/wrangler/bin/wrangler.js'), 'dev', ...args, ...ports],
-    {
-      cwd: directory,
-      env: { ...ENVIRONMENT, WRANGLER_REGISTRY_PATH: registry },
-      detached: true,
-      stdio: 'pipe',
-    },
-  );
+  const child = spawn(command, [...args, ...ports], {
+    cwd: directory,
+    env: { ...env, WRANGLER_REGISTRY_PATH: join(directory, '.wrangler/registry') },
+    detached: true,
+    stdio: 'pipe',
+  });
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
   const url = new Promise<string>((done, reject) => {
     let output = '';

@@ -195,6 +195,17 @@ describe('activate and deactivate', () => {
     await users.activate(id);
     expect(await isAuthenticated(key)).toBe(true);
   });
+
+  it('keep the last active superuser', async () => {
+    const { id } = await create();
+    await env.DB.prepare('UPDATE auth_user SET is_superuser = (id = ?)').bind(id).run();
+    expect(await users.deactivate(id)).toEqual({ ok: false, error: { kind: 'last-superuser' } });
+    const another = await create();
+    await env.DB.prepare('UPDATE auth_user SET is_superuser = 1 WHERE id = ?')
+      .bind(another.id)
+      .run();
+    expect(await users.deactivate(id)).toEqual({ ok: true, value: undefined });
+  });
 });
 
 describe('deleteUser', () => {

@@ -4,10 +4,11 @@ import { env } from 'cloudflare:workers';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import app from '../../src/index.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
 import { interceptD1, watchD1 } from '../helpers/intercept-d1.ts';
 import { interceptObjects } from '../helpers/intercept-objects.ts';
-import { withMailbox } from '../helpers/mailbox.ts';
+import { linkFor, withMailbox } from '../helpers/mailbox.ts';
 
 it('registers in one round trip: one batch of two inserts', async () => {
   const { bindings, roundTrips } = watchD1();
@@ -21,18 +22,41 @@ it('registers in one round trip: one batch of two inserts', async () => {
 
 const Written = v.array(v.object({ meta: v.object({ rows_written: v.number() }) }));
 
-it('writes 7 rows for a registration, as `npm run deploy` says', async () => {
+/** Bindings with a database that records the rows that each statement writes. */
+function recordWrites(bindings: Bindings) {
   const written: number[] = [];
   const DB = interceptD1(env.DB, {
-    async around({ run }) {
+    async around({ run, sql }) {
       const results = await run();
-      written.push(...v.parse(Written, results).map(({ meta }) => meta.rows_written));
+      if (sql.length > 1 || sql[0]?.startsWith('insert')) {
+        written.push(...v.parse(Written, results).map(({ meta }) => meta.rows_written));
+      }
       return results;
     },
   });
-  await register(newName(), 'pw', { ...unthrottled, DB });
-  // The user with its two indexes and its number, the token with its two.
+  return { bindings: { ...bindings, DB }, written };
+}
+
+it('writes 7 rows for a registration, as `npm run deploy` says', async () => {
+  const { bindings, written } = recordWrites(unthrottled);
+  await register(newName(), 'pw', bindings);
+  // The user with its two indexes and its number, the token with its two. No list for staff has the user.
   expect(written).toEqual([4, 3]);
+});
+
+it('writes two more rows for a registration that must be verified, and one row for the activation', async () => {
+  const { bindings } = withMailbox({ EMAIL_VERIFICATION: 'required' });
+  const username = newName();
+  const registration = recordWrites(bindings);
+  const body = { username, password: 'pw', email: `${username}@example.com` };
+  expect((await post('/register', body, registration.bindings)).status).toBe(201);
+  // Two lists for staff have the user: inactive, and waiting for activation. There is no token.
+  expect(registration.written).toEqual([4 + 2]);
+  // The user leaves both lists. D1 does not count this.
+  const activation = recordWrites(bindings);
+  const link = await linkFor(username, { purpose: 'activation' });
+  expect((await post('/users/activation', link, activation.bindings)).status).toBe(204);
+  expect(activation.written).toEqual([1, 0]);
 });
 
 it('refuses a taken name in one round trip', async () => {

@@ -89,6 +89,19 @@ export async function createUserToken(
   return token.key;
 }
 
+/**
+ * Activates or deactivates a user. Deactivation also sets a last login if there is none. Without it an
+ * activation link could activate the user again (auth/activation.ts).
+ */
+export async function setUserActive(
+  store: OperatorStore,
+  { id }: FoundUser,
+  isActive: boolean,
+): Promise<void> {
+  if (isActive) await store.activate(id);
+  else await store.deactivate(id, djangoDatetime(new Date()));
+}
+
 /** Whether no other active user is a superuser. */
 export async function isLastSuperuser(
   store: OperatorStore,

@@ -7,12 +7,12 @@ import type { ResponseDescription, Tag } from './description.ts';
 import { detail } from './description.ts';
 import { KEY } from './examples.ts';
 
-const text = { type: 'string' };
+export const text = { type: 'string' };
 const token = { ...text, description: 'The key of a token.', maxLength: 40 };
 const messages = { type: 'array', items: text };
 
 /** An object that has all of these properties. */
-const object = (properties: Record<string, object>) => ({
+export const object = (properties: Record<string, object>) => ({
   type: 'object',
   properties,
   required: Object.keys(properties),
@@ -155,6 +155,10 @@ export const TAGS: { name: Tag; description: string }[] = [
   },
   { name: 'djoser', description: 'The routes of djoser, for its clients.' },
   { name: 'dj-rest-auth', description: 'The routes of dj-rest-auth, for its clients.' },
+  {
+    name: 'Staff',
+    description: 'The routes of the staff page. They need the token of a member of staff.',
+  },
   { name: 'About this service', description: 'For monitors and tools.' },
 ];
 

@@ -5,10 +5,13 @@ import type { SCHEMAS } from './components.ts';
 /** Examples by name. A request and a response with the same name belong together. */
 export type Examples = Record<string, unknown>;
 
+/** A schema that only the routes of some apps have. */
+export type NamedSchema = { name: string; schema: object };
+
 export type ResponseDescription = {
   description: string;
-  /** The name of its JSON schema in components.ts. A response without a body has none. */
-  schema?: keyof typeof SCHEMAS;
+  /** Its JSON schema: a name in components.ts, or one of the route's own. A response without a body has none. */
+  schema?: keyof typeof SCHEMAS | NamedSchema;
   examples?: Examples;
   /** Names of headers in components.ts. */
   headers?: ('Retry-After' | 'WWW-Authenticate')[];
@@ -49,6 +52,7 @@ export type Tag =
   | 'By e-mail'
   | 'djoser'
   | 'dj-rest-auth'
+  | 'Staff'
   | 'About this service';
 
 /** A response with `{"detail"}`. @param details messages by the name of the example */

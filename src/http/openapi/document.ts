@@ -50,6 +50,9 @@ export function openApiDocument(
     const isView = kind === 'view';
     const { tag, query, request, responses: described, ...documentation } = description;
     const responses = typeof described === 'function' ? described(settings) : described;
+    for (const { schema } of Object.values(responses)) {
+      if (typeof schema === 'object') schemas[schema.name] = schema.schema;
+    }
     if (bodySchema && request) {
       Object.assign(schemas, bodySchemas(bodySchema(settings), request, own?.sent));
     }
@@ -173,7 +176,8 @@ function describe({
   headers = [],
   mediaTypes,
 }: ResponseDescription) {
-  const media = schema && { schema: reference('schemas', schema), examples: named(examples ?? {}) };
+  const name = typeof schema === 'object' ? schema.name : schema;
+  const media = name && { schema: reference('schemas', name), examples: named(examples ?? {}) };
   const types = media ? { 'application/json': media } : otherMedia(mediaTypes ?? []);
   return {
     description,

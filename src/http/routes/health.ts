@@ -2,6 +2,7 @@ import { logFault } from '../../lib/log.ts';
 import { noBody } from '../body.ts';
 import { RETRY_AFTER } from '../errors.ts';
 import { missingTablesHint } from '../missing-tables.ts';
+import { NO_STORE } from '../no-store.ts';
 import { anyone, route } from '../route.ts';
 
 /** A health check for monitors: 200 if D1 responds and has the tables, otherwise 503. */
@@ -30,10 +31,9 @@ export const health = route('GET /health', {
     },
   },
   async handle(c) {
-    const noStore = { 'Cache-Control': 'no-store' };
     try {
       await c.var.store.ping();
-      return c.json({ status: 'ok' as const }, 200, noStore);
+      return c.json({ status: 'ok' as const }, 200, NO_STORE);
     } catch (error) {
       const { forLog, forClient } = missingTablesHint(error, c);
       logFault(error, forLog);
@@ -41,7 +41,7 @@ export const health = route('GET /health', {
         forClient === undefined
           ? { status: 'unavailable' as const }
           : { status: 'unavailable' as const, detail: forClient };
-      return c.json(body, 503, { ...noStore, ...RETRY_AFTER });
+      return c.json(body, 503, { ...NO_STORE, ...RETRY_AFTER });
     }
   },
 });

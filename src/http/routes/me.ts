@@ -5,6 +5,7 @@ import {
   updateEmail,
   updateProfile,
 } from '../../auth/own-account.ts';
+import { deleteUserAsStaff } from '../../auth/staff.ts';
 import type { Authenticated } from '../../auth/tokens.ts';
 import type { User } from '../../auth/users.ts';
 import { err, type Result } from '../../lib/result.ts';
@@ -13,6 +14,7 @@ import { DeleteSchema, ProfileSchema } from '../../validation/schemas.ts';
 import { body, noBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import type { Failure } from '../errors.ts';
+import { NO_STORE } from '../no-store.ts';
 import { notify } from '../notifications.ts';
 import { type Description, detail, invalid } from '../openapi/description.ts';
 import { MEG, PASSWORD, REQUIRED, USERNAME, WRONG_PASSWORD } from '../openapi/examples.ts';
@@ -91,9 +93,12 @@ async function update(
   return updated.ok ? userResponse(c, updated.value) : updated;
 }
 
-type ProfileOptions = Parameters<typeof updateEmail>[4];
+export type ProfileOptions = NonNullable<Parameters<typeof updateEmail>[4]> & {
+  /** Whether a new username or address always requires the current password. */
+  isByStaff?: boolean;
+};
 
-/** Sets the given fields, and notifies the user of a new address. */
+/** Sets the given fields, and notifies the user of a new username or address. */
 export async function changeProfile(
   c: AppContext,
   authenticated: Authenticated,
@@ -103,12 +108,23 @@ export async function changeProfile(
 ): Promise<Result<User, Failure>> {
   const { target = authenticated.user } = options;
   const updated = await setProfile(c, authenticated, changes, currentPassword, options);
-  if (updated.ok && changesEmail(target, updated.value)) {
-    audit(c, { event: 'email-changed', user_id: target.id });
+  if (!updated.ok) return updated;
+  const { id: user_id } = target;
+  const by = byAnother(authenticated, target);
+  if (changesEmail(target, updated.value)) {
+    audit(c, { event: 'email-changed', user_id }, by);
     notify(c, 'emailChanged', target);
+  }
+  if (updated.value.username !== target.username) {
+    audit(c, { event: 'username-changed', user_id }, by);
+    notify(c, 'usernameChanged', { ...target, username: updated.value.username });
   }
   return updated;
 }
+
+/** The id of the caller, if the target is another user. */
+export const byAnother = ({ user }: Authenticated, target: { id: number }): number | undefined =>
+  user.id === target.id ? undefined : user.id;
 
 /**
  * Sets the given fields. If e-mail is configured, a new address requires the current password.
@@ -119,16 +135,17 @@ async function setProfile(
   authenticated: Authenticated,
   { email, ...names }: ProfileChanges,
   currentPassword: string | undefined,
-  options: NonNullable<ProfileOptions>,
+  { isByStaff = false, ...options }: ProfileOptions,
 ): Promise<Result<User, Failure>> {
   const { mail, settings } = c.var;
   const { target = authenticated.user } = options;
   const changes = { ...names, email };
-  if (!mail) return updateProfile(c.var, target, changes, options);
-  if (!changesEmail(target, changes)) {
+  if (!mail && !isByStaff) return updateProfile(c.var, target, changes, options);
+  const { username = target.username } = names;
+  if (!changesEmail(target, changes) && username === target.username) {
     return updateProfile(c.var, target, options.keepsDomain ? changes : names, options);
   }
-  if (!settings.emailChangeRequiresPassword) {
+  if (!isByStaff && !settings.emailChangeRequiresPassword) {
     return updateProfile(c.var, target, changes, options);
   }
   if (currentPassword === undefined) {
@@ -137,7 +154,13 @@ async function setProfile(
   const allowed = await limitCurrentPassword(c, authenticated.user);
   if (!allowed.ok) return allowed;
   const updated = await updateEmail(c.var, authenticated, changes, currentPassword, options);
-  if (!updated.ok) auditRefusal(c, updated.error, 'email-change-refused', target.id);
+  if (!updated.ok) {
+    const by = byAnother(authenticated, target);
+    const event = changesEmail(target, changes)
+      ? 'email-change-refused'
+      : 'username-change-refused';
+    auditRefusal(c, updated.error, event, target.id, by);
+  }
   return updated;
 }
 
@@ -175,9 +198,13 @@ export async function deleteUser(
 ): Promise<Result<undefined, Failure>> {
   const allowed = await limitCurrentPassword(c, authenticated.user);
   if (!allowed.ok) return allowed;
-  const deleted = await deleteAccount(c.var, authenticated, currentPassword, target);
-  if (deleted.ok) audit(c, { event: 'account-deleted', user_id: target.id });
-  else auditRefusal(c, deleted.error, 'account-deletion-refused', target.id);
+  const by = byAnother(authenticated, target);
+  const deleted =
+    by === undefined
+      ? await deleteAccount(c.var, authenticated, currentPassword)
+      : await deleteUserAsStaff(c.var, authenticated, target, currentPassword);
+  if (deleted.ok) audit(c, { event: 'account-deleted', user_id: target.id }, by);
+  else auditRefusal(c, deleted.error, 'account-deletion-refused', target.id, by);
   return deleted;
 }
 
@@ -186,7 +213,7 @@ async function userResponse(c: AppContext, user: User) {
   const { id, username, first_name, last_name, email } = user;
   const own = await ownFieldsOf(c, user);
   const body = { ...own, id, username, first_name, last_name, email };
-  return c.json(body, 200, { 'Cache-Control': 'no-store' });
+  return c.json(body, 200, NO_STORE);
 }
 
 /** The fields of the host's own that it shows of a user (`registration.retrieve` of createApp). */

@@ -1,10 +1,8 @@
 /** Queries of `doctor` over the whole database. Reads only. */
 import { getTableColumns, not, notInArray } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { COMMON_PASSWORD, type PasswordGroup, passwordGroups } from '../password-groups.ts';
 import { authtokenToken, authUser } from '../schema.ts';
-
-/** The number of hashes with the same algorithm and work factor, and one of them as a sample. */
-type PasswordGroup = { users: number; sample: string };
 
 /**
  * A condition for keys that no `Authorization` header can have. DRF accepts no empty token and no white
@@ -14,20 +12,6 @@ export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12,
 
 /** A user of a finding. The id is a string, so that an id above 2^53 keeps its digits. */
 export type InspectedUser = { id: string; username: string };
-
-/** Unusable passwords, and what is plainly PBKDF2's. */
-const COMMON_PASSWORD = `(password GLOB '!*' OR password GLOB 'pbkdf2_sha*$[0-9]*$?*$?*')`;
-
-/** Groups common passwords: PBKDF2 by algorithm and iterations. */
-const COMMON_PASSWORD_GROUPS = `
-  WITH password AS (
-    SELECT password, substr(password, 1, instr(password, '$') - 1) AS algorithm,
-      substr(password, instr(password, '$') + 1) AS rest
-    FROM auth_user WHERE ${COMMON_PASSWORD})
-  SELECT count(*) AS users, min(password) AS sample FROM password
-  GROUP BY CASE WHEN password LIKE '!%' THEN '!'
-    ELSE algorithm || '$' || substr(rest, 1, instr(rest, '$') - 1) END
-  ORDER BY users DESC`;
 
 /** The lengths of Django's columns, in characters, by the names of the columns. */
 const lengths = Object.entries(getTableColumns(authUser)).flatMap(([name, column]) => {
@@ -76,7 +60,8 @@ export function inspectionQueries(d1: D1Database) {
       ),
 
     async commonPasswordGroups(): Promise<PasswordGroup[]> {
-      return (await d1.prepare(COMMON_PASSWORD_GROUPS).all<PasswordGroup>()).results;
+      const select = d1.prepare(passwordGroups('auth_user', COMMON_PASSWORD));
+      return (await select.all<PasswordGroup>()).results;
     },
 
     /** Names with a character beyond ASCII, the only ones that NFKC can change. */

@@ -5,7 +5,7 @@ import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { countReferences, deleteUser } from '../delete-user.ts';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, type NewUser } from '../schema.ts';
-import { setActive } from '../set-active.ts';
+import { deactivated } from '../staff.ts';
 
 export type OperatorStore = ReturnType<typeof operatorQueries>;
 
@@ -70,7 +70,14 @@ export function operatorQueries(d1: D1Database) {
       await db.update(authUser).set({ password: encoded }).where(eq(authUser.id, id)).run();
     },
 
-    setActive: (id: number, isActive: boolean, now: string) => setActive(db, id, isActive, now),
+    async activate(id: number): Promise<void> {
+      await db.update(authUser).set({ is_active: true }).where(eq(authUser.id, id)).run();
+    },
+
+    /** @param now the last login of a user who has none yet. Django's datetime text */
+    async deactivate(id: number, now: string): Promise<void> {
+      await db.update(authUser).set(deactivated(now)).where(eq(authUser.id, id)).run();
+    },
 
     /** Returns the token of the user, or inserts `token` if there is none. */
     async getOrCreateToken(token: TokenOfUser): Promise<string> {

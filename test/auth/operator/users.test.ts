@@ -5,9 +5,9 @@ import {
   createUserToken,
   type FoundUser,
   findUser,
+  setUserActive,
   setUserPassword,
 } from '../../../src/auth/operator/users.ts';
-import { setUserActive } from '../../../src/auth/set-active.ts';
 import { createLocalHasher } from '../../../src/hashing/password-hashing.ts';
 import { operatorQueries } from '../../../src/store/operator/users.ts';
 import { newName, register } from '../../helpers/client.ts';

@@ -194,6 +194,18 @@ describe('an activation link', () => {
     expect(await answer(await activate(link, bindings))).toEqual(STALE);
   });
 
+  it("is stale for an active user with a token and no last login, as DRF's login leaves an imported user", async () => {
+    const { bindings, mails } = verifying();
+    const username = newName();
+    await enrol(username, `${username}@example.com`, bindings);
+    const link = linkIn(mails[0]);
+    await activate(link, bindings);
+    await logIn(username, bindings);
+    const forget = 'UPDATE auth_user SET last_login = NULL WHERE username = ?';
+    await env.DB.prepare(forget).bind(username).run();
+    expect(await answer(await activate(link, bindings))).toEqual(STALE);
+  });
+
   it('does not reset a password before activation, after it, or for an active user', async () => {
     const { bindings, mails } = verifying();
     const username = newName();

@@ -1,4 +1,4 @@
-/** djoser's routes, where the recorded cases say nothing or differ (djoser-conformance.test.ts). */
+/** djoser's routes: what the recorded cases do not say, and what differs (djoser-conformance.test.ts). */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Bindings } from '../../../src/services/bindings.ts';
@@ -281,7 +281,7 @@ describe('another address', () => {
       expect((await logIn(username, PASSWORD, bindings)).status).toBe(200);
     });
 
-    it('must not be blank, because nobody could activate the account', async () => {
+    it('must not be blank, because no link could activate the account', async () => {
       const { bindings } = verifying();
       const username = newName();
       const email = await enrol(username);

@@ -1,4 +1,5 @@
 import { basePathOf } from '../../mount.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { detail } from '../../openapi/description.ts';
 import { byEmail, byVerification, isEnabled, page } from '../../route.ts';
 import { pagePaths } from '../shared/paths.ts';
@@ -32,6 +33,6 @@ export const account = page('GET /account', {
       />
     );
     // A nonce is used once (CSP Level 3 §7.1), so the response must not be cached.
-    return c.html(`<!doctype html>${html}`, 200, { 'Cache-Control': 'no-store' });
+    return c.html(`<!doctype html>${html}`, 200, NO_STORE);
   },
 });

@@ -13,8 +13,8 @@ type DocumentProps = {
   title: string;
   /** A paragraph below the title. */
   intro: Child;
-  /** The page that this is. */
-  current: keyof PagePaths;
+  /** The page that this is, if the navigation has it. */
+  current?: keyof PagePaths | undefined;
   pages: PagePaths;
   /** The nonce in the Content-Security-Policy of this response. */
   nonce: string | undefined;

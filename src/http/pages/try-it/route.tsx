@@ -1,5 +1,6 @@
 import { toServedPath } from '../../families.ts';
 import { basePathOf } from '../../mount.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { anyone, byVerification, isEnabled, page, type Route, toTemplate } from '../../route.ts';
 import { pagePaths } from '../shared/paths.ts';
 import { TryItPage } from './page.tsx';
@@ -46,7 +47,7 @@ export const index = (routes: () => Route[]): Route =>
         />
       );
       // A nonce is used once (CSP Level 3 §7.1), so the response must not be cached.
-      return c.html(`<!doctype html>${html}`, 200, { 'Cache-Control': 'no-store' });
+      return c.html(`<!doctype html>${html}`, 200, NO_STORE);
     },
   });
 

@@ -5,6 +5,7 @@ import { ok } from '../../../lib/result.ts';
 import { PartialUserDetailsSchema, UserDetailsSchema } from '../../../validation/dj-rest-auth.ts';
 import { body, noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { invalid } from '../../openapi/description.ts';
 import { MEG, REQUIRED } from '../../openapi/examples.ts';
 import { limitAddress } from '../../rate-limit.ts';
@@ -90,5 +91,5 @@ async function userResponse(c: AppContext, user: User) {
   const { id, username, email, first_name, last_name } = user;
   const own = await ownFieldsOf(c, user);
   const body = { ...own, pk: id, username, email, first_name, last_name };
-  return c.json(body, 200, { 'Cache-Control': 'no-store' });
+  return c.json(body, 200, NO_STORE);
 }

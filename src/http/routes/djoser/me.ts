@@ -4,12 +4,13 @@ import type { User } from '../../../auth/users.ts';
 import { CurrentPasswordSchema } from '../../../validation/djoser.ts';
 import { body, noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { authenticated } from '../../route.ts';
 import { deleteUser, ownFieldsOf } from '../me.ts';
 import { DESTROYED, RETRIEVED, UPDATE, UPDATED } from './descriptions.ts';
 import { djoserRoute } from './route.ts';
 import { type Update, update, updateBody } from './update.ts';
-import { NO_STORE, serializeUser } from './user-response.ts';
+import { serializeUser } from './user-response.ts';
 
 export const retrieveMe = djoserRoute('GET /users/me', {
   access: authenticated,

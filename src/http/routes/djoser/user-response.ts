@@ -1,12 +1,10 @@
 import type { User } from '../../../auth/users.ts';
 import type { AppContext } from '../../context.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { MEG } from '../../openapi/examples.ts';
 
 /** djoser/serializers.py, `UserSerializer`. */
 export const serializeUser = ({ id, username, email }: User) => ({ email, id, username });
-
-/** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
-export const NO_STORE = { 'Cache-Control': 'no-store' };
 
 export const userResponse = (c: AppContext, user: User, status: 200 | 201 = 200) =>
   c.json(serializeUser(user), status, NO_STORE);

@@ -1,13 +1,15 @@
 /** A user by its id (djoser/views.py, `UserViewSet`). */
+import type { Act } from '../../../auth/staff.ts';
 import type { Authenticated } from '../../../auth/tokens.ts';
 import type { User } from '../../../auth/users.ts';
 import { err, ok } from '../../../lib/result.ts';
 import { CurrentPasswordSchema } from '../../../validation/djoser.ts';
 import { body, noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
-import type { Failure } from '../../errors.ts';
+import { type Failure, PERMISSION_DENIED } from '../../errors.ts';
 import { detail } from '../../openapi/description.ts';
-import { type Access, authenticated } from '../../route.ts';
+import { type Access, currentlyAuthenticated } from '../../route.ts';
+import { checkAct } from '../admin/access.ts';
 import { deleteUser } from '../me.ts';
 import { DESTROYED, RETRIEVED, UPDATE, UPDATED } from './descriptions.ts';
 import { djoserRoute } from './route.ts';
@@ -18,38 +20,47 @@ type OfUser = Authenticated & { target: User };
 
 /**
  * The user itself, or staff (djoser/permissions.py, `CurrentUserOrAdmin`). DRF looks for the user before it
- * reads the body.
+ * reads the body. Staff has the limits of the staff page (auth/staff.ts).
  *
+ * @param act what staff does; undefined for reading, which staff may always do
  * @param refusal the failure for another user
  */
-const currentUserOrAdmin = (refusal: (c: AppContext) => Failure): Access<OfUser> => ({
-  ...authenticated,
+const currentUserOrAdmin = (
+  act: Act | undefined,
+  refusal: (c: AppContext) => Failure,
+): Access<OfUser> => ({
+  ...currentlyAuthenticated,
   async identify(c) {
-    const caller = await authenticated.identify(c);
+    const caller = await currentlyAuthenticated.identify(c);
     if (!caller.ok) return caller;
     const { user } = caller.value;
     const id = Number(c.req.param('id'));
     const target = Number.isSafeInteger(id) ? await c.var.store.findProfile(id) : undefined;
     if (!target) return err({ kind: 'not-found' });
-    if (target.id !== user.id && !user.is_staff) return err(refusal(c));
-    return ok({ ...caller.value, target });
+    if (target.id === user.id) return ok({ ...caller.value, target });
+    if (!user.is_staff) return err(refusal(c));
+    const allowed = act ? checkAct(c, user, target, act) : ok(undefined);
+    return allowed.ok ? ok({ ...caller.value, target }) : allowed;
   },
 });
 
 /** `UserViewSet.permission_denied`, with `HIDE_USERS`. */
-const toReadOrUpdate = currentUserOrAdmin((c) => ({
+const hidden = (c: AppContext): Failure => ({
   kind: c.var.settings.hideUsers ? 'not-found' : 'permission-denied',
-}));
+});
+
+const toRead = currentUserOrAdmin(undefined, hidden);
+const toUpdate = currentUserOrAdmin('edit', hidden);
 
 /** In djoser, `HIDE_USERS` does not apply to DELETE. */
-const toDestroy = currentUserOrAdmin(() => ({ kind: 'permission-denied' }));
+const toDestroy = currentUserOrAdmin('delete', () => ({ kind: 'permission-denied' }));
 
 const NOT_FOUND = {
   404: detail('There is no such user, or it is another one.', { other: 'Not found.' }),
 };
 
 export const retrieveUser = djoserRoute('GET /users/:id{[0-9]+}', {
-  access: toReadOrUpdate,
+  access: toRead,
   body: noBody,
   description: {
     operationId: 'djoserUser',
@@ -61,7 +72,7 @@ export const retrieveUser = djoserRoute('GET /users/:id{[0-9]+}', {
 });
 
 export const updateUser = djoserRoute('PUT /users/:id{[0-9]+}', {
-  access: toReadOrUpdate,
+  access: toUpdate,
   body: updateBody,
   description: {
     ...UPDATED,
@@ -74,7 +85,7 @@ export const updateUser = djoserRoute('PUT /users/:id{[0-9]+}', {
 });
 
 export const partialUpdateUser = djoserRoute('PATCH /users/:id{[0-9]+}', {
-  access: toReadOrUpdate,
+  access: toUpdate,
   body: updateBody,
   description: {
     ...UPDATED,
@@ -98,7 +109,7 @@ export const destroyUser = djoserRoute('DELETE /users/:id{[0-9]+}', {
       ...DESTROYED.responses,
       404: detail('There is no such user.', { nobody: 'Not found.' }),
       403: detail('Another user, and the caller is not staff.', {
-        other: 'You do not have permission to perform this action.',
+        other: PERMISSION_DENIED,
       }),
     },
   },

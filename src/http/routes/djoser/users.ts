@@ -13,13 +13,14 @@ import { validate, withEmailAsUsername } from '../../../validation/schemas.ts';
 import { noBody, type ObjectSchema, registrationBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
 import { type Failure, USERNAME_TAKEN } from '../../errors.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { notify } from '../../notifications.ts';
 import { invalid } from '../../openapi/description.ts';
 import { PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
-import { anyone, asInViewSet, authenticated } from '../../route.ts';
+import { anyone, asInViewSet, currentlyAuthenticated } from '../../route.ts';
 import { createUser as register } from '../register.ts';
 import { djoserRoute } from './route.ts';
-import { NO_STORE, SERIALIZED_MEG, serializeUser, userResponse } from './user-response.ts';
+import { SERIALIZED_MEG, serializeUser, userResponse } from './user-response.ts';
 
 type UserCreate = { username: string; password: string; email: string; re_password?: string };
 
@@ -87,7 +88,7 @@ const PAGE_LENGTH = 100;
 
 /** djoser/views.py, `UserViewSet.get_queryset`. */
 export const listUsers = djoserRoute('GET /users', {
-  access: authenticated,
+  access: currentlyAuthenticated,
   body: noBody,
   description: {
     operationId: 'djoserUserList',

@@ -90,7 +90,7 @@ describe('GET /account', () => {
     expect(await head('/')).toContain('<a href="/">Lesson</a><a href="/account">Your account</a>');
   });
 
-  it('is the same for every link and contains no data of the request', async () => {
+  it('does not depend on the link and contains no data of the request', async () => {
     const { bindings } = withMailbox();
     const withoutNonce = async (path: string) =>
       (await (await send(path, {}, bindings)).text()).replace(/nonce="[^"]+"/g, '');

@@ -74,7 +74,7 @@ describe('GET /', () => {
     expect(await withoutMail.text()).not.toContain('<p class="help"');
   });
 
-  it('has a hidden username for password managers where a password is changed', async () => {
+  it('has a hidden username for password managers in each form that changes a password', async () => {
     const html = await (await send('/')).text();
     const [, form = ''] = /<form action="\/password"(.*?)<\/form>/s.exec(html) ?? [];
     expect(form).toContain('<input autocomplete="username" hidden="" data-part="username"/>');

@@ -1,5 +1,5 @@
 /** The cost of hashing in production, in words for operators. No I/O. */
-import { number } from './terminal.ts';
+import { number } from '../lib/format-number.ts';
 
 /** The highest count that WebCrypto accepts in production. Locally it accepts all. */
 export const MAX_NATIVE_ITERATIONS = 100_000;

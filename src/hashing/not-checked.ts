@@ -1,5 +1,5 @@
 /** Why a login does not check a stored password, in words for operators. */
-import { type IdentifiedPassword, PASSWORD_HASHERS } from '../hashing/identify.ts';
+import { type IdentifiedPassword, PASSWORD_HASHERS } from './identify.ts';
 
 /** Completes "Passwords stored as md5: …"; undefined if a login checks it, or if none can be right. */
 export function whyNotChecked({ kind, algorithm }: IdentifiedPassword): string | undefined {

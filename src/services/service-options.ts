@@ -4,7 +4,7 @@ import type { Settings } from '../settings.ts';
 import type { Bindings } from './bindings.ts';
 import type { HandlingOf } from './events.ts';
 
-export type AppOptions<E extends object, Input = unknown, Output = unknown> = {
+export type ServiceOptions<E extends object, Input = unknown, Output = unknown> = {
   /**
    * Maps your Worker's bindings and variables to those of this app, such as
    * `(env) => ({ DB: env.AUTH_DB })`. By default they have the names in this app's wrangler.toml.
