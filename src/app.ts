@@ -82,9 +82,9 @@ export type App<E extends object, Input = unknown, Output = unknown> = Hono<
   '/'
 > & {
   authenticate: (authorization: string | undefined, c: { env: E }) => ReturnType<Authenticate>;
-  /** @internal For `serverApi`. */
+  /** For `serverApi` only: it may change in each release. */
   servicesOf: (env: E) => ServicesOfEnv;
-  /** @internal A type only, for `serverApi`. */
+  /** For `serverApi` only: a type, without a value. */
   '~input'?: Input;
   /** Middleware with the CORS settings of the app, for routes of the host that need no token. */
   crossOrigin: MiddlewareHandler;
