@@ -6,7 +6,7 @@ import {
   VerifiedRegisterSchema,
   withEmailAsUsername,
 } from '../../validation/schemas.ts';
-import { body } from '../body.ts';
+import { registrationBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import type { Failure } from '../errors.ts';
 import { linkServices, sendAfterResponse } from '../notifications.ts';
@@ -22,7 +22,7 @@ export const VERIFICATION_SENT = { detail: 'Verification e-mail sent.' };
 
 export const register = route('POST /register', {
   access: anyone('register'),
-  body: body(
+  body: registrationBody(
     ({ emailVerification }) =>
       emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema,
     withEmailAsUsername,
@@ -36,6 +36,7 @@ export const register = route('POST /register', {
     request: {
       name: 'RegisterRequest',
       emailAsUsername: true,
+      takesOwnFields: true,
       examples: {
         meg: {
           username: USERNAME,
@@ -64,8 +65,9 @@ export const register = route('POST /register', {
       }),
     }),
   },
-  async handle(c, { data }) {
-    const registered = await createUser(c, data);
+  async handle(c, { data: { validated, own } }) {
+    if (!validated.ok) return validated;
+    const registered = await createUser(c, { ...validated.value, own });
     if (!registered.ok) return registered;
     const { key, ...user } = registered.value;
     const status = c.var.settings.registerStatus;
