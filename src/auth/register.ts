@@ -6,6 +6,7 @@ import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts'
 import type { AuthServices } from './auth-services.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
 import type { OwnFields } from './registration-fields.ts';
+import type { Token } from './tokens.ts';
 import type { User } from './users.ts';
 
 export type Registration = {
@@ -22,8 +23,8 @@ export type Registration = {
 export type RegistrationFailure = PasswordRefused | ValidationFailure | { kind: 'username-taken' };
 
 export type Registered = User & {
-  /** The token's key; undefined for a user who must verify the address first. */
-  key: string | undefined;
+  /** Undefined for a user who must verify the address first. */
+  token: Token | undefined;
 };
 
 /**
@@ -56,9 +57,7 @@ export async function registerUser(
   };
   try {
     const id = await store.insertUser(row, token, own?.statements(account));
-    return id === undefined
-      ? err({ kind: 'username-taken' })
-      : ok({ id, ...account, key: token?.key });
+    return id === undefined ? err({ kind: 'username-taken' }) : ok({ id, ...account, token });
   } catch (error) {
     const failure = own?.failureOf(error);
     if (failure) return err(failure);

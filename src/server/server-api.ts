@@ -6,7 +6,7 @@ import type { AuthServices } from '../auth/auth-services.ts';
 import { replacePassword, withStoredPassword } from '../auth/own-account.ts';
 import { type TooManyFailures, tryPassword } from '../auth/password-attempts.ts';
 import type { PasswordRefused } from '../auth/password-validators.ts';
-import { type Registered, type RegistrationFailure, registerUser } from '../auth/register.ts';
+import { type RegistrationFailure, registerUser } from '../auth/register.ts';
 import { activateUser, deactivateUser } from '../auth/staff.ts';
 import type { TokenLimitExceeded } from '../auth/tokens.ts';
 import type { User } from '../auth/users.ts';
@@ -27,6 +27,9 @@ type NewUser = {
   last_name?: string;
 };
 
+/** `key` is that of the token; undefined for a user who must verify the address first. */
+type CreatedUser = User & { key: string | undefined };
+
 type By = { id: number } | { username: string } | { email: string };
 
 type NotFound = { kind: 'user-not-found' };
@@ -36,7 +39,7 @@ export type ServerApi<Input = unknown> = {
    * Creates a user, its token and the rows of your own fields, all or nothing. If addresses must be
    * verified, the user is inactive and has no token: call `activate`.
    */
-  createUser: (fields: NewUser & Input) => Promise<Result<Registered, RegistrationFailure>>;
+  createUser: (fields: NewUser & Input) => Promise<Result<CreatedUser, RegistrationFailure>>;
   /**
    * Finds a user. An address is compared in any case of ASCII letters. If several users have it, an
    * active one is preferred, then the lowest id, as at a login.
@@ -112,7 +115,11 @@ export function serverApi<E extends object, Input = unknown>(
         validated: checked,
         own: undefined,
       };
-      return validated.ok ? registerUser(services, { ...validated.value, own }) : validated;
+      if (!validated.ok) return validated;
+      const registered = await registerUser(services, { ...validated.value, own });
+      if (!registered.ok) return registered;
+      const { token, ...user } = registered.value;
+      return ok({ ...user, key: token?.key });
     },
 
     async findUser(by) {

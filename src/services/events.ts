@@ -16,7 +16,7 @@ export type Events = {
   user_logged_in: OfUser;
   /** `user_id` is undefined if there is no such user. The client does not get the reason. */
   user_login_failed: Pick<FailedLogin, 'user_id' | 'reason'>;
-  /** The token is revoked. */
+  /** The token, or each token of the user, is deleted. */
   user_logged_out: OfUser;
   password_changed: OfUser;
   /** By a link in an e-mail. */
@@ -81,6 +81,7 @@ const NAMES = {
   activated: 'user_activated',
   'login-succeeded': 'user_logged_in',
   'logged-out': 'user_logged_out',
+  'logged-out-everywhere': 'user_logged_out',
   'password-changed': 'password_changed',
   'password-reset': 'password_reset',
   'username-changed': 'username_changed',

@@ -3,6 +3,7 @@
 export const USERNAME = 'meg@ducharme.com';
 export const PASSWORD = 'ducharme';
 export const KEY = 'fa2eba9be8282d595c997ee5cd49f2ed31f65bed';
+export const KNOX_KEY = '2cf8b5cbbc29c2e0c8d94d1a4b1ad54b7e10f0f7bd2b8dba7f6c3f7a5c8d1e90';
 export const MEG = {
   id: 1,
   username: USERNAME,

@@ -20,6 +20,12 @@ export const logout = route('POST /logout', {
   },
 });
 
+/** Deletes all tokens of the user. */
+export async function deleteTokens(c: AppContext, { user }: Authenticated): Promise<void> {
+  await c.var.store.deleteTokens(user.id);
+  audit(c, { event: 'logged-out-everywhere', user_id: user.id });
+}
+
 export async function deleteToken(c: AppContext, { user, token }: Authenticated): Promise<void> {
   await c.var.store.deleteToken(token.key);
   audit(c, { event: 'logged-out', user_id: user.id });

@@ -209,7 +209,7 @@ export async function deleteUser(
 }
 
 /** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
-async function userResponse(c: AppContext, user: User) {
+export async function userResponse(c: AppContext, user: User) {
   const { id, username, first_name, last_name, email } = user;
   const own = await ownFieldsOf(c, user);
   const body = { ...own, id, username, first_name, last_name, email };

@@ -20,13 +20,15 @@ import { loginResponse } from '../token-response.ts';
 /** dj_rest_auth/registration/views.py, `RegisterView.get_response_data`. */
 export const VERIFICATION_SENT = { detail: 'Verification e-mail sent.' };
 
+export const registration = registrationBody(
+  ({ emailVerification }) =>
+    emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema,
+  withEmailAsUsername,
+);
+
 export const register = route('POST /register', {
   access: anyone('register'),
-  body: registrationBody(
-    ({ emailVerification }) =>
-      emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema,
-    withEmailAsUsername,
-  ),
+  body: registration,
   description: {
     operationId: 'register',
     summary: 'Register a user',
@@ -69,9 +71,9 @@ export const register = route('POST /register', {
     if (!validated.ok) return validated;
     const registered = await createUser(c, { ...validated.value, own });
     if (!registered.ok) return registered;
-    const { key, ...user } = registered.value;
+    const { token, ...user } = registered.value;
     const status = c.var.settings.registerStatus;
-    if (key !== undefined) return loginResponse(c, { token: key }, status, user);
+    if (token) return loginResponse(c, { token: token.key }, status, user);
     return c.json(VERIFICATION_SENT, status);
   },
 });
