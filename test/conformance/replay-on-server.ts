@@ -10,6 +10,7 @@ import { NPM_START, startServer } from '../helpers/server.ts';
 import { withoutLimits } from '../helpers/without-limits.ts';
 import { VARIANTS as DJ_REST_AUTH } from './dj-rest-auth.ts';
 import { VARIANTS as DJOSER } from './djoser.ts';
+import { VARIANTS as KNOX, withKnoxTokens } from './knox.ts';
 
 const [directory = 'test/conformance', only = ''] = process.argv.slice(2);
 const { PORT: port = '8000' } = process.env;

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import inThisWorker from '../fixtures/in-this-worker.ts';
 import mounted from '../fixtures/mounted/src/index.ts';
 import ownApi from '../fixtures/own-api/src/index.ts';
-import { answer, newName, register, unthrottled } from '../helpers/client.ts';
+import { answer, newName, register, send, unthrottled } from '../helpers/client.ts';
 
 const WORKERS = [
   ['mounted in another Worker', mounted],
@@ -70,7 +70,7 @@ it('an app with fields, events and routes of its own registers, logs in and dele
   onTestFinished(async () => {
     await env.DB.exec('DROP TABLE profile; DROP TABLE failed_login');
   });
-  async function send(method: string, path: string, body?: object, token?: string) {
+  async function ask(method: string, path: string, body?: object, token?: string) {
     const headers = {
       'Content-Type': 'application/json',
       ...(token !== undefined && { Authorization: `Token ${token}` }),
@@ -82,19 +82,32 @@ it('an app with fields, events and routes of its own registers, logs in and dele
     return response;
   }
   const [username, password, nickname] = [newName(), 'S3cret-horse', newName().slice(-20)];
-  const registered = await send('POST', '/auth/register', { username, password, nickname });
+  const registered = await ask('POST', '/auth/register', { username, password, nickname });
   const { token } = await registered.json<{ token: string }>();
-  const me = await send('GET', '/auth/me', undefined, token);
+  const me = await ask('GET', '/auth/me', undefined, token);
   expect(await me.json()).toMatchObject({ username, nickname });
-  await send('POST', '/auth/login', { username, password: 'wrong' });
+  await ask('POST', '/auth/login', { username, password: 'wrong' });
   expect(await env.DB.prepare('SELECT reason FROM failed_login').first('reason')).toBe(
     'wrong-password',
   );
   const path = `/staff/users/${username}`;
-  expect((await send('DELETE', path, undefined, token)).status).toBe(403);
+  expect((await ask('DELETE', path, undefined, token)).status).toBe(403);
   await env.DB.prepare('UPDATE auth_user SET is_staff = 1 WHERE username = ?').bind(username).run();
-  expect((await send('DELETE', '/staff/users/nobody', undefined, token)).status).toBe(404);
-  expect((await send('DELETE', path, undefined, token)).status).toBe(204);
-  expect((await send('GET', '/auth/me', undefined, token)).status).toBe(401);
+  expect((await ask('DELETE', '/staff/users/nobody', undefined, token)).status).toBe(404);
+  expect((await ask('DELETE', path, undefined, token)).status).toBe(204);
+  expect((await ask('GET', '/auth/me', undefined, token)).status).toBe(401);
   expect(await env.DB.prepare('SELECT count(*) AS n FROM profile').first('n')).toBe(0);
+});
+
+it('the client of knox logs in and logs out everywhere', async () => {
+  const bindings = { ...unthrottled, TOKEN_MODEL: 'knox.AuthToken' };
+  await register('meg', 'ducharme', bindings);
+  vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) =>
+    send(new URL(String(input)).pathname, init, bindings),
+  );
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await import('../fixtures/knox-client.js');
+  expect(log.mock.calls).toContainEqual([expect.stringMatching(/^until 2\d{3}-/)]);
+  const left = env.DB.prepare('SELECT count(*) AS tokens FROM knox_authtoken');
+  expect(await left.first()).toEqual({ tokens: 0 });
 });
