@@ -10,7 +10,7 @@ export const logout = route('POST /logout', {
   description: {
     operationId: 'logout',
     summary: 'Log out',
-    description: 'Deletes the token. The next login creates a new one.',
+    description: 'Deletes the token of the request. The next login creates a new one.',
     tag: 'With a token',
     responses: { 204: { description: 'The token is deleted.' } },
   },
@@ -23,4 +23,26 @@ export const logout = route('POST /logout', {
 export async function deleteToken(c: AppContext, { user, token }: Authenticated): Promise<void> {
   await c.var.store.deleteToken(token.key);
   audit(c, { event: 'logged-out', user_id: user.id });
+}
+
+/** knox/views.py, `LogoutAllView`. */
+export const logoutAll = route('POST /logoutall', {
+  access: authenticated,
+  body: noBody,
+  description: {
+    operationId: 'logoutAll',
+    summary: 'Log out everywhere',
+    description: 'Deletes all tokens of the user.',
+    tag: 'With a token',
+    responses: { 204: { description: 'The tokens are deleted.' } },
+  },
+  async handle(c, authenticated) {
+    await deleteAllTokens(c, authenticated);
+    return c.body(null, 204);
+  },
+});
+
+export async function deleteAllTokens(c: AppContext, { user }: Authenticated): Promise<void> {
+  await c.var.store.deleteTokens(user.id);
+  audit(c, { event: 'logged-out-everywhere', user_id: user.id });
 }
