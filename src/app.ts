@@ -24,6 +24,7 @@ import { changePassword } from './http/routes/change-password.ts';
 import { djRestAuth } from './http/routes/dj-rest-auth/routes.ts';
 import { djoser } from './http/routes/djoser/routes.ts';
 import { health } from './http/routes/health.ts';
+import { knox } from './http/routes/knox/routes.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
 import { logout, logoutAll } from './http/routes/logout.ts';
 import { deleteMe, replaceMe, retrieveMe, updateMe } from './http/routes/me.ts';
@@ -60,6 +61,7 @@ export function routesOf({ admin }: Pick<AppOptions<object>, 'admin'>): Route[] 
     resendActivation,
     ...djoser,
     ...djRestAuth,
+    ...knox,
     ...(admin?.routes ?? []),
     account,
     health,

@@ -110,6 +110,11 @@ const responseFields = kind(
   `fields separated by commas, each a key and one of ${RESPONSE_FIELD_VALUES.join(', ')}, such as "user_id=id,staff=is_staff,valid=true", or empty`,
 );
 
+const prefix = kind(
+  v.pipe(v.string(), v.regex(/^(?:\/[\w.~-]+)+$/)),
+  'a path without a final slash, such as "/api/auth"',
+);
+
 const linkTemplate = kind(
   v.pipe(
     v.string(),
@@ -305,14 +310,10 @@ export const SETTINGS = {
   djRestAuth: setting('DJ_REST_AUTH', flag, 'true'),
 
   /** A path below which the routes of dj-rest-auth are, too, such as /api/auth. */
-  djRestAuthPrefix: setting(
-    'DJ_REST_AUTH_PREFIX',
-    kind(
-      v.pipe(v.string(), v.regex(/^(?:\/[\w.~-]+)+$/)),
-      'a path without a final slash, such as "/api/auth"',
-    ),
-    '/dj-rest-auth',
-  ),
+  djRestAuthPrefix: setting('DJ_REST_AUTH_PREFIX', prefix, '/dj-rest-auth'),
+
+  /** A path below which the routes of knox are, too, such as /api/auth. */
+  knoxPrefix: setting('KNOX_PREFIX', prefix, '/knox'),
 
   /** Whether PUT /me changes the user, as PATCH /me does. If it is off, PUT is 405. */
   allowPutMe: setting('ALLOW_PUT_ME', flag, 'false'),
@@ -389,6 +390,9 @@ export const SETTINGS = {
     ),
     '',
   ),
+
+  /** What a login over the routes of knox returns as the user. If it is unset, it returns no user. */
+  userSerializer: optional('USER_SERIALIZER', oneOf('knox.serializers.UserSerializer')),
 
   /** Django's password validators, in this order. */
   passwordValidators: setting(

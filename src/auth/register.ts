@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { normalizeEmail, normalizeUsername } from '../validation/normal-form.ts';
 import type { AuthServices } from './auth-services.ts';
 import { type PasswordRefused, validatePassword } from './password-validators.ts';
+import type { Token } from './tokens.ts';
 import type { User } from './users.ts';
 
 export type Registration = {
@@ -16,8 +17,8 @@ export type Registration = {
 };
 
 export type Registered = User & {
-  /** The token's key; undefined for a user who must verify the address first. */
-  key: string | undefined;
+  /** Undefined for a user who must verify the address first. */
+  token: Token | undefined;
 };
 
 /**
@@ -52,5 +53,5 @@ export async function registerUser(
     token,
   );
   if (id === undefined) return err({ kind: 'username-taken' });
-  return ok({ id, ...account, key: token?.key });
+  return ok({ id, ...account, token });
 }

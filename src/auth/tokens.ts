@@ -116,6 +116,10 @@ export type Authenticate = (
 /** The separators of Python's `bytes.split()`: ASCII white space only. */
 const ASCII_WHITE_SPACE = /[ \t\n\r\v\f]+/;
 
+/** The words of an Authorization header (`get_authorization_header(request).split()`). */
+export const headerWords = (authorization: string | undefined): string[] =>
+  (authorization ?? '').split(ASCII_WHITE_SPACE).filter(Boolean);
+
 /**
  * Authenticates a request by its Authorization header, such as `Token <key>`, with DRF's checks in
  * DRF's order (`TokenAuthentication.authenticate` and `authenticate_credentials`).
@@ -135,7 +139,7 @@ export async function authenticate(
 ): Promise<Result<Authenticated, HeaderFailure>> {
   const failed = (reason: AuthenticationFailureReason) =>
     err({ kind: 'authentication-failed' as const, reason, keyword });
-  const [scheme, key, ...rest] = (authorization ?? '').split(ASCII_WHITE_SPACE).filter(Boolean);
+  const [scheme, key, ...rest] = headerWords(authorization);
   if (scheme?.toLowerCase() !== keyword.toLowerCase()) {
     return err({ kind: 'not-authenticated', keyword });
   }

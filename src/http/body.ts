@@ -7,6 +7,7 @@ import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
 import { type Fields, parseBody } from '../validation/parsers.ts';
 import { validate } from '../validation/schemas.ts';
 import type { AppContext } from './context.ts';
+import type { Failure } from './errors.ts';
 
 /** A registration needs at most 30 KB: a password of 4,096 characters, escaped in JSON. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -25,7 +26,7 @@ export type ObjectSchema<Input, Data> = GenericSchema<Input, Data> & {
 export type BodyReader<Input, Data> = {
   /** Returns the schema for these settings. Undefined for a route that reads no body. */
   schema: ((settings: Settings) => ObjectSchema<Input, unknown>) | undefined;
-  read: (c: AppContext) => Promise<Result<Data, BodyFailure>>;
+  read: (c: AppContext) => Promise<Result<Data, Failure>>;
 };
 
 /** Changes the fields before they are validated. */

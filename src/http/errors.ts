@@ -20,6 +20,15 @@ import type {
 import type { AppContext } from './context.ts';
 import { missingTablesHint } from './missing-tables.ts';
 
+/** A login by `Authorization: Basic` was refused. */
+export type BasicFailure = { kind: 'basic-authentication-failed'; reason: BasicFailureReason };
+
+type BasicFailureReason =
+  | 'no-credentials'
+  | 'credentials-contain-spaces'
+  | 'credentials-not-base64'
+  | 'invalid-credentials';
+
 export type Failure =
   | ParseFailure
   | ValidationFailure
@@ -28,6 +37,7 @@ export type Failure =
   | InvalidLink
   | StaleLink
   | TokenLimitExceeded
+  | BasicFailure
   | { kind: 'throttled'; waitSeconds: number | undefined }
   | { kind: 'body-too-large' }
   | { kind: 'username-taken' }
@@ -62,7 +72,7 @@ export const PERMISSION_DENIED = 'You do not have permission to perform this act
 const OWN_ACCOUNT = 'You cannot deactivate, delete or change the rights of your own account.';
 
 /** knox/views.py, `LoginView.post`. Its key is not `detail`. */
-const TOKEN_LIMIT_EXCEEDED = 'Maximum amount of tokens allowed per user exceeded.';
+export const TOKEN_LIMIT_EXCEEDED = 'Maximum amount of tokens allowed per user exceeded.';
 
 /** rest_framework/exceptions.py, `Throttled`. No time follows if waiting does not help. */
 const THROTTLED = 'Request was throttled.';
@@ -93,6 +103,18 @@ const AUTHENTICATION_FAILURES: Record<AuthenticationFailureReason, string> = {
   'user-inactive': 'User inactive or deleted.',
   'token-expired': 'Token has expired.',
 };
+
+/** rest_framework/authentication.py, `BasicAuthentication`. */
+const BASIC_FAILURES: Record<BasicFailureReason, string> = {
+  'no-credentials': 'Invalid basic header. No credentials provided.',
+  'credentials-contain-spaces':
+    'Invalid basic header. Credentials string should not contain spaces.',
+  'credentials-not-base64': 'Invalid basic header. Credentials not correctly base64 encoded.',
+  'invalid-credentials': 'Invalid username/password.',
+};
+
+/** `BasicAuthentication.authenticate_header`. */
+const BASIC_REALM = 'Basic realm="api"';
 
 /**
  * The response to a failure (rest_framework/exceptions.py; views.py, `exception_handler`).
@@ -142,6 +164,10 @@ export function errorResponse(c: AppContext, failure: Failure) {
     }
     case 'unavailable':
       return authenticationErrorResponse(c, failure);
+    case 'basic-authentication-failed': {
+      const detail = BASIC_FAILURES[failure.reason];
+      return c.json({ detail }, 401, wwwAuthenticate(BASIC_REALM));
+    }
     // djoser/constants.py, `Messages`.
     case 'invalid-uid':
       return invalid(c, { uid: ["Invalid user id or user doesn't exist."] });

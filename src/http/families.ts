@@ -11,6 +11,7 @@ import type { Settings } from '../settings.ts';
 const FAMILIES = [
   { paths: ['/users', '/token'], listed: '', setting: 'djoserPrefix' },
   { paths: ['/dj-rest-auth'], listed: '/dj-rest-auth', setting: 'djRestAuthPrefix' },
+  { paths: ['/knox'], listed: '/knox', setting: 'knoxPrefix' },
 ] as const;
 
 export type Prefixes = Pick<Settings, (typeof FAMILIES)[number]['setting']>;

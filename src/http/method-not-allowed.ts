@@ -3,7 +3,13 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { negotiate } from './content-negotiation.ts';
 import type { AppContext } from './context.ts';
 import { errorResponse, type Failure } from './errors.ts';
-import { authenticated, isEnabled, type Route, toTemplate } from './route.ts';
+import {
+  authenticated,
+  isEnabled,
+  optionallyAuthenticated,
+  type Route,
+  toTemplate,
+} from './route.ts';
 
 const PARSES = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
 
@@ -48,7 +54,9 @@ async function check(c: AppContext, matching: Route[]): Promise<Result<unknown, 
   const requiresUser = matching.some(
     ({ access }) => access.requiresUser || access.otherMethodsRequireUser,
   );
-  return requiresUser ? authenticated.identify(c) : ok(undefined);
+  if (requiresUser) return authenticated.identify(c);
+  const acceptsUser = matching.some(({ access }) => access.acceptsUser);
+  return acceptsUser ? optionallyAuthenticated.identify(c) : ok(undefined);
 }
 
 const hasParameterAt =

@@ -153,14 +153,20 @@ type Flag = {
   [Name in keyof Settings]: Settings[Name] extends boolean ? Name : never;
 }[keyof Settings];
 
+/** The same access, if the settings say so. */
+export const ifSettings = <Caller extends object>(
+  access: Access<Caller>,
+  areSo: (settings: Settings) => boolean,
+): Access<Caller> => ({
+  ...access,
+  isEnabled: (services) => areSo(services.settings) && isEnabled(access, services),
+});
+
 /** The same access, if a setting is on. */
 export const ifOn = <Caller extends object>(
   access: Access<Caller>,
   setting: Flag,
-): Access<Caller> => ({
-  ...access,
-  isEnabled: (services) => services.settings[setting] && isEnabled(access, services),
-});
+): Access<Caller> => ifSettings(access, (settings) => settings[setting]);
 
 /** A path of a route as in OpenAPI: `/users/:id{[0-9]+}` → `/users/{id}`. */
 export const toTemplate = (path: string): string =>

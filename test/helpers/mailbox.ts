@@ -50,7 +50,12 @@ export function withMailbox(bindings: Partial<Bindings> = {}) {
  * these are off, and only then (http/routes/djoser/activation-off.ts).
  */
 export const withAllRoutes = (bindings: Partial<Bindings> = {}) =>
-  withMailbox({ EMAIL_VERIFICATION: 'required', ALLOW_PUT_ME: 'true', ...bindings }).bindings;
+  withMailbox({
+    EMAIL_VERIFICATION: 'required',
+    ALLOW_PUT_ME: 'true',
+    TOKEN_MODEL: 'knox.AuthToken',
+    ...bindings,
+  }).bindings;
 
 type Link = { uid: string; token: string };
 

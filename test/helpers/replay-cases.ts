@@ -15,6 +15,8 @@ const Request_ = v.object({
   body: v.optional(v.unknown()),
   bodyRaw: v.optional(v.string()),
   bodyLatin1: v.optional(v.string()),
+  /** A name and a password, sent by `Authorization: Basic` in UTF-8. */
+  basic: v.optional(v.tuple([v.string(), v.string()])),
 });
 
 const Exchange = v.object({
@@ -155,12 +157,16 @@ function ask(request: v.InferOutput<typeof Request_>, vars: Vars, send: Server['
     // Recorded one character per byte; workerd reads the bytes of a header as UTF-8.
     headers.set(name, new TextDecoder().decode(latin1(value)));
   }
+  if (request.basic) headers.set('Authorization', basicOf(expand(request.basic, vars)));
   if (request.body !== undefined && !headers.has('Content-Type')) {
     headers.set('Content-Type', 'application/json');
   }
   const body = toBody(request, vars);
   return send(expand(request.path, vars), { method: request.method, headers, body });
 }
+
+const basicOf = (words: string[]): string =>
+  `Basic ${new TextEncoder().encode(words.join(':')).toBase64()}`;
 
 function toBody({ body, bodyRaw, bodyLatin1 }: v.InferOutput<typeof Request_>, vars: Vars) {
   if (body !== undefined) return JSON.stringify(expand(body, vars));

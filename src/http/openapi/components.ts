@@ -8,7 +8,8 @@ import { detail } from './description.ts';
 import { KEY } from './examples.ts';
 
 export const text = { type: 'string' };
-const token = { ...text, description: 'The key of a token.', maxLength: 40 };
+/** 40 digits, or 64 of knox after a prefix of up to 10 characters (knox/settings.py). */
+const token = { ...text, description: 'The key of a token.', maxLength: 74 };
 const messages = { type: 'array', items: text };
 
 /** An object that has all of these properties. */
@@ -25,6 +26,16 @@ export const reference = (kind: 'schemas' | 'responses' | 'headers', name: strin
 const value = (only: boolean) => ({ type: 'boolean', enum: [only] });
 
 const djoserUser = object({ email: text, id: { type: 'integer' }, username: text });
+
+const knoxToken = {
+  type: 'object',
+  properties: {
+    expiry: { description: 'A string. Null if the token does not expire.' },
+    token,
+    user: object({ username: text }),
+  },
+  required: ['expiry', 'token'],
+};
 
 export const SCHEMAS = {
   Token: object({ token }),
@@ -60,6 +71,9 @@ export const SCHEMAS = {
       is_current: { type: 'boolean', description: 'Whether it is the token of the request.' },
     }),
   },
+  KnoxToken: knoxToken,
+  KnoxTokenOrDetail: { anyOf: [reference('schemas', 'KnoxToken'), reference('schemas', 'Detail')] },
+  KnoxError: object({ error: text }),
   Detail: object({ detail: text }),
   FieldErrors: { type: 'object', additionalProperties: messages },
   Invalid: { anyOf: [reference('schemas', 'FieldErrors'), reference('schemas', 'Detail')] },
@@ -155,6 +169,7 @@ export const TAGS: { name: Tag; description: string }[] = [
   },
   { name: 'djoser', description: 'The routes of djoser, for its clients.' },
   { name: 'dj-rest-auth', description: 'The routes of dj-rest-auth, for its clients.' },
+  { name: 'knox', description: 'The routes of django-rest-knox, for its clients.' },
   {
     name: 'Staff',
     description: 'The routes of the staff page. They need the token of a member of staff.',

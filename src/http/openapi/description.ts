@@ -48,6 +48,7 @@ export type Tag =
   | 'By e-mail'
   | 'djoser'
   | 'dj-rest-auth'
+  | 'knox'
   | 'Staff'
   | 'About this service';
 

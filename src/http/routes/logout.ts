@@ -20,11 +20,6 @@ export const logout = route('POST /logout', {
   },
 });
 
-export async function deleteToken(c: AppContext, { user, token }: Authenticated): Promise<void> {
-  await c.var.store.deleteToken(token.key);
-  audit(c, { event: 'logged-out', user_id: user.id });
-}
-
 /** knox/views.py, `LogoutAllView`. */
 export const logoutAll = route('POST /logoutall', {
   access: authenticated,
@@ -37,12 +32,18 @@ export const logoutAll = route('POST /logoutall', {
     responses: { 204: { description: 'The tokens are deleted.' } },
   },
   async handle(c, authenticated) {
-    await deleteAllTokens(c, authenticated);
+    await deleteTokens(c, authenticated);
     return c.body(null, 204);
   },
 });
 
-export async function deleteAllTokens(c: AppContext, { user }: Authenticated): Promise<void> {
+/** Deletes all tokens of the user. */
+export async function deleteTokens(c: AppContext, { user }: Authenticated): Promise<void> {
   await c.var.store.deleteTokens(user.id);
   audit(c, { event: 'logged-out-everywhere', user_id: user.id });
+}
+
+export async function deleteToken(c: AppContext, { user, token }: Authenticated): Promise<void> {
+  await c.var.store.deleteToken(token.key);
+  audit(c, { event: 'logged-out', user_id: user.id });
 }

@@ -209,5 +209,5 @@ export async function deleteUser(
 }
 
 /** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
-const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
+export const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
   c.json({ id, username, first_name, last_name, email }, 200, NO_STORE);

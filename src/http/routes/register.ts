@@ -20,13 +20,15 @@ import { loginResponse } from '../token-response.ts';
 /** dj_rest_auth/registration/views.py, `RegisterView.get_response_data`. */
 export const VERIFICATION_SENT = { detail: 'Verification e-mail sent.' };
 
+export const registration = body(
+  ({ emailVerification }) =>
+    emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema,
+  withEmailAsUsername,
+);
+
 export const register = route('POST /register', {
   access: anyone('register'),
-  body: body(
-    ({ emailVerification }) =>
-      emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema,
-    withEmailAsUsername,
-  ),
+  body: registration,
   description: {
     operationId: 'register',
     summary: 'Register a user',
@@ -67,9 +69,9 @@ export const register = route('POST /register', {
   async handle(c, { data }) {
     const registered = await createUser(c, data);
     if (!registered.ok) return registered;
-    const { key, ...user } = registered.value;
+    const { token, ...user } = registered.value;
     const status = c.var.settings.registerStatus;
-    if (key !== undefined) return loginResponse(c, { token: key }, status, user);
+    if (token) return loginResponse(c, { token: token.key }, status, user);
     return c.json(VERIFICATION_SENT, status);
   },
 });

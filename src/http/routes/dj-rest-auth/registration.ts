@@ -52,8 +52,8 @@ export const register = djRestAuthRoute('POST /registration', {
       const { error } = registered;
       return err(error.kind === 'password-refused' ? { ...error, field: 'password1' } : error);
     }
-    const { key } = registered.value;
-    return key === undefined ? c.json(VERIFICATION_SENT, 201) : tokenResponse(c, { key }, 201);
+    const { token } = registered.value;
+    return token ? tokenResponse(c, { key: token.key }, 201) : c.json(VERIFICATION_SENT, 201);
   },
 });
 
