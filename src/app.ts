@@ -26,11 +26,12 @@ import { djoser } from './http/routes/djoser/routes.ts';
 import { health } from './http/routes/health.ts';
 import { knox } from './http/routes/knox/routes.ts';
 import { login, obtainAuthToken } from './http/routes/login.ts';
-import { logout } from './http/routes/logout.ts';
+import { logout, logoutAll } from './http/routes/logout.ts';
 import { deleteMe, replaceMe, retrieveMe, updateMe } from './http/routes/me.ts';
 import { openApi } from './http/routes/openapi.ts';
 import { confirmPasswordReset, sendPasswordReset } from './http/routes/password-reset.ts';
 import { register } from './http/routes/register.ts';
+import { destroyToken, listTokens } from './http/routes/tokens.ts';
 import { runAfterResponse, type WaitsUntil } from './http/run-after-response.ts';
 import { pathBelow } from './http/url-prefix.ts';
 import type { Bindings } from './services/bindings.ts';
@@ -46,6 +47,9 @@ export function routesOf({ admin }: Pick<AppOptions<object>, 'admin'>): Route[] 
     login,
     obtainAuthToken,
     logout,
+    logoutAll,
+    listTokens,
+    destroyToken,
     changePassword,
     retrieveMe,
     updateMe,

@@ -54,6 +54,19 @@ export type Me = {
   email: string;
 };
 
+/** A token of the user, without its key. */
+export type OwnToken = {
+  id: string;
+  /** The first characters of the token. */
+  token_key: string;
+  /** ISO 8601, UTC. */
+  created: string;
+  /** The same. Null if the token does not expire. */
+  expiry: string | null;
+  /** Whether it is the token of the request. */
+  is_current: boolean;
+};
+
 /** One message of DRF. */
 export type Detail = { detail: string };
 
@@ -110,6 +123,14 @@ export type Api<Input = unknown, Output = unknown> = {
   };
   '/api-token-auth': { $post: WithBody<Credentials, Json<200, Token> | TooManyRequests> };
   '/logout': { $post: Route<BlankInput, NoContent | Unauthorized | Faults> };
+  '/logoutall': { $post: Route<BlankInput, NoContent | Unauthorized | Faults> };
+  '/tokens': { $get: Route<BlankInput, Json<200, OwnToken[]> | Unauthorized | Faults> };
+  '/tokens/:id': {
+    $delete: Route<
+      { param: { id: string } },
+      NoContent | Unauthorized | Json<404, Detail> | Faults
+    >;
+  };
   '/password': {
     $post: WithBody<PasswordChange, Json<200, Token> | Unauthorized | TooManyRequests>;
   };

@@ -10,6 +10,7 @@ import type {
   Link,
   LoggedIn,
   Me,
+  OwnToken,
   PasswordChange,
   PasswordReset,
   ProfileChanges,
@@ -88,6 +89,10 @@ export function createClient<Input = unknown, Output = unknown>(
     register: (fields: Registration & Input) => send<Token | Detail>('POST', '/register', fields),
     login: (credentials: Credentials) => send<LoggedIn>('POST', '/login', credentials),
     logout: () => send<null>('POST', '/logout').then(removeToken),
+    logoutAll: () => send<null>('POST', '/logoutall').then(removeToken),
+    tokens: () => send<OwnToken[]>('GET', '/tokens'),
+    /** @param id of `tokens`. To end the session of this client, use `logout` */
+    deleteToken: (id: string) => send<null>('DELETE', `/tokens/${encodeURIComponent(id)}`),
     me: () => send<Me & Shown<Output>>('GET', '/me'),
     updateMe: (changes: ProfileChanges) => send<Me & Shown<Output>>('PATCH', '/me', changes),
     deleteMe: (confirmation: Confirmation) =>

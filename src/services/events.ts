@@ -26,7 +26,7 @@ export type Events = {
   user_deleted: OfUser;
   /** By staff. The token is refused while the user is inactive. */
   user_deactivated: OfUser;
-  /** By staff. The token is deleted. */
+  /** The user deleted one of its tokens by its id, or staff deleted all of them. */
   token_revoked: OfUser;
 };
 
@@ -89,6 +89,7 @@ const NAMES = {
   'account-deleted': 'user_deleted',
   deactivated: 'user_deactivated',
   'sessions-ended': 'token_revoked',
+  'token-revoked': 'token_revoked',
 } as const satisfies Partial<Record<SecurityEvent['event'], keyof Events>>;
 
 type OfUserEvent = Extract<SecurityEvent, { event: keyof typeof NAMES }>;

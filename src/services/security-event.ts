@@ -31,6 +31,7 @@ export type SecurityEvent =
   | { event: 'rights-change-refused'; user_id: number }
   | { event: 'logged-out'; user_id: number }
   | { event: 'logged-out-everywhere'; user_id: number }
+  | { event: 'token-revoked'; user_id: number }
   | { event: 'account-deleted'; user_id: number }
   | { event: 'account-deletion-refused'; user_id: number }
   | { event: 'hash-upgraded'; user_id: number }

@@ -61,6 +61,16 @@ export const SCHEMAS = {
     first_name: text,
     last_name: text,
   }),
+  OwnTokens: {
+    type: 'array',
+    items: object({
+      id: text,
+      token_key: { ...text, description: 'The first characters of the token.' },
+      created: text,
+      expiry: { description: 'A string. Null if the token does not expire.' },
+      is_current: { type: 'boolean', description: 'Whether it is the token of the request.' },
+    }),
+  },
   KnoxToken: knoxToken,
   KnoxTokenOrDetail: { anyOf: [reference('schemas', 'KnoxToken'), reference('schemas', 'Detail')] },
   KnoxError: object({ error: text }),

@@ -24,6 +24,8 @@ export type Description = {
   summary: string;
   description: string;
   tag: Tag;
+  /** The parameter in the path, if it is not the id of a user. */
+  parameter?: { description: string; schema: object; example: unknown };
   /** Parameters in the query string, with their JSON schemas. */
   query?: Record<string, { description: string; schema: object }>;
   /**

@@ -48,7 +48,7 @@ export function openApiDocument(
   for (const { method, path: listed, access, bodySchema, kind, description } of routes) {
     const path = toTemplate(toServedPath(listed, settings));
     const isView = kind === 'view';
-    const { tag, query, request, responses: described, ...documentation } = description;
+    const { tag, parameter, query, request, responses: described, ...documentation } = description;
     const responses = typeof described === 'function' ? described(settings) : described;
     for (const { schema } of Object.values(responses)) {
       if (typeof schema === 'object') schemas[schema.name] = schema.schema;
@@ -62,7 +62,7 @@ export function openApiDocument(
         ...documentation,
         tags: [tag],
         security: securityOf(access),
-        ...parametersOf(path, query),
+        ...parametersOf(path, parameter, query),
         ...(request && { requestBody: requestBody(request.name, request.examples) }),
         responses: {
           ...(access.requiresUser && { 401: reference('responses', 'Unauthorized') }),
@@ -142,14 +142,18 @@ function jsonSchema(entries: ObjectSchema<unknown, unknown>['entries'], own?: Ow
   };
 }
 
-function parametersOf(path: string, query: Description['query'] = {}) {
+const USER_ID = { description: 'The id of a user.', schema: { type: 'integer' }, example: 1 };
+
+function parametersOf(
+  path: string,
+  parameter: Description['parameter'] = USER_ID,
+  query: Description['query'] = {},
+) {
   const inPath = [...path.matchAll(/\{(?<name>\w+)\}/g)].map(({ groups: { name } = {} }) => ({
     name,
     in: 'path',
     required: true,
-    description: 'The id of a user.',
-    schema: { type: 'integer' },
-    example: 1,
+    ...parameter,
   }));
   const inQuery = Object.entries(query).map(([name, parameter]) => ({
     name,
