@@ -7,8 +7,8 @@ import type { Child } from 'hono/jsx';
 import { Document, type PagePaths } from '../shared/document.tsx';
 import type { FieldProps } from '../shared/field.tsx';
 import { type FormProps, FormSection } from '../shared/form.tsx';
-import client from './browser-client.js';
-import style from './style.css';
+import client from './browser-client.min.txt';
+import style from './style.min.txt';
 
 type PageProps = {
   /** The path of the app, without a trailing slash. */

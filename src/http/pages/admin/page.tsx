@@ -6,8 +6,8 @@ import { Document } from '../shared/document.tsx';
 import type { FieldProps } from '../shared/field.tsx';
 import { Field } from '../shared/field.tsx';
 import { FormSection } from '../shared/form.tsx';
-import client from './browser-client.js';
-import style from './style.css';
+import client from './browser-client.min.txt';
+import style from './style.min.txt';
 
 type PageProps = {
   /** The path of the app, without a trailing slash. */
