@@ -48,7 +48,7 @@ export type Services = {
   /** The name of the D1 binding in the host's configuration. */
   databaseBinding: string;
   /** Whether there is a binding of this name. `EMAIL` stands for the option `sendMail`, too. */
-  isBound: (name: string) => boolean;
+  isBound: (name: keyof Bindings) => boolean;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
   /** Undefined if the host has no fields of its own. */
@@ -110,10 +110,7 @@ export function createServices<E extends object, Input, Output>(
       authenticateFor: (runAfterResponse) => (authorization) =>
         authenticate(authorization, (key) => tokens.find(key, runAfterResponse), settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
-      isBound: (name) =>
-        Object.entries({ ...bindings, EMAIL: send }).some(
-          ([bound, value]) => bound === name && value !== undefined,
-        ),
+      isBound: (name) => (name === 'EMAIL' ? send : bindings[name]) !== undefined,
       mail: mailOf(send, bindings, settings),
       registration: options.registration?.on(bindings.DB),
       handlingOf: options.events?.(env),
