@@ -54,6 +54,19 @@ export type Me = {
   email: string;
 };
 
+/** A token of the user, without its key. */
+export type OwnToken = {
+  id: string;
+  /** The first characters of the token. */
+  token_key: string;
+  /** ISO 8601, UTC. */
+  created: string;
+  /** The same. Null if the token does not expire. */
+  expiry: string | null;
+  /** Whether it is the token of the request. */
+  is_current: boolean;
+};
+
 /** One message of DRF. */
 export type Detail = { detail: string };
 
@@ -90,10 +103,17 @@ type ByEmail = Json<404, Detail> | TooManyRequests;
 /** A route that reads a body. */
 type WithBody<Body, Responses> = Route<{ json: Body }, Responses | Invalid | Unreadable | Faults>;
 
-export type Api = {
+/** Fields of the server's own, which a user may not have. `unknown`: the server has none. */
+export type Shown<Output> = unknown extends Output ? unknown : Partial<Output>;
+
+/**
+ * @template Input the fields of the server's own that a registration takes (`registration` of createApp)
+ * @template Output the fields of the server's own that `/me` may show
+ */
+export type Api<Input = unknown, Output = unknown> = {
   /** 200 if the settings say so. */
   '/register': {
-    $post: WithBody<Registration, Json<200 | 201, Token | Detail> | TooManyRequests>;
+    $post: WithBody<Registration & Input, Json<200 | 201, Token | Detail> | TooManyRequests>;
   };
   '/login': {
     $post: WithBody<
@@ -103,16 +123,27 @@ export type Api = {
   };
   '/api-token-auth': { $post: WithBody<Credentials, Json<200, Token> | TooManyRequests> };
   '/logout': { $post: Route<BlankInput, NoContent | Unauthorized | Faults> };
+  '/logoutall': { $post: Route<BlankInput, NoContent | Unauthorized | Faults> };
+  '/tokens': { $get: Route<BlankInput, Json<200, OwnToken[]> | Unauthorized | Faults> };
+  '/tokens/:id': {
+    $delete: Route<
+      { param: { id: string } },
+      NoContent | Unauthorized | Json<404, Detail> | Faults
+    >;
+  };
   '/password': {
     $post: WithBody<PasswordChange, Json<200, Token> | Unauthorized | TooManyRequests>;
   };
   '/me': {
-    $get: Route<BlankInput, Json<200, Me> | Unauthorized | Faults>;
-    $patch: WithBody<ProfileChanges, Json<200, Me> | Unauthorized | TooManyRequests>;
+    $get: Route<BlankInput, Json<200, Me & Shown<Output>> | Unauthorized | Faults>;
+    $patch: WithBody<
+      ProfileChanges,
+      Json<200, Me & Shown<Output>> | Unauthorized | TooManyRequests
+    >;
     /** 405 if the settings disable it. */
     $put: WithBody<
       ProfileChanges,
-      Json<200, Me> | Unauthorized | Json<405, Detail> | TooManyRequests
+      Json<200, Me & Shown<Output>> | Unauthorized | Json<405, Detail> | TooManyRequests
     >;
     $delete: WithBody<Confirmation, NoContent | Unauthorized | Json<409, Detail> | TooManyRequests>;
   };

@@ -3,7 +3,7 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
 /** Characters of `token_key` (knox/settings.py, `CONSTANTS.TOKEN_KEY_LENGTH`). */
-const TOKEN_KEY_LENGTH = 15;
+export const TOKEN_KEY_LENGTH = 15;
 
 /**
  * The digest of a token, and its first characters. The digest is that of the token's text, not of the

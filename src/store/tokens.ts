@@ -6,7 +6,7 @@
 import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { djangoDatetime } from '../lib/django-datetime.ts';
-import { runWriteWithRetry } from './d1-errors.ts';
+import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, knoxAuthtoken } from './schema.ts';
 import { statement } from './statement.ts';
@@ -193,13 +193,15 @@ export function revocationQueries(d1: D1Database, db: DrizzleD1Database) {
     statement(d1, db.delete(authtokenToken).where(eq(authtokenToken.user_id, placeholder('id')))),
     statement(d1, db.delete(knoxAuthtoken).where(eq(knoxAuthtoken.user_id, placeholder('id')))),
   ];
-  const deleteById = statement(
+  const selectById = statement(
     d1,
     db
-      .delete(knoxAuthtoken)
+      .select({ digest: knoxAuthtoken.digest })
+      .from(knoxAuthtoken)
       .where(
         and(
-          eq(knoxAuthtoken.user_id, placeholder('user_id')),
+          // The plus keeps SQLite from the index of this column, by which it would read all tokens of the user.
+          sql`+${knoxAuthtoken.user_id} = ${placeholder('user_id')}`,
           gte(knoxAuthtoken.digest, placeholder('from')),
           lt(knoxAuthtoken.digest, placeholder('to')),
         ),
@@ -213,13 +215,12 @@ export function revocationQueries(d1: D1Database, db: DrizzleD1Database) {
       .where(eq(authtokenToken.user_id, placeholder('user_id'))),
   );
 
-  async function deleteToken(key: string): Promise<void> {
-    const { digest } = storedToken(key);
-    await runWriteWithRetry(() => d1.batch([deleteByKey({ key }), deleteByDigest({ digest })]));
-  }
-
   return {
-    deleteToken,
+    /** Deletes a token of either model. */
+    async deleteToken(key: string): Promise<void> {
+      const { digest } = storedToken(key);
+      await runWriteWithRetry(() => d1.batch([deleteByKey({ key }), deleteByDigest({ digest })]));
+    },
 
     /** Deletes all tokens of a user. */
     async deleteTokens(userId: number): Promise<void> {
@@ -229,19 +230,32 @@ export function revocationQueries(d1: D1Database, db: DrizzleD1Database) {
     },
 
     /**
-     * Deletes the token of a user that has an id (`tokenIdOf`). Two round trips for a token of DRF.
+     * Deletes the token of a user that has an id (`tokenIdOf`). Two round trips, so that a retry after a lost
+     * response does not miss the token that the first run has deleted.
      *
      * @returns whether the user had the token
      */
     async deleteTokenById(userId: number, id: string): Promise<boolean> {
-      const range = { user_id: userId, from: id, to: id + AFTER_DIGITS };
-      const [deleted, plain] = await runWriteWithRetry(() =>
-        d1.batch<{ key: string }>([deleteById(range), selectKeyOfUser({ user_id: userId })]),
+      const [knox, plain] = await runRead(() =>
+        d1.batch<{ digest?: string; key?: string }>([
+          selectById({ user_id: userId, from: id, to: id + AFTER_DIGITS }),
+          selectKeyOfUser({ user_id: userId }),
+        ]),
       );
-      if (deleted && deleted.meta.changes > 0) return true;
-      const key = plain?.results[0]?.key;
-      if (key === undefined || tokenIdOf(storedToken(key)) !== id) return false;
-      await deleteToken(key);
+      const keys = (plain?.results ?? [])
+        .map(({ key = '' }) => key)
+        .filter((key) => tokenIdOf(storedToken(key)) === id);
+      // The command `hash_tokens` may move a token of DRF in the meantime.
+      const digests = [
+        ...(knox?.results ?? []).map(({ digest = '' }) => digest),
+        ...keys.map((key) => storedToken(key).digest),
+      ];
+      const deletions = [
+        ...digests.map((digest) => deleteByDigest({ digest })),
+        ...keys.map((key) => deleteByKey({ key })),
+      ];
+      if (deletions.length === 0) return false;
+      await runWriteWithRetry(() => d1.batch(deletions));
       return true;
     },
   };

@@ -116,6 +116,50 @@ describe('createClient', () => {
     },
   );
 
+  describe('with a token for each device', () => {
+    /** Two clients of one user. */
+    async function twoDevices() {
+      vi.mocked(fetch).mockImplementation(async (input, init) =>
+        send(new URL(String(input)).pathname, init, {
+          ...unthrottled,
+          TOKEN_MODEL: 'knox.AuthToken',
+        }),
+      );
+      const [laptop, phone] = [createClient(URL_), createClient(URL_)];
+      const username = newName();
+      await laptop.register({ username, password: PASSWORD });
+      await phone.login({ username, password: PASSWORD });
+      return { laptop, phone };
+    }
+
+    it('lists the devices and logs one of them out', async () => {
+      const { laptop, phone } = await twoDevices();
+      const tokens = await laptop.tokens();
+      if (!tokens.ok) throw new Error(tokens.detail);
+      expect(tokens.data.map(({ is_current }) => is_current)).toEqual([true, false]);
+      const other = tokens.data.find(({ is_current }) => !is_current);
+      expect(await laptop.deleteToken(other?.id ?? '')).toEqual({ ok: true, data: null });
+      expect(await phone.me()).toMatchObject({ ok: false, status: 401 });
+      expect(await laptop.me()).toMatchObject({ ok: true });
+      expect(await laptop.deleteToken('../me')).toEqual({
+        ok: false,
+        status: 404,
+        detail: 'Not found.',
+        errors: {},
+      });
+    });
+
+    it('logs all devices out and removes the token', async () => {
+      const { laptop, phone } = await twoDevices();
+      expect(await laptop.logoutAll()).toEqual({ ok: true, data: null });
+      expect(await phone.me()).toMatchObject({ status: 401, detail: 'Invalid token.' });
+      expect(await laptop.me()).toMatchObject({
+        status: 401,
+        detail: 'Authentication credentials were not provided.',
+      });
+    });
+  });
+
   it('deletes its user and removes the token', async () => {
     const auth = createClient(URL_);
     await auth.register({ username: newName(), password: PASSWORD });

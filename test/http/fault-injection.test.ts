@@ -7,6 +7,8 @@ import { beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest'
 import { makePassword } from '../../src/hashing/hashers.ts';
 import { toTemplate } from '../../src/http/route.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
+import { storedToken } from '../../src/store/stored-token.ts';
+import { tokenIdOf } from '../../src/store/tokens.ts';
 import { getAs, newName, post, register, sendAs } from '../helpers/client.ts';
 import { interceptD1 } from '../helpers/intercept-d1.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';
@@ -126,6 +128,12 @@ async function checkRenamed(username: string, token: string, response: Response)
   expect((old ?? renamed)?.key).toBe(token);
   if (response.status === 204) expect(old).toBeNull();
   else expect(response.status).not.toBe(400);
+}
+
+async function checkLoggedOut(username: string, token: string, response: Response) {
+  const { key = null } = (await state(username)) ?? {};
+  expect([null, token]).toContain(key);
+  if (response.status === 204) expect(key).toBeNull();
 }
 
 const NEW_PASSWORDS = { new_password1: NEW_PASSWORD, new_password2: NEW_PASSWORD };
@@ -258,11 +266,29 @@ const routes: Route[] = [
     once: [503, 204],
     arrange: registered,
     act: (_, token, bindings) => sendAs(token, 'POST', '/logout', undefined, bindings),
-    check: async (username, token, response) => {
-      const { key = null } = (await state(username)) ?? {};
-      expect([null, token]).toContain(key);
-      if (response.status === 204) expect(key).toBeNull();
-    },
+    check: checkLoggedOut,
+  },
+  {
+    name: 'POST /logoutall',
+    once: [503, 204],
+    arrange: registered,
+    act: (_, token, bindings) => sendAs(token, 'POST', '/logoutall', undefined, bindings),
+    check: checkLoggedOut,
+  },
+  {
+    name: 'GET /tokens',
+    once: [503, 503],
+    arrange: registered,
+    act: (_, token, bindings) => getAs(token, '/tokens', bindings),
+    check: async (username, token) => expect((await state(username))?.key).toBe(token),
+  },
+  {
+    name: 'DELETE /tokens/{id}',
+    once: [503, 503, 204],
+    arrange: registered,
+    act: (_, token, bindings) =>
+      sendAs(token, 'DELETE', `/tokens/${tokenIdOf(storedToken(token))}`, undefined, bindings),
+    check: checkLoggedOut,
   },
   {
     name: 'DELETE /me',

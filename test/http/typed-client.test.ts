@@ -67,6 +67,15 @@ describe('hc<AppType>', () => {
     expectTypeOf<InferResponseType<typeof client.me.$get, 200>>().toEqualTypeOf<User>();
     expectTypeOf<InferResponseType<typeof client.me.$patch, 200>>().toEqualTypeOf<User>();
     expectTypeOf<InferResponseType<typeof client.logout.$post, 204>>().toEqualTypeOf<null>();
+    expectTypeOf<InferResponseType<typeof client.tokens.$get, 200>>().toEqualTypeOf<
+      {
+        id: string;
+        token_key: string;
+        created: string;
+        expiry: string | null;
+        is_current: boolean;
+      }[]
+    >();
     expectTypeOf<InferResponseType<typeof client.me.$get, 401>>().toEqualTypeOf<{
       detail: string;
     }>();
@@ -93,7 +102,12 @@ describe('hc<AppType>', () => {
     const changed = await mine.me.$patch({ json: { first_name: 'Meg' } });
     if (changed.status !== 200) throw new Error(`PATCH /me responded ${changed.status}`);
     expect((await changed.json()).first_name).toBe('Meg');
-    expect((await mine.logout.$post()).status).toBe(204);
+    const tokens = await mine.tokens.$get();
+    if (tokens.status !== 200) throw new Error(`GET /tokens responded ${tokens.status}`);
+    const [own] = await tokens.json();
+    expect(own?.is_current).toBe(true);
+    const deleted = await mine.tokens[':id'].$delete({ param: { id: own?.id ?? '' } });
+    expect(deleted.status).toBe(204);
     expect((await mine.me.$get()).status).toBe(401);
   });
 

@@ -58,6 +58,7 @@ describe('TOKEN_CACHE_SECONDS', () => {
 
   it.each([
     { what: 'a logout', method: 'POST', path: '/logout', body: {} },
+    { what: 'a logout everywhere', method: 'POST', path: '/logoutall', body: {} },
     {
       what: 'a password change',
       method: 'POST',

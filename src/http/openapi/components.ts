@@ -61,6 +61,16 @@ export const SCHEMAS = {
     first_name: text,
     last_name: text,
   }),
+  OwnTokens: {
+    type: 'array',
+    items: object({
+      id: text,
+      token_key: { ...text, description: 'The first characters of the token.' },
+      created: text,
+      expiry: { description: 'A string. Null if the token does not expire.' },
+      is_current: { type: 'boolean', description: 'Whether it is the token of the request.' },
+    }),
+  },
   KnoxToken: knoxToken,
   KnoxTokenOrDetail: { anyOf: [reference('schemas', 'KnoxToken'), reference('schemas', 'Detail')] },
   KnoxError: object({ error: text }),
@@ -82,16 +92,26 @@ const FIELD_VALUES: Record<string, object> = {
   true: value(true),
 };
 
-/** The schemas of responses, with the properties that the settings add. */
-export function schemasOf({ tokenResponseFields, errorMessage }: Settings): Record<string, object> {
+/**
+ * The schemas of responses, with the properties that the settings add.
+ *
+ * @param shown the properties of a user that the host adds. They may be missing
+ */
+export function schemasOf(
+  { tokenResponseFields, errorMessage }: Settings,
+  shown: Record<string, object> | undefined,
+): Record<string, object> {
   const fields = tokenResponseFields
     .map((field) => field.split('='))
     .map(([key, source = '']) => [key, FIELD_VALUES[source] ?? text]);
   const added: object = Object.fromEntries(fields);
   const message = errorMessage ? { message: text } : {};
-  const { Token, Login, LoginFailed, Detail, FieldErrors } = SCHEMAS;
+  const { Token, Login, LoginFailed, Detail, FieldErrors, User, DjoserUser, UserDetails } = SCHEMAS;
   return {
     ...SCHEMAS,
+    User: { ...User, properties: { ...shown, ...User.properties } },
+    DjoserUser: { ...DjoserUser, properties: { ...shown, ...DjoserUser.properties } },
+    UserDetails: { ...UserDetails, properties: { ...shown, ...UserDetails.properties } },
     Token: { ...Token, properties: { ...added, ...Token.properties } },
     Login: { ...Login, properties: { ...added, ...Login.properties } },
     LoginFailed: { ...LoginFailed, properties: { ...LoginFailed.properties, ...message } },

@@ -24,13 +24,21 @@ export type Description = {
   summary: string;
   description: string;
   tag: Tag;
+  /** The parameter in the path, if it is not the id of a user. */
+  parameter?: { description: string; schema: object; example: unknown };
   /** Parameters in the query string, with their JSON schemas. */
   query?: Record<string, { description: string; schema: object }>;
   /**
    * The name of the body's schema, and examples of the body. `emailAsUsername`: a body with `email` and
-   * without `username` is accepted, too.
+   * without `username` is accepted, too. `takesOwnFields`: it is a registration, which may have fields of
+   * the host.
    */
-  request?: { name: string; examples: Examples; emailAsUsername?: boolean };
+  request?: {
+    name: string;
+    examples: Examples;
+    emailAsUsername?: boolean;
+    takesOwnFields?: boolean;
+  };
   /**
    * By status. The document adds the responses that follow from the access, the body and the rate
    * limit of the route.

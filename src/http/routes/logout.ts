@@ -10,12 +10,29 @@ export const logout = route('POST /logout', {
   description: {
     operationId: 'logout',
     summary: 'Log out',
-    description: 'Deletes the token. The next login creates a new one.',
+    description: 'Deletes the token of the request. The next login creates a new one.',
     tag: 'With a token',
     responses: { 204: { description: 'The token is deleted.' } },
   },
   async handle(c, authenticated) {
     await deleteToken(c, authenticated);
+    return c.body(null, 204);
+  },
+});
+
+/** knox/views.py, `LogoutAllView`. */
+export const logoutAll = route('POST /logoutall', {
+  access: authenticated,
+  body: noBody,
+  description: {
+    operationId: 'logoutAll',
+    summary: 'Log out everywhere',
+    description: 'Deletes all tokens of the user.',
+    tag: 'With a token',
+    responses: { 204: { description: 'The tokens are deleted.' } },
+  },
+  async handle(c, authenticated) {
+    await deleteTokens(c, authenticated);
     return c.body(null, 204);
   },
 });
