@@ -3,7 +3,9 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { storedToken } from '../../src/store/stored-token.ts';
 import { useManage } from '../helpers/manage.ts';
+import { knoxToken, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const { manage, query } = useManage();
@@ -158,3 +160,89 @@ test.each([
   });
   expect(await query('SELECT * FROM knox_authtoken')).toEqual([]);
 });
+
+/** Users of a model of the project's own, whose tokens are only in knox's table. */
+function databaseOfOwnModel(idType: string, id: string): string {
+  const path = join(temporaryDirectory(), 'django.sqlite3');
+  const { digest, token_key } = storedToken('phone');
+  using db = new DatabaseSync(path);
+  db.exec(`
+    CREATE TABLE auth_user AS SELECT 1 AS id WHERE false;
+    CREATE TABLE users_user (id ${idType} PRIMARY KEY, password text, last_login text, email text);
+    CREATE TABLE knox_authtoken (digest varchar(128) NOT NULL PRIMARY KEY, created datetime NOT NULL,
+      user_id ${idType} NOT NULL REFERENCES users_user (id), expiry datetime NULL, token_key varchar(25) NOT NULL);
+    INSERT INTO users_user VALUES (${id}, '!', NULL, 'ann@example.com');
+    INSERT INTO knox_authtoken VALUES ('${digest}', '2024-03-18 02:30:00', ${id}, NULL, '${token_key}')`);
+  return path;
+}
+
+test.each([
+  ['numbers', 'bigint', '3000000000'],
+  ['UUIDs', 'char(32)', `'${'0af'.repeat(10)}00'`],
+])('a custom user model with %s is found by its tokens of knox', async (_, idType, id) => {
+  const path = databaseOfOwnModel(idType, id);
+  expect(await manage(['import', path])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('--user-model users.user'),
+  });
+  expect(await manage(['import', path, '--user-model', 'users.user'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Knox tokens imported: 1\n'),
+  });
+  expect(
+    await query(`SELECT username, token_key FROM knox_authtoken JOIN auth_user ON id = user_id`),
+  ).toEqual([{ username: 'ann@example.com', token_key: 'phone' }]);
+});
+
+test('an id beyond those of Django’s AutoField is known by the table of knox', async () => {
+  const path = join(temporaryDirectory(), 'db.sqlite3');
+  copyFileSync(DJANGO, path);
+  using django = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+  django.exec(`DROP TABLE authtoken_token; UPDATE auth_user SET id = 3000000000 WHERE id = 8;
+    UPDATE knox_authtoken SET user_id = 3000000000 WHERE user_id = 8`);
+  expect(await manage(['import', path])).toMatchObject({ code: 1 });
+  django.exec(`CREATE TABLE copy (digest, created, user_id bigint, expiry, token_key);
+    INSERT INTO copy SELECT digest, created, user_id, expiry, token_key FROM knox_authtoken;
+    DROP TABLE knox_authtoken; ALTER TABLE copy RENAME TO knox_authtoken`);
+  expect(await manage(['import', path])).toMatchObject({ code: 0 });
+  expect(await query('SELECT * FROM knox_authtoken WHERE user_id = 3000000000')).toHaveLength(4);
+});
+
+test('a user who gets another id keeps the tokens of knox', async () => {
+  const other = { username: 'zoe', date_joined: '2026-03-18T02:30:00Z' };
+  const path = join(temporaryDirectory(), 'dump.json');
+  writeFileSync(path, JSON.stringify([user(1), knoxToken('here', 1)]));
+  await manage(['import', path]);
+  writeFileSync(path, JSON.stringify([user(1, other), knoxToken('phone', 1), user(2)]));
+  expect(await manage(['import', path, '--new-ids'])).toMatchObject({ code: 0 });
+  expect(
+    await query(`SELECT user_id, username, token_key FROM knox_authtoken
+      JOIN auth_user ON id = user_id ORDER BY user_id`),
+  ).toEqual([
+    { user_id: 1, username: 'user1', token_key: 'here' },
+    { user_id: 3, username: 'zoe', token_key: 'phone' },
+  ]);
+});
+
+test('export --user takes the tokens of this user only', async () => {
+  await manage(['import', DUMP]);
+  const path = join(temporaryDirectory(), 'admin.json');
+  expect(await manage(['export', path, '--user', 'admin'])).toMatchObject({
+    code: 0,
+    stdout: 'Users exported:  1\nTokens exported: 0\nKnox tokens exported: 4\n',
+  });
+  expect(knoxRecords(path).map(({ fields }: { fields: { user: number } }) => fields.user)).toEqual([
+    8, 8, 8, 8,
+  ]);
+});
+
+test.each(['json', 'sqlite'])(
+  'an export without tokens of knox does not name it: %s',
+  async (format) => {
+    await manage(['import', 'test/conformance/dumpdata.json']);
+    const path = join(temporaryDirectory(), 'edge');
+    const { stdout } = await manage(['export', path, '--format', format]);
+    expect(stdout).not.toContain('nox');
+    expect(readFileSync(path, 'latin1')).not.toContain('knox');
+  },
+);
