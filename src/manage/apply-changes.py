@@ -42,6 +42,8 @@ class Changes:
         self.users = self.User._base_manager.using(self.using)
         self.tokens = self.Token._base_manager.using(self.using) if has_tokens else None
         self.knox = self.Knox._base_manager.using(self.using) if self.Knox else None
+        # The user of the line before, if it is as in the compared file.
+        self.user = None
         self.left_out = 0
         self.name = ''
         self.done = {}
@@ -51,6 +53,8 @@ class Changes:
         for line in lines:
             change = json.loads(line)
             self.name = change['username']
+            if change['kind'] != 'more_tokens':
+                self.user = None
             getattr(self, change['kind'])(change)
         if self.changed_since:
             names = ', '.join(self.changed_since[:NAMED])
@@ -100,6 +104,11 @@ class Changes:
             self.tokens.filter(user_id=user.pk).delete()
         self.set_tokens(user, change)
 
+    def more_tokens(self, change):
+        """Tokens of knox of the user of the line before, which are too many for one line."""
+        if self.user is not None and not self.set_knox_tokens(self.user, change['knox']):
+            self.has_changed()
+
     def deactivate(self, change):
         user = self.find_same(change)
         if user is None or not self.set_tokens(user, change):
@@ -141,6 +150,7 @@ class Changes:
         return token and token.key
 
     def set_tokens(self, user, change):
+        self.user = user
         return self.set_token(user, change) and self.set_knox_tokens(user, change.get('knox'))
 
     def set_token(self, user, change):

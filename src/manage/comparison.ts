@@ -30,13 +30,16 @@ export type KnoxToken = {
   expiry: string | null;
 };
 
+/** One change of Django's tokens of knox: `remove` has the digest of a token that was revoked here. */
+export type KnoxChange =
+  | { write: KnoxToken }
+  | { remove: string }
+  | { renew: { digest: string; expiry: string } };
+
 /** What changes in Django's tokens of knox of a user. */
 export type KnoxChanges = {
-  write: KnoxToken[];
-  /** Digests of tokens that were revoked here. */
-  remove: string[];
-  /** Tokens that expire later here. */
-  renew: { digest: string; expiry: string }[];
+  /** Read before the next user. */
+  changes: Iterable<KnoxChange>;
   /** Whether one of the tokens here belongs to another user in Django. */
   isTaken: boolean;
   /** Whether the user's token of DRF in Django is one of those here: `hash_tokens` has hashed it. */
@@ -215,22 +218,32 @@ export function createComparison(now = new Date()) {
   /** @param ids of the same user. A user who is only here has no other ids */
   function knoxChanges(ids: { here: Value; django: Value; imported: Value }): KnoxChanges {
     const { here, django, imported } = ids;
-    const at = now.getTime();
     const inDjango = selectInDjango.get({ here, django });
     return {
-      write: selectToWrite.all({ here, now: at }).map((row) => ({
-        digest: String(row.digest),
-        token_key: String(row.token_key),
-        created: String(row.created),
-        expiry: row.expiry === null ? null : String(row.expiry),
-      })),
-      remove: selectToRemove.all({ django, imported, now: at }).map(({ digest }) => String(digest)),
-      renew: selectToRenew
-        .all({ here, django })
-        .map(({ digest, expiry }) => ({ digest: String(digest), expiry: String(expiry) })),
+      changes: eachKnoxChange(here, django, imported),
       isTaken: inDjango?.is_taken === 1,
       isHashed: inDjango?.is_hashed === 1,
     };
+  }
+
+  function* eachKnoxChange(here: Value, django: Value, imported: Value): Generator<KnoxChange> {
+    const at = now.getTime();
+    for (const { digest } of selectToRemove.iterate({ django, imported, now: at })) {
+      yield { remove: String(digest) };
+    }
+    for (const { digest, expiry } of selectToRenew.iterate({ here, django })) {
+      yield { renew: { digest: String(digest), expiry: String(expiry) } };
+    }
+    for (const row of selectToWrite.iterate({ here, now: at })) {
+      yield {
+        write: {
+          digest: String(row.digest),
+          token_key: String(row.token_key),
+          created: String(row.created),
+          expiry: row.expiry === null ? null : String(row.expiry),
+        },
+      };
+    }
   }
 
   return {
@@ -345,13 +358,7 @@ export function createComparison(now = new Date()) {
   }
 }
 
-const NO_KNOX_CHANGES: KnoxChanges = {
-  write: [],
-  remove: [],
-  renew: [],
-  isTaken: false,
-  isHashed: false,
-};
+const NO_KNOX_CHANGES: KnoxChanges = { changes: [], isTaken: false, isHashed: false };
 
 const prefixed = (side: Side): string =>
   COLUMNS.map((name) => `${side}."${name}" AS ${side}_${name}`).join(', ');

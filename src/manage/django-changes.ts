@@ -64,6 +64,9 @@ const DATETIMES = ['last_login', 'date_joined'];
 
 type Token = readonly [key: string, created: Value];
 
+/** Changes of tokens of knox in one line: about 200 kB. */
+const KNOX_LENGTH = 1000;
+
 type Knox = {
   write: (readonly [digest: string, token_key: string, created: string, expiry: string | null])[];
   remove: string[];
@@ -129,19 +132,18 @@ function* lines(
   }
   for (const user of comparison.same()) {
     changes.same += 1;
-    const line = update(user, login, changes);
-    if (line) yield line;
+    yield* update(user, login, changes);
   }
   for (const { here } of comparison.notInDjango('username-taken')) {
     named(changes.usernameTaken, here);
   }
   for (const user of comparison.notInDjango('free')) {
-    yield { pk: user.here.id, ...creation(user, changes) };
+    yield* creation(user, { pk: user.here.id }, changes);
   }
   yield { kind: 'reset_sequence', username: '' };
   for (const user of comparison.notInDjango('id-taken')) {
     named(changes.newIds, user.here);
-    yield creation(user, changes);
+    yield* creation(user, {}, changes);
   }
 }
 
@@ -163,23 +165,29 @@ function removal(user: Account, kind: 'deactivate' | 'delete'): Line {
   };
 }
 
-function creation({ here, isTokenTaken, knox }: UserHere, changes: Changes): Line {
+function* creation(
+  { here, isTokenTaken, knox }: UserHere,
+  id: Pick<Line, 'pk'>,
+  changes: Changes,
+): Generator<Line> {
   changes.created += 1;
   if (isTokenTaken || knox.isTaken) named(changes.tokenTaken, here);
   const token = here.token !== undefined && !isTokenTaken;
   if (token) changes.tokensWritten += 1;
-  return {
+  const line: Line = {
+    ...id,
     kind: 'create',
     id: here.id,
     username: here.username,
     fields: fieldsOf(here, [...TEXTS, ...RIGHTS, ...DATETIMES]),
     ...(token && { token: [null, tokenOf(here)] }),
-    ...knoxOf(knox, changes),
   };
+  const pieces = knoxOf(knox, changes);
+  yield* withKnox(line, nextOf(pieces), pieces);
 }
 
-/** Undefined if nothing is to be changed. */
-function update(user: SameUser, login: Login, changes: Changes): Line | undefined {
+/** No line if nothing is to be changed. */
+function* update(user: SameUser, login: Login, changes: Changes): Generator<Line> {
   const { here, django } = user;
   const taken = [...TEXTS, ...RIGHTS, 'last_login'].filter((name) => takes(user, name));
   const hasOtherLogin = login === 'email' && taken.includes('email');
@@ -195,8 +203,9 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
 
   const token = takesToken(user) && !user.isTokenTaken;
   if ((takesToken(user) && user.isTokenTaken) || user.knox.isTaken) named(changes.tokenTaken, here);
-  const knox = knoxOf(user.knox, changes);
-  if (changed.length === 0 && !token && !knox) return undefined;
+  const pieces = knoxOf(user.knox, changes);
+  const knox = nextOf(pieces);
+  if (changed.length === 0 && !token && !knox) return;
 
   if (changed.length > 0) changes.updated += 1;
   if (changed.includes('is_active') && columnOf(here, 'is_active') === 0) {
@@ -204,7 +213,7 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
   }
   for (const name of changed) changes.fields.set(name, (changes.fields.get(name) ?? 0) + 1);
   if (token) changes[here.token ? 'tokensWritten' : 'tokensRemoved'] += 1;
-  return {
+  const line: Line = {
     kind: 'update',
     pk: django.id,
     username: django.username,
@@ -213,32 +222,45 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
       changed.map((name) => [name, [djangoValue(django, name), djangoValue(here, name)]]),
     ),
     ...(token && { token: [django.token?.key ?? null, tokenOf(here)] }),
-    ...knox,
   };
+  yield* withKnox(line, knox, pieces);
 }
 
-/** Undefined if no token of knox is to be changed. */
-function knoxOf(
-  { write, remove, renew }: KnoxChanges,
-  changes: Changes,
-): { knox: Knox } | undefined {
-  if (write.length + remove.length + renew.length === 0) return undefined;
-  changes.knoxTokensWritten += write.length;
-  changes.knoxTokensRemoved += remove.length;
-  changes.knoxTokensRenewed += renew.length;
-  return {
-    knox: {
-      write: write.map(({ digest, token_key, created, expiry }) => [
-        digest,
-        token_key,
-        toMoment(created),
-        expiry === null ? null : toMoment(expiry),
-      ]),
-      remove,
-      renew: renew.map(({ digest, expiry }) => [digest, toMoment(expiry)]),
-    },
-  };
+/** The changes of a user's tokens of knox, in pieces for one line each. Counts them. */
+function* knoxOf({ changes: all }: KnoxChanges, changes: Changes): Generator<Knox, undefined> {
+  let piece: Knox = { write: [], remove: [], renew: [] };
+  let length = 0;
+  for (const change of all) {
+    if (length === KNOX_LENGTH) {
+      yield piece;
+      piece = { write: [], remove: [], renew: [] };
+      length = 0;
+    }
+    length += 1;
+    if ('remove' in change) {
+      changes.knoxTokensRemoved += 1;
+      piece.remove.push(change.remove);
+    } else if ('renew' in change) {
+      changes.knoxTokensRenewed += 1;
+      piece.renew.push([change.renew.digest, toMoment(change.renew.expiry)]);
+    } else {
+      const { digest, token_key, created, expiry } = change.write;
+      changes.knoxTokensWritten += 1;
+      const expires = expiry === null ? null : toMoment(expiry);
+      piece.write.push([digest, token_key, toMoment(created), expires]);
+    }
+  }
+  if (length > 0) yield piece;
+  return undefined;
 }
+
+/** A line, with the first piece of the user's tokens of knox, and lines with the others. */
+function* withKnox(line: Line, first: Knox | undefined, others: Iterable<Knox>): Generator<Line> {
+  yield { ...line, ...(first && { knox: first }) };
+  for (const knox of others) yield { kind: 'more_tokens', username: line.username, knox };
+}
+
+const nextOf = <T>(items: Iterator<T, undefined>): T | undefined => items.next().value;
 
 /**
  * Whether Django takes the value from here. If it is known what was imported, a value that has not

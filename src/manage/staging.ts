@@ -50,9 +50,10 @@ const TABLES = `
 const TOKEN_TABLES = ['token', 'knox', 'knox_4'];
 
 /**
- * A user and its tokens, if it has any, as JSON arrays (see `Accounts` in store/operator/bulk.ts).
+ * A user and its tokens, if it has any, as JSON arrays (see `Accounts` in store/operator/bulk.ts). The
+ * knox tokens are read before the next account.
  */
-export type Account = { user: string; token: string | undefined; knoxTokens: string[] };
+export type Account = { user: string; token: string | undefined; knoxTokens: Iterable<string> };
 
 /** The place of a record: its file, and its number in the file, from 1. */
 export type Origin = { file: string; record: number };
@@ -574,7 +575,7 @@ export function createStaging(lastUserId = 0) {
        FROM user LEFT JOIN token ON token.user_id = user.id WHERE ${where} ORDER BY user.id`,
     );
     for (const { id, user, token, tokenless } of query.iterate({ now })) {
-      const knoxTokens = hasKnox ? ofUser.all({ user_id: id ?? null, now }) : [];
+      const knoxTokens = hasKnox ? ofUser.iterate({ user_id: id ?? null, now }) : [].values();
       yield {
         user: String(user),
         token: tokenless ? undefined : String(token),

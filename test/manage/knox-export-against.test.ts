@@ -220,3 +220,20 @@ test('one user is moved alone, with the tokens', async () => {
     update(2, { write: [written('two')] }),
   ]);
 });
+
+test('more tokens than one line takes are written in several lines', async () => {
+  const keys = Array.from({ length: 2500 }, (_, i) => `the token ${i}`);
+  await manage(['import', dump(user(1), ...keys.map((key) => knoxToken(key, 1)))]);
+  const { lines, stdout } = await exportAgainst(dump(user(1), knoxToken('gone', 1)));
+  expect(lines.map(({ kind, username }) => `${kind} ${username}`)).toEqual([
+    'update user1',
+    'more_tokens user1',
+    'more_tokens user1',
+  ]);
+  const Knox = v.object({ knox: v.object({ write: v.array(v.array(v.nullable(v.string()))) }) });
+  const digests = lines.flatMap((line) => v.parse(Knox, line).knox.write.map(([digest]) => digest));
+  expect(digests).toEqual(keys.map(digestOf).sort());
+  expect(stdout).toContain('Knox tokens to write:  2,500\nKnox tokens to remove: 1\n');
+  const created = await exportAgainst(dump());
+  expect(created.lines.map(({ kind }) => kind)).toEqual(['create', 'more_tokens', 'more_tokens']);
+});

@@ -246,3 +246,65 @@ test.each(['json', 'sqlite'])(
     expect(readFileSync(path, 'latin1')).not.toContain('knox');
   },
 );
+
+/** A user whose tokens are more than one statement takes, between two others. */
+function dumpOfMany(tokens: number): string {
+  const path = join(temporaryDirectory(), 'many.json');
+  const many = Array.from({ length: tokens }, (_, i) => knoxToken(`the token ${i}`, 2));
+  const records = [user(1), knoxToken('one', 1), user(2), ...many, user(3), knoxToken('three', 3)];
+  writeFileSync(path, JSON.stringify(records));
+  return path;
+}
+
+const COUNTS =
+  'SELECT user_id, count(*) AS n FROM knox_authtoken GROUP BY user_id ORDER BY user_id';
+
+test('more tokens of one user than one statement takes are imported, and others are not split', async () => {
+  const statements: string[][] = [];
+  const intercept = (d1: D1Database) =>
+    new Proxy(d1, {
+      get: (target, name) =>
+        name === 'prepare'
+          ? (sql: string) => {
+              const statement = target.prepare(sql);
+              if (!sql.includes('INSERT INTO')) return statement;
+              return new Proxy(statement, {
+                get: (inner, key) =>
+                  key === 'bind'
+                    ? (json: string) => {
+                        if (sql.includes('auth_user')) statements.push([]);
+                        statements.at(-1)?.push(json);
+                        return inner.bind(json);
+                      }
+                    : Reflect.get(inner, key).bind(inner),
+              });
+            }
+          : Reflect.get(target, name).bind(target),
+    });
+  const path = dumpOfMany(12_000);
+  expect(await manage(['import', path], { intercept })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Knox tokens imported: 12,002\n'),
+  });
+  expect(await query(COUNTS)).toEqual([
+    { user_id: 1, n: 1 },
+    { user_id: 2, n: 12_000 },
+    { user_id: 3, n: 1 },
+  ]);
+  const lengths = statements.flat().map((json) => json.length);
+  expect(Math.max(...lengths)).toBeLessThan(1_000_100);
+  const users = statements.map(([json = '']) => JSON.parse(json).map(([id]: number[]) => id));
+  expect(users).toEqual([[1], [2], [], [3]]);
+  expect(await manage(['import', path])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('3 already here, 0 in conflict'),
+  });
+});
+
+test('the missing tokens of such a user come with --on-conflict update', async () => {
+  const path = dumpOfMany(6000);
+  await manage(['import', path]);
+  await query('DELETE FROM knox_authtoken WHERE user_id = 2 AND rowid % 2 = 0');
+  expect(await manage(['import', path, '--on-conflict', 'update'])).toMatchObject({ code: 0 });
+  expect(await query(COUNTS)).toContainEqual({ user_id: 2, n: 6000 });
+});

@@ -30,7 +30,10 @@ export const MAX_ROWS_BYTES = 1_000_000;
  */
 export const NO_LOGIN = '1970-01-01 00:00:00';
 
-/** Users, and the tokens of these users and of no others: both go into the database, or neither. */
+/**
+ * Users, and the tokens of these users and of no others: both go into the database, or neither. Only the
+ * knox tokens of a user with more than fit go into it in parts.
+ */
 export type Accounts = {
   /**
    * A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`. See
@@ -39,8 +42,8 @@ export type Accounts = {
   users: string;
   /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
   tokens: string;
-  /** The same of knox tokens, in the order of `KNOX_COLUMNS`, in as many pieces as they need. */
-  knoxTokens: string[];
+  /** The same of knox tokens, in the order of `KNOX_COLUMNS`. */
+  knoxTokens: string;
 };
 
 /**
@@ -187,8 +190,6 @@ export type Value = string | number | null;
 
 export function bulkQueries(d1: D1Database) {
   const db = drizzle(d1);
-  const ofKnox = (sql: string, knoxTokens: string[]) =>
-    knoxTokens.map((tokens) => d1.prepare(sql).bind(tokens));
 
   /** The lock is for a retry. */
   async function classify<T>(query: D1PreparedStatement): Promise<T[]> {
@@ -211,7 +212,7 @@ export function bulkQueries(d1: D1Database) {
     /**
      * Looks each knox token up by its digest.
      *
-     * @param tokens a piece of `Accounts.knoxTokens`
+     * @param tokens as in `Accounts.knoxTokens`
      * @param now Django's datetime text
      * @returns the tokens whose place is not free
      */
@@ -225,7 +226,7 @@ export function bulkQueries(d1: D1Database) {
       await d1.batch([
         d1.prepare(INSERT_USERS).bind(users),
         d1.prepare(INSERT_TOKENS).bind(tokens),
-        ...ofKnox(INSERT_KNOX_TOKENS, knoxTokens),
+        d1.prepare(INSERT_KNOX_TOKENS).bind(knoxTokens),
       ]);
     },
 
@@ -238,7 +239,7 @@ export function bulkQueries(d1: D1Database) {
         d1.prepare(UPDATE_USERS).bind(users),
         d1.prepare(DELETE_REPLACED_TOKENS).bind(tokens),
         d1.prepare(INSERT_TOKENS).bind(tokens),
-        ...ofKnox(UPSERT_KNOX_TOKENS, knoxTokens),
+        d1.prepare(UPSERT_KNOX_TOKENS).bind(knoxTokens),
       ]);
     },
 
@@ -249,7 +250,7 @@ export function bulkQueries(d1: D1Database) {
     async insertTokens({ tokens, knoxTokens }: Omit<Accounts, 'users'>): Promise<void> {
       await d1.batch([
         d1.prepare(INSERT_MISSING_TOKENS).bind(tokens),
-        ...ofKnox(INSERT_MISSING_KNOX_TOKENS, knoxTokens),
+        d1.prepare(INSERT_MISSING_KNOX_TOKENS).bind(knoxTokens),
       ]);
     },
 
