@@ -332,8 +332,10 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
 /** Whether the database has exactly these accounts. */
 async function areThere(bulk: Bulk, chunk: Accounts & { length: number }): Promise<boolean> {
   const known: { standing: string }[] = await bulk.classifyAccounts(chunk);
-  // Before all times, so that an expired token counts too.
-  known.push(...(await bulk.classifyKnoxTokens(chunk.knoxTokens, '')));
+  if (chunk.knoxTokens !== undefined) {
+    // Before all times, so that an expired token counts too.
+    known.push(...(await bulk.classifyKnoxTokens(chunk.knoxTokens, '')));
+  }
   return known.length >= chunk.length && known.every(({ standing }) => standing === 'same');
 }
 
@@ -382,7 +384,7 @@ function append(chunk: Chunk, rows: 'users' | 'tokens' | 'knoxTokens', row: stri
 const toAccounts = ({ users, tokens, knoxTokens }: Chunk): Accounts & { length: number } => ({
   users: `[${users.join()}]`,
   tokens: `[${tokens.join()}]`,
-  knoxTokens: `[${knoxTokens.join()}]`,
+  knoxTokens: knoxTokens.length === 0 ? undefined : `[${knoxTokens.join()}]`,
   length: users.length,
 });
 

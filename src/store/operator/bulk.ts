@@ -42,8 +42,8 @@ export type Accounts = {
   users: string;
   /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
   tokens: string;
-  /** The same of knox tokens, in the order of `KNOX_COLUMNS`. */
-  knoxTokens: string;
+  /** The same of knox tokens, in the order of `KNOX_COLUMNS`. Undefined if there are none. */
+  knoxTokens: string | undefined;
 };
 
 /**
@@ -190,6 +190,8 @@ export type Value = string | number | null;
 
 export function bulkQueries(d1: D1Database) {
   const db = drizzle(d1);
+  const ofKnox = (sql: string, knoxTokens: string | undefined) =>
+    knoxTokens === undefined ? [] : [d1.prepare(sql).bind(knoxTokens)];
 
   /** The lock is for a retry. */
   async function classify<T>(query: D1PreparedStatement): Promise<T[]> {
@@ -226,7 +228,7 @@ export function bulkQueries(d1: D1Database) {
       await d1.batch([
         d1.prepare(INSERT_USERS).bind(users),
         d1.prepare(INSERT_TOKENS).bind(tokens),
-        d1.prepare(INSERT_KNOX_TOKENS).bind(knoxTokens),
+        ...ofKnox(INSERT_KNOX_TOKENS, knoxTokens),
       ]);
     },
 
@@ -239,7 +241,7 @@ export function bulkQueries(d1: D1Database) {
         d1.prepare(UPDATE_USERS).bind(users),
         d1.prepare(DELETE_REPLACED_TOKENS).bind(tokens),
         d1.prepare(INSERT_TOKENS).bind(tokens),
-        d1.prepare(UPSERT_KNOX_TOKENS).bind(knoxTokens),
+        ...ofKnox(UPSERT_KNOX_TOKENS, knoxTokens),
       ]);
     },
 
@@ -250,7 +252,7 @@ export function bulkQueries(d1: D1Database) {
     async insertTokens({ tokens, knoxTokens }: Omit<Accounts, 'users'>): Promise<void> {
       await d1.batch([
         d1.prepare(INSERT_MISSING_TOKENS).bind(tokens),
-        d1.prepare(INSERT_MISSING_KNOX_TOKENS).bind(knoxTokens),
+        ...ofKnox(INSERT_MISSING_KNOX_TOKENS, knoxTokens),
       ]);
     },
 
