@@ -26,7 +26,7 @@ export function countCost(d1: D1Database, cost: Cost): D1Database {
       all,
       run: all,
       first: async () => (await all()).results[0] ?? null,
-      // The real one returns no cost.
+      // The real one returns no cost. The names of the columns must differ, and be no numbers.
       raw: async () => (await all()).results.map(Object.values),
     };
     const wrapped = new Proxy(statement, {
