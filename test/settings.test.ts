@@ -38,6 +38,8 @@ describe('parseSettings', () => {
       autoRefreshMaxTtlSeconds: undefined,
       minRefreshIntervalSeconds: 60,
       tokenPrefix: '',
+      knoxPrefix: '/knox',
+      userSerializer: undefined,
       passwordValidators: [],
       tokenReads: 'primary',
       tokenCacheSeconds: 0,

@@ -8,7 +8,7 @@ import { ROUTES } from '../helpers/routes.ts';
 /** The pages and the OpenAPI document are not in the typed client. */
 const PAGES = ['GET /', 'GET /account', 'GET /openapi.json'];
 
-const FAMILIES = ['djoser', 'dj-rest-auth', 'Staff'];
+const FAMILIES = ['djoser', 'dj-rest-auth', 'knox', 'Staff'];
 
 const API = {
   'POST /register': true,

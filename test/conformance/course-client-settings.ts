@@ -18,11 +18,6 @@ export function readFlows(recorded: string): { course: Flow[]; peers: Flow[] } {
   return { course: scenarios, peers };
 }
 
-/** The clients that cannot work here, each with the reason. Each of their steps must fail. */
-export const UNSERVED: Record<string, string> = {
-  'knox-a': 'There are no routes of knox.',
-};
-
 /** `TOKEN_RESPONSE_FIELDS` */
 const FIELDS: Record<string, string> = {
   id: 'id',
@@ -41,6 +36,12 @@ const variables = (mount: string): Record<string, Record<string, string>> => ({
   djoser: { DJOSER_PREFIX: mount },
   'dj-rest-auth': { DJ_REST_AUTH_PREFIX: mount },
   'dj-rest-auth-registration': { DJ_REST_AUTH_REGISTRATION: 'true' },
+  knox: { TOKEN_MODEL: 'knox.AuthToken', KNOX_PREFIX: mount },
+  'knox-user': { USER_SERIALIZER: 'knox.serializers.UserSerializer' },
+  // These are so without a setting.
+  'knox-me': {},
+  'knox-register': {},
+  'without-last-slash': {},
 });
 
 /** The variables for a client. `settings.key` is such as `error-message,register-200,staff`. */

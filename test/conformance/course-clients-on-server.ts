@@ -8,17 +8,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate, startServer, WRANGLER_DEV } from '../helpers/server.ts';
 import { withoutLimits } from '../helpers/without-limits.ts';
-import { readFlows, settingsFor, UNSERVED } from './course-client-settings.ts';
+import { readFlows, settingsFor } from './course-client-settings.ts';
 
 const [directory = 'test/conformance', port = '0'] = process.argv.slice(2);
 const file = join(directory, 'course-clients.json');
 
 const { course, peers } = readFlows(readFileSync(file, 'utf8'));
-const flows = [...course, ...peers].filter(({ id }) => !(id in UNSERVED));
+const flows = [...course, ...peers];
 
 const persistTo = '.wrangler/course-clients';
 migrate({ persistTo });
-for (const [id, reason] of Object.entries(UNSERVED)) console.log(`${id} is left out: ${reason}`);
 for (const [key, [flow]] of Map.groupBy(flows, ({ settings }) => settings.key)) {
   const settings = Object.entries(flow ? settingsFor(flow) : {});
   console.log(key, ...settings.map(([name, value]) => `${name}="${value}"`));

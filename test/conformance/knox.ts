@@ -75,9 +75,15 @@ export const VARIANTS = [
   differences: string[];
 }[];
 
-/** Recorded cases in which a registration or a login gives a token of knox instead of one of DRF. */
-export function withKnoxTokens(cases: string, vars: Record<string, string>): string {
-  const { TOKEN_PREFIX } = vars;
+/** A token in an expected body: any of DRF, or that of an earlier step. */
+const TOKEN_OF_DRF = /"(token|key|auth_token)":"(?:<token>|\{\{\w+\}\})"/g;
+
+/** Recorded cases in which each registration or login gives a new token of knox. */
+export function withKnoxTokens(cases: string, { TOKEN_PREFIX }: Record<string, string>): string {
   const matcher = TOKEN_PREFIX === undefined ? '<knox-token>' : `<knox-token:${TOKEN_PREFIX}>`;
-  return cases.replaceAll('"<token>"', `"${matcher}"`);
+  const expectKnox = (expected: unknown): unknown =>
+    JSON.parse(JSON.stringify(expected).replace(TOKEN_OF_DRF, `"$1":"${matcher}"`));
+  return JSON.stringify(
+    JSON.parse(cases, (key, value) => (key === 'expect' ? expectKnox(value) : value)),
+  );
 }

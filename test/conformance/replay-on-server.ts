@@ -5,16 +5,21 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { NPM_START, startServer } from '../helpers/server.ts';
 import { withoutLimits } from '../helpers/without-limits.ts';
 import { VARIANTS as DJ_REST_AUTH } from './dj-rest-auth.ts';
 import { VARIANTS as DJOSER } from './djoser.ts';
+import { VARIANTS as KNOX, withKnoxTokens } from './knox.ts';
 
 const [directory = 'test/conformance', only = ''] = process.argv.slice(2);
 const { PORT: port = '8000' } = process.env;
 
 const SQL = 'npm run --silent wrangler -- d1 execute DB --local --command "$REPLAY_SQL"';
+
+const copies = mkdtempSync(join(tmpdir(), 'edge-authtoken-cases-'));
 
 type Run = {
   name: string;
@@ -29,12 +34,14 @@ const RUNS: Run[] = [
   { name: 'DRF', cases: 'http-cases.json', variant: undefined, vars: {}, differences: [] },
   ...DJOSER.map((variant) => ({ ...variant, cases: 'djoser-cases.json' })),
   ...DJ_REST_AUTH.map((variant) => ({ ...variant, cases: 'dj-rest-auth-cases.json' })),
+  ...KNOX.map((variant) => ({ ...variant, cases: 'knox-cases.json' })),
 ];
 
 for (const run of RUNS.filter(({ name }) => name.includes(only))) {
   console.log(`\n${run.name}`);
   if (!(await replay(run))) process.exitCode = 1;
 }
+rmSync(copies, { recursive: true });
 
 /** @returns whether only the known steps failed */
 async function replay({ cases, variant, vars, differences }: Run): Promise<boolean> {
@@ -51,7 +58,7 @@ async function replay({ cases, variant, vars, differences }: Run): Promise<boole
       ...['--sql-cmd', SQL, '--mail-cmd', `node test/conformance/newest-mail.ts ${url}`],
       ...(variant === undefined ? [] : ['--variant', variant]),
     ];
-    const tool = [join(directory, 'replay.mjs'), url, join(directory, cases)];
+    const tool = [join(directory, 'replay.mjs'), url, expectKnox(join(directory, cases), vars)];
     const child = spawn(process.execPath, [...tool, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -67,4 +74,12 @@ async function replay({ cases, variant, vars, differences }: Run): Promise<boole
   } finally {
     await server.stop();
   }
+}
+
+/** With knox's model, the path of a copy of the cases in which each token is one of knox. */
+function expectKnox(path: string, vars: Record<string, string>): string {
+  if (vars.TOKEN_MODEL === undefined) return path;
+  const copy = join(copies, basename(path));
+  writeFileSync(copy, withKnoxTokens(readFileSync(path, 'utf8'), vars));
+  return copy;
 }

@@ -1,9 +1,9 @@
 /** Runs the examples of docs/. pages.node.test.ts compares them with the pages. */
-import { exports } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
 import inThisWorker from '../fixtures/in-this-worker.ts';
 import mounted from '../fixtures/mounted/src/index.ts';
-import { answer, newName, register, unthrottled } from '../helpers/client.ts';
+import { answer, newName, register, send, unthrottled } from '../helpers/client.ts';
 
 const WORKERS = [
   ['mounted in another Worker', mounted],
@@ -57,4 +57,17 @@ it('each client logs in', async () => {
   expect(log.mock.calls).toContainEqual([expect.objectContaining({ pk: expect.any(Number) })]);
   await import('../fixtures/fetch-client.js');
   expect(log.mock.calls).toContainEqual([expect.objectContaining({ username: 'meg' })]);
+});
+
+it('the client of knox logs in and logs out everywhere', async () => {
+  const bindings = { ...unthrottled, TOKEN_MODEL: 'knox.AuthToken' };
+  await register('meg', 'ducharme', bindings);
+  vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) =>
+    send(new URL(String(input)).pathname, init, bindings),
+  );
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await import('../fixtures/knox-client.js');
+  expect(log.mock.calls).toContainEqual([expect.stringMatching(/^until 2\d{3}-/)]);
+  const left = env.DB.prepare('SELECT count(*) AS tokens FROM knox_authtoken');
+  expect(await left.first()).toEqual({ tokens: 0 });
 });

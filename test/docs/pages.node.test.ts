@@ -10,6 +10,7 @@ import { SETTINGS } from '../../src/settings.ts';
 import { readFlows, settingsFor } from '../conformance/course-client-settings.ts';
 import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
 import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
+import { VARIANTS as KNOX } from '../conformance/knox.ts';
 import { useManage } from '../helpers/manage.ts';
 import {
   anchorsOf,
@@ -97,6 +98,8 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/djoser-client.js',
     'test/fixtures/dj-rest-auth-client.js',
     'test/fixtures/dj-rest-auth-client.js',
+    'test/fixtures/knox-client.js',
+    'test/fixtures/knox-client.js',
   ],
   'docs/deployment.md': ['test/fixtures/staging.toml'],
   'docs/email.md': ['test/fixtures/send-by-http.ts'],
@@ -233,19 +236,28 @@ describe('the table of routes', () => {
   const described = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { security, responses }]) => ({
       route: `${method.toUpperCase()} ${path}`,
-      needsToken: security.length > 0,
+      token: tokenOf(security),
       statuses: Object.keys(responses).filter((status) => !COMMON.includes(status)),
     })),
   );
+  /** An empty requirement makes the token optional. */
+  function tokenOf(security: unknown[]): string {
+    if (security.length === 0) return '';
+    return security.some((requirement) => Object.keys(Object(requirement)).length === 0)
+      ? 'optional'
+      : 'yes';
+  }
+
   const byRoute = (a: { route: string }, b: { route: string }) => a.route.localeCompare(b.route);
 
   it('has the routes, statuses and tokens of the OpenAPI document', () => {
-    const tables = ['route', 'route for staff', 'route of djoser', 'route of dj-rest-auth'];
+    const families = ['djoser', 'dj-rest-auth', 'knox'].map((family) => `route of ${family}`);
+    const tables = ['route', 'route for staff', ...families];
     const shown = tables
       .flatMap((heading) => tableOf(pageAt('docs/api.md'), heading))
       .map(([route = '', token = '', , success = '', errors = '']) => ({
         route: plain(route),
-        needsToken: token === 'yes',
+        token,
         statuses: captured(`${success} ${errors}`, /\b([2-5]\d\d)\b/g)
           .filter((status) => !COMMON.includes(status))
           .sort(),
@@ -342,6 +354,7 @@ describe('the tables of rate limits', () => {
 describe.each([
   { family: 'djoser', variants: DJOSER },
   { family: 'dj-rest-auth', variants: DJ_REST_AUTH },
+  { family: 'knox', variants: KNOX },
 ])('the differences from $family', ({ family, variants }) => {
   it('are the steps of the recorded cases that differ', () => {
     const steps = tableOf(pageAt('docs/differences.md'), `step of ${family}`).map(([step = '']) =>

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { routesOf } from '../../src/app.ts';
 import type { Route } from '../../src/http/route.ts';
 import { admin } from '../../src/http/routes/admin/routes.ts';
+import type { Bindings } from '../../src/services/bindings.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { concretePath, newName } from './client.ts';
 
@@ -10,6 +11,12 @@ import { concretePath, newName } from './client.ts';
 export const ROUTES = routesOf({ admin });
 
 const settings = parseSettings({});
+
+const KNOX = { TOKEN_MODEL: 'knox.AuthToken' };
+
+/** The same bindings, with the settings without which a path does not exist. */
+export const withPath = (path: string, bindings: Bindings): Bindings =>
+  path.startsWith('/knox/') ? { ...bindings, ...KNOX } : bindings;
 
 /** The paths at which a user logs in. */
 export const LOGIN_PATHS = ROUTES.filter(

@@ -8,12 +8,18 @@ import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
 import djRestAuthCases from '../conformance/dj-rest-auth-cases.json?raw';
 import { VARIANTS as DJOSER } from '../conformance/djoser.ts';
 import djoserCases from '../conformance/djoser-cases.json?raw';
+import { VARIANTS as KNOX, withKnoxTokens } from '../conformance/knox.ts';
+import knoxCases from '../conformance/knox-cases.json?raw';
 import { concretePath, newName, post, register, send, unthrottled } from '../helpers/client.ts';
 import { withMailbox } from '../helpers/mailbox.ts';
 import { replayCases } from '../helpers/replay-cases.ts';
 import { ROUTES } from '../helpers/routes.ts';
 
-const PREFIX = { DJ_REST_AUTH_PREFIX: '/api/auth', DJOSER_PREFIX: '/auth' };
+const PREFIX = {
+  DJ_REST_AUTH_PREFIX: '/api/auth',
+  DJOSER_PREFIX: '/auth',
+  KNOX_PREFIX: '/api/knox',
+};
 
 const FAMILIES = [
   {
@@ -27,6 +33,12 @@ const FAMILIES = [
     cases: djRestAuthCases,
     usual: DJ_REST_AUTH[0],
     moved: (path: string) => path.replace('/dj-rest-auth', '/api/auth'),
+  },
+  {
+    family: 'knox',
+    cases: withKnoxTokens(knoxCases, {}),
+    usual: KNOX[0],
+    moved: (path: string) => path.replace('/knox', '/api/knox'),
   },
 ];
 
@@ -78,17 +90,24 @@ describe.each([
 });
 
 describe('the path of a family', () => {
-  const bindings = { ...unthrottled, ...PREFIX, BROWSABLE_API: 'false' };
+  const bindings = {
+    ...unthrottled,
+    ...PREFIX,
+    BROWSABLE_API: 'false',
+    TOKEN_MODEL: 'knox.AuthToken',
+  };
 
   it('is in the OpenAPI document and in the list of routes', async () => {
     const document = await send('/openapi.json', {}, bindings);
     const { paths } = await document.json<{ paths: object }>();
     const index = await (await send('/', {}, bindings)).json<object>();
     for (const listed of [paths, index].map(Object.keys)) {
-      expect(listed).toEqual(expect.arrayContaining(['/api/auth/login', '/auth/users/{id}']));
-      expect(listed.filter((path) => /dj-rest-auth|^\/(?:users|token)(?:\/|$)/.test(path))).toEqual(
-        [],
+      expect(listed).toEqual(
+        expect.arrayContaining(['/api/auth/login', '/auth/users/{id}', '/api/knox/login']),
       );
+      expect(
+        listed.filter((path) => /dj-rest-auth|^\/(?:users|token|knox)(?:\/|$)/.test(path)),
+      ).toEqual([]);
     }
   });
 
@@ -101,8 +120,11 @@ describe('the path of a family', () => {
     expect((await logIn('/login')).status).toBe(200);
     expect((await logIn('/auth/token/login')).status).toBe(200);
     expect((await logIn('/token/login')).status).toBe(200);
+    expect((await logIn('/api/knox/login')).status).toBe(200);
+    expect((await logIn('/knox/login')).status).toBe(200);
     for (const path of [
       ...['/api/authlogin', '/api/auth', '/api/login', '/auth/login', '/auth/me', '/auth'],
+      ...['/api/knoxlogin', '/api/knox', '/knox', '/api/knox/knox/login', '/api/auth/logoutall'],
       ...['/auth/userss', '/authtoken/login', '/auth/auth/token/login', '/auth/dj-rest-auth/login'],
     ]) {
       expect((await logIn(path)).status).toBe(404);
@@ -111,14 +133,12 @@ describe('the path of a family', () => {
 });
 
 describe.each([
-  { family: 'djoser', setting: 'DJOSER' },
-  { family: 'dj-rest-auth', setting: 'DJ_REST_AUTH' },
-])('$family, if it is switched off', ({ family, setting }) => {
-  const { bindings } = withMailbox({ [setting]: 'false' });
-  const { bindings: verifying } = withMailbox({
-    [setting]: 'false',
-    EMAIL_VERIFICATION: 'required',
-  });
+  { family: 'djoser', off: { DJOSER: 'false' } },
+  { family: 'dj-rest-auth', off: { DJ_REST_AUTH: 'false' } },
+  { family: 'knox', off: { TOKEN_MODEL: 'authtoken.Token' } },
+])('$family, if it is switched off', ({ family, off }) => {
+  const { bindings } = withMailbox(off);
+  const { bindings: verifying } = withMailbox({ ...off, EMAIL_VERIFICATION: 'required' });
   const routes = ROUTES.filter(({ description: { tag } }) => tag === family);
   /** Paths that other routes have, too, if addresses must be verified. */
   const SHARED = ['/users/activation', '/users/resend_activation'];

@@ -79,6 +79,22 @@ type Route = {
 
 const registered = (username: string) => register(username, PASSWORD);
 
+const KNOX = { TOKEN_MODEL: 'knox.AuthToken' };
+
+const registeredWithKnox = (username: string) =>
+  register(username, PASSWORD, { ...withMailbox().bindings, ...KNOX });
+
+/** A row for each token of knox that the user has, or one row without. No row if there is no such user. */
+const knoxLogins = async (username: string) =>
+  (
+    await env.DB.prepare(
+      `SELECT last_login, digest FROM auth_user LEFT JOIN knox_authtoken ON user_id = id
+        WHERE username = ?`,
+    )
+      .bind(username)
+      .all<{ last_login: string | null; digest: string | null }>()
+  ).results;
+
 /** Creates a user who waits for activation. */
 async function waiting(username: string) {
   const token = await registered(username);
@@ -664,6 +680,69 @@ const routes: Route[] = [
       else expect(response.status).not.toBe(400);
     },
   },
+  {
+    name: 'POST /knox/login/',
+    once: [503, 200, 200],
+    afterResponse: [2],
+    arrange: registered,
+    act: (username, _, bindings) => {
+      const body = { username, password: PASSWORD };
+      return post('/knox/login/', body, { ...bindings, ...KNOX });
+    },
+    check: async (username, _, response) => {
+      const [login] = await knoxLogins(username);
+      // The token and the last login are stored, or neither.
+      expect(login?.last_login === null).toBe(login?.digest === null);
+      if (response.status !== 200) return;
+      const { token } = await response.json<{ token: string }>();
+      expect((await getAs(token, '/me', { ...withMailbox().bindings, ...KNOX })).status).toBe(200);
+    },
+  },
+  {
+    name: 'POST /knox/logout/',
+    once: [503, 204],
+    arrange: registeredWithKnox,
+    act: (_, token, bindings) =>
+      sendAs(token, 'POST', '/knox/logout/', undefined, { ...bindings, ...KNOX }),
+    check: async (username, _, response) => {
+      const [login] = await knoxLogins(username);
+      if (response.status === 204) expect(login?.digest).toBeNull();
+    },
+  },
+  {
+    name: 'POST /knox/logoutall/',
+    once: [503, 204],
+    arrange: async (username) => {
+      const token = await registeredWithKnox(username);
+      const body = { username, password: PASSWORD };
+      await post('/knox/login/', body, { ...withMailbox().bindings, ...KNOX });
+      return token;
+    },
+    act: (_, token, bindings) =>
+      sendAs(token, 'POST', '/knox/logoutall/', undefined, { ...bindings, ...KNOX }),
+    check: async (username, _, response) => {
+      const digests = (await knoxLogins(username)).filter(({ digest }) => digest !== null);
+      // Both tokens are deleted, or neither.
+      expect([0, 2]).toContain(digests.length);
+      if (response.status === 204) expect(digests).toEqual([]);
+    },
+  },
+  {
+    name: 'POST /knox/register/',
+    once: [201],
+    arrange: async () => '',
+    act: (username, _, bindings) => {
+      const body = { username, password: PASSWORD };
+      return post('/knox/register/', body, { ...bindings, ...KNOX });
+    },
+    check: async (username, _, response) => {
+      const logins = await knoxLogins(username);
+      // The user and the token are stored, or neither.
+      for (const { digest } of logins) expect(digest).not.toBeNull();
+      if (response.status === 201) expect(logins).toHaveLength(1);
+      else expect(response.status).not.toBe(400);
+    },
+  },
 ];
 
 /** A route whose round trips are those of another one in the list: the same function runs. */
@@ -679,6 +758,7 @@ const SAME_AS: Record<string, string> = {
   'GET /dj-rest-auth/user': 'GET /me',
   'PUT /dj-rest-auth/user': 'PATCH /dj-rest-auth/user',
   'POST /dj-rest-auth/registration/resend-email': 'POST /users/reset_password',
+  'GET /knox/user': 'GET /me',
 };
 
 it('has each route of the API', () => {

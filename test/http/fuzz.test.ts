@@ -170,11 +170,15 @@ const headerValue = fc
 
 const VALID = 'a valid token';
 
+const encoded = (text: string) => new TextEncoder().encode(text).toBase64();
+
 const authorization = fc.oneof(
   { weight: 3, arbitrary: fc.constant(VALID) },
   { weight: 3, arbitrary: fc.constant(undefined) },
   headerValue,
   headerValue.map((rest) => `Token ${rest}`),
+  headerValue.map((rest) => `Basic ${rest}`),
+  fc.tuple(text, text).map((words) => `Basic ${encoded(words.join(':'))}`),
   fc.constantFrom('Token', `Token ${SECRET.repeat(3000)}`, 'Bearer x'),
 );
 
@@ -298,7 +302,9 @@ async function hold({ path, method, body, authorization, headers, bindings }: As
     if (response.status >= 400) v.parse(Failure, json);
     else expect(json).toBeTypeOf('object');
   }
-  if (response.status === 401) expect(response.headers.get('WWW-Authenticate')).toBe('Token');
+  const isByBasic = path.startsWith('/knox/login') && /^ *basic( |$)/i.test(authorization ?? '');
+  const challenge = isByBasic ? 'Basic realm="api"' : 'Token';
+  if (response.status === 401) expect(response.headers.get('WWW-Authenticate')).toBe(challenge);
 
   const lines = log.flatMap((spy) => spy.mock.calls.flat());
   for (const line of lines) {

@@ -16,7 +16,13 @@ import {
 } from '../helpers/client.ts';
 import { interceptObjects } from '../helpers/intercept-objects.ts';
 import { linkFor, withAllRoutes, withMailbox } from '../helpers/mailbox.ts';
-import { LOGIN_PATHS, PASSWORD_ROUTES, passwordBody, pathToChange } from '../helpers/routes.ts';
+import {
+  LOGIN_PATHS,
+  PASSWORD_ROUTES,
+  passwordBody,
+  pathToChange,
+  withPath,
+} from '../helpers/routes.ts';
 
 const FREE_FAILURES = 10;
 const MAX_FAILURES = 100;
@@ -58,7 +64,7 @@ const login = (username: string, password: string, path = '/login', bindings = c
   return send(
     path,
     { method: 'POST', headers, body: JSON.stringify({ username, password }) },
-    bindings,
+    withPath(path, bindings),
   );
 };
 

@@ -376,6 +376,69 @@ function meetAt(count: number): Bindings {
   return { ...unthrottled, DB };
 }
 
+describe('with the tokens of knox', () => {
+  const knox = { ...unthrottled, TOKEN_MODEL: 'knox.AuthToken' };
+  const seen = async (actor: User, { path }: User) =>
+    (await getAs(actor.token, path, knox)).json<{ token_created: string | null; acts: string[] }>();
+
+  it('staff sees when the newest token was created, and ends the sessions of all devices', async () => {
+    const actor = await enrol('is_staff = 1', knox);
+    const target = await enrol();
+    const plain = (await seen(actor, target)).token_created;
+    expect(plain).toMatch(/^2\d{3}-/);
+    const credentials = { username: target.username, password: PASSWORD };
+    const logIn = async () =>
+      (await (await post('/login', credentials, knox)).json<{ token: string }>()).token;
+    const tokens = [target.token, await logIn(), await logIn()];
+    const newest = await env.DB.prepare(
+      'SELECT max(created) AS created FROM knox_authtoken WHERE user_id = ?',
+    )
+      .bind(target.id)
+      .first<string>('created');
+    expect(await seen(actor, target)).toMatchObject({ token_created: newest });
+    expect(newest).not.toBe(plain);
+
+    const path = `${target.path}/end_sessions`;
+    const ended = await sendAs(actor.token, 'POST', path, undefined, knox);
+    const { token_created, acts } = await ended.json<Awaited<ReturnType<typeof seen>>>();
+    expect(token_created).toBeNull();
+    expect(acts).not.toContain('end_sessions');
+    for (const token of tokens) expect((await getAs(token, '/me', knox)).status).toBe(401);
+    expect((await getAs(actor.token, '/me', knox)).status).toBe(200);
+  });
+
+  it('a right that staff lost is lost at once, also if the token is in a cache', async () => {
+    const caching = { ...knox, TOKEN_CACHE_SECONDS: '60' };
+    const actor = await enrol('is_staff = 1', caching);
+    expect((await getAs(actor.token, '/me', caching)).status).toBe(200);
+    await set(actor.username, 'is_staff = 0');
+    expect(await answer(await getAs(actor.token, '/admin/api/users', caching))).toEqual(DENIED);
+  });
+
+  it('an expired token of staff is refused', async () => {
+    const actor = await enrol('is_staff = 1', knox);
+    expect((await getAs(actor.token, '/admin/api/users', knox)).status).toBe(200);
+    await env.DB.prepare("UPDATE knox_authtoken SET expiry = '2020-01-01' WHERE user_id = ?")
+      .bind(actor.id)
+      .run();
+    expect(await answer(await getAs(actor.token, '/admin/api/users', knox))).toEqual({
+      status: 401,
+      body: { detail: 'Invalid token.' },
+    });
+  });
+
+  it('a user who was deactivated with a token is not in the list of unverified users', async () => {
+    const actor = await enrol('is_staff = 1', knox);
+    const [deactivated, waiting] = [await enrol('', knox), await enrol('', knox)];
+    for (const { username } of [deactivated, waiting]) await set(username, 'is_active = 0');
+    await env.DB.prepare('DELETE FROM knox_authtoken WHERE user_id = ?').bind(waiting.id).run();
+    const response = await getAs(actor.token, '/admin/api/users?filter=unverified', knox);
+    const ids = (await response.json<{ users: { id: number }[] }>()).users.map(({ id }) => id);
+    expect(ids).toContain(waiting.id);
+    expect(ids).not.toContain(deactivated.id);
+  });
+});
+
 describe('an attack', () => {
   it('sets no field that a route does not have (mass assignment)', async () => {
     const [actor, target] = [await staff(), await enrol()];
