@@ -20,7 +20,7 @@ const USER_COLUMNS =
  * knox 5.
  */
 const SELECT_TOKEN = `
-  select ${USER_COLUMNS}, token.created, token.expiry, 1
+  select ${USER_COLUMNS}, token.created, token.expiry, 1 as is_knox
     from knox_authtoken as token join auth_user on auth_user.id = token.user_id
    where token.digest = ?1 and token.token_key = ?2
   union all

@@ -1,6 +1,6 @@
 /**
- * Starts two servers with their own databases, and stops them at the end: one by `npm start`, and one
- * that verifies addresses.
+ * Starts three servers with their own databases, and stops them at the end: one by `npm start`, one that
+ * verifies addresses, and one with knox's tokens.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,20 +15,23 @@ declare module 'vitest' {
     origin: string;
     /** The address of the server that verifies addresses: the next port. */
     verifyingOrigin: string;
+    /** The address of the server with knox's tokens: the port after that. */
+    knoxOrigin: string;
     /** The directory of the database of the first server. */
     persistTo: string;
-    /** The file with the output of both. */
+    /** The file with the output of all. */
     log: string;
   }
 }
 
 export default async function startTestedServers(project: TestProject) {
   const port = process.env.PORT ?? '8000';
-  const nextPort = String(Number(port) + 1);
+  const [nextPort, knoxPort] = [1, 2].map((more) => String(Number(port) + more));
   const directory = mkdtempSync(join(tmpdir(), 'edge-authtoken-'));
   const log = join(directory, 'log');
   project.provide('origin', `http://localhost:${port}`);
   project.provide('verifyingOrigin', `http://localhost:${nextPort}`);
+  project.provide('knoxOrigin', `http://localhost:${knoxPort}`);
   project.provide('persistTo', join(directory, port));
   project.provide('log', log);
   const servers: ReturnType<typeof startServer>[] = [];
@@ -50,7 +53,8 @@ export default async function startTestedServers(project: TestProject) {
   };
   try {
     await start(port, NPM_START);
-    await start(nextPort, [...WRANGLER_DEV, '--var', 'EMAIL_VERIFICATION:required']);
+    await start(`${nextPort}`, [...WRANGLER_DEV, '--var', 'EMAIL_VERIFICATION:required']);
+    await start(`${knoxPort}`, [...WRANGLER_DEV, '--var', 'TOKEN_MODEL:knox.AuthToken']);
   } catch (error) {
     await stop();
     throw error;

@@ -1,5 +1,6 @@
 /** The lists of the staff page in a database with many users, and what each costs. */
 import { PAGE_LENGTH, staffListQueries, type UserFilter } from '../../src/store/staff-list.ts';
+import { type Cost, countCost } from './count-cost.ts';
 
 /** Inserted by one statement, which must end within the limits of D1. */
 const CHUNK = 100_000;
@@ -22,33 +23,6 @@ export async function insertUsers(d1: D1Database, users: number): Promise<void> 
   for (let from = 0; from < users; from += CHUNK) {
     await insert.bind(from, Math.min(from + CHUNK, users)).run();
   }
-}
-
-/** The cost of the queries of a list together. */
-type Cost = { queries: number; rowsRead: number; ms: number };
-
-/** A database that adds the cost of each query. */
-function counting(d1: D1Database, cost: Cost): D1Database {
-  const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
-    new Proxy(statement, {
-      get(target, property) {
-        if (property === 'bind') return (...values: unknown[]) => wrap(target.bind(...values));
-        if (property !== 'all' && property !== 'first') return Reflect.get(target, property);
-        return async () => {
-          const result = await target.all();
-          cost.queries++;
-          cost.rowsRead += result.meta.rows_read;
-          cost.ms += result.meta.duration;
-          return property === 'all' ? result : (result.results[0] ?? null);
-        };
-      },
-    });
-  return new Proxy(d1, {
-    get: (target, property) =>
-      property === 'prepare'
-        ? (sql: string) => wrap(target.prepare(sql))
-        : Reflect.get(target, property),
-  });
 }
 
 const FILTERS: (UserFilter | undefined)[] = [
@@ -90,8 +64,8 @@ export async function readList(d1: D1Database, list: (typeof LISTS)[number], pag
   const costs: Cost[] = [];
   const ids: number[] = [];
   for (let after: string | undefined, page = 0; page < pages; page++) {
-    const cost = { queries: 0, rowsRead: 0, ms: 0 };
-    const { users, next } = await staffListQueries(counting(d1, cost)).listUsers({
+    const cost = { roundTrips: 0, rowsRead: 0, rowsWritten: 0, ms: 0 };
+    const { users, next } = await staffListQueries(countCost(d1, cost)).listUsers({
       ...list,
       after,
     });

@@ -5,7 +5,10 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import app from '../../src/index.ts';
 import type { Bindings } from '../../src/services/bindings.ts';
-import { getAs, newName, post, register, unthrottled } from '../helpers/client.ts';
+import { storedToken } from '../../src/store/stored-token.ts';
+import { tokenIdOf } from '../../src/store/tokens.ts';
+import { getAs, newName, post, register, sendAs, unthrottled } from '../helpers/client.ts';
+import { type Cost, countCost } from '../helpers/count-cost.ts';
 import { interceptD1, watchD1 } from '../helpers/intercept-d1.ts';
 import { interceptObjects } from '../helpers/intercept-objects.ts';
 import { linkFor, withMailbox } from '../helpers/mailbox.ts';
@@ -241,4 +244,128 @@ describe('a request for a link', () => {
     // The index is read up to the next address.
     expect(await rowsRead(1000, 0, false)).toBeLessThanOrEqual(1002);
   });
+});
+
+describe('with TOKEN_MODEL = "knox.AuthToken"', () => {
+  /** Bindings with a database that adds the cost of each query. */
+  function counting(vars: Partial<Bindings> = {}) {
+    const cost: Cost = { roundTrips: 0, rowsRead: 0, rowsWritten: 0, ms: 0 };
+    const bindings: Bindings = {
+      ...unthrottled,
+      TOKEN_MODEL: 'knox.AuthToken',
+      DB: countCost(env.DB, cost),
+      ...vars,
+    };
+    return { bindings, cost };
+  }
+
+  /** The cost of a request that succeeds. */
+  async function costOf(
+    request: (bindings: Bindings) => Promise<Response>,
+    vars: Partial<Bindings> = {},
+  ) {
+    const { bindings, cost } = counting(vars);
+    expect((await request(bindings)).ok).toBe(true);
+    const { ms: _, ...rows } = cost;
+    return rows;
+  }
+
+  const knox: Bindings = { ...unthrottled, TOKEN_MODEL: 'knox.AuthToken' };
+
+  it('authenticates a request in one round trip that reads two rows and writes none', async () => {
+    for (let i = 0; i < 20; i++) await register(newName(), 'pw', knox);
+    const token = await register(newName(), 'pw', knox);
+    const cost = await costOf((bindings) => getAs(token, '/me', bindings));
+    expect(cost).toEqual({ roundTrips: 1, rowsRead: 2, rowsWritten: 0 });
+  });
+
+  it('authenticates a request with a token of DRF in the same round trip', async () => {
+    const token = await register(newName());
+    const cost = await costOf((bindings) => getAs(token, '/me', bindings));
+    expect(cost).toEqual({ roundTrips: 1, rowsRead: 2, rowsWritten: 0 });
+  });
+
+  it('refuses an unknown token in one round trip that reads no row', async () => {
+    const { bindings, cost } = counting();
+    expect((await getAs('f'.repeat(64), '/me', bindings)).status).toBe(401);
+    expect(cost).toMatchObject({ roundTrips: 1, rowsRead: 0, rowsWritten: 0 });
+  });
+
+  it('registers in one round trip', async () => {
+    const username = newName();
+    const cost = await costOf((bindings) =>
+      post('/register', { username, password: 'pw' }, bindings),
+    );
+    // The user with its two indexes and its number, the token with its four.
+    expect(cost).toMatchObject({ roundTrips: 1, rowsWritten: 4 + 5 });
+  });
+
+  it.each([{}, { TOKEN_LIMIT_PER_USER: '1000' }])(
+    'logs in in two round trips, and looks for expired tokens in a third: %j',
+    async (vars) => {
+      const username = newName();
+      await register(username, 'pw', knox);
+      await env.DB.exec("DELETE FROM knox_authtoken WHERE expiry < datetime('now')");
+      const cost = await costOf(
+        (bindings) => post('/login', { username, password: 'pw' }, bindings),
+        vars,
+      );
+      expect(cost).toMatchObject({ roundTrips: 3, rowsWritten: 5 });
+      // 20 tokens of the sample and their entries in the index. The user, its token and the limit.
+      expect(cost.rowsRead).toBeLessThanOrEqual(2 * 20 + 10);
+    },
+  );
+
+  it('renews a token at most once in its interval, after the response', async () => {
+    const token = await register(newName(), 'pw', knox);
+    await env.DB.prepare(
+      "UPDATE knox_authtoken SET expiry = datetime('now', '1 hour') WHERE token_key = ?",
+    )
+      .bind(token.slice(0, 15))
+      .run();
+    const { bindings, cost } = counting({ AUTO_REFRESH: 'true', MIN_REFRESH_INTERVAL: '60' });
+    const ctx = createExecutionContext();
+    const headers = { Authorization: `Token ${token}` };
+    const request = new Request('http://localhost:8000/me', { headers });
+    expect((await app.fetch(request, bindings, ctx)).status).toBe(200);
+    expect(cost).toMatchObject({ roundTrips: 1, rowsWritten: 0 });
+    await waitOnExecutionContext(ctx);
+    // The row and its entry in the index of the expiry.
+    expect(cost).toMatchObject({ roundTrips: 2, rowsWritten: 2 });
+    for (let i = 0; i < 5; i++) await getAs(token, '/me', bindings);
+    expect(cost).toMatchObject({ roundTrips: 2 + 5, rowsWritten: 2 });
+  });
+
+  it.each([
+    { what: 'a logout', method: 'POST', path: '/logout', roundTrips: 1, rowsWritten: 1 },
+    {
+      what: 'a logout everywhere',
+      method: 'POST',
+      path: '/logoutall',
+      roundTrips: 1,
+      rowsWritten: 1,
+    },
+    {
+      what: 'the deletion of a token',
+      method: 'DELETE',
+      path: '/tokens/:id',
+      roundTrips: 2,
+      rowsWritten: 1,
+    },
+    {
+      what: 'the list of the tokens',
+      method: 'GET',
+      path: '/tokens',
+      roundTrips: 1,
+      rowsWritten: 0,
+    },
+  ])(
+    'needs $roundTrips round trips for $what, after that of the token',
+    async ({ what: _, method, path, ...rest }) => {
+      const token = await register(newName(), 'pw', knox);
+      const actual = path.replace(':id', tokenIdOf(storedToken(token)));
+      const cost = await costOf((bindings) => sendAs(token, method, actual, undefined, bindings));
+      expect(cost).toMatchObject({ ...rest, roundTrips: 1 + rest.roundTrips });
+    },
+  );
 });

@@ -17,8 +17,8 @@ beforeAll(() => insertUsers(env.DB, USERS));
 describe.each(LISTS)('$name', (list) => {
   it('reads a bounded number of rows for each page', async () => {
     const { costs } = await readList(env.DB, list, 3);
-    for (const { queries, rowsRead } of costs) {
-      expect(queries).toBeLessThanOrEqual(2);
+    for (const { roundTrips, rowsRead } of costs) {
+      expect(roundTrips).toBeLessThanOrEqual(2);
       expect(rowsRead).toBeLessThanOrEqual(MAX_ROWS);
     }
   });

@@ -37,10 +37,11 @@ export const listTokens = route('GET /tokens', {
   },
   async handle(c, authenticated) {
     const tokens = await listOwnTokens(c.var, authenticated);
-    const shown = tokens.map(({ created, expiry, ...token }) => ({
+    const shown = tokens.map(({ created, expiry, is_current, ...token }) => ({
       ...token,
       created: isoDatetime(created),
       expiry: expiry === null ? null : isoDatetime(expiry),
+      is_current,
     }));
     return c.json(shown, 200, NO_STORE);
   },

@@ -4,6 +4,7 @@
  * request and the response are shown next to the form, with passwords masked.
  *
  * @typedef {{method: string, path: string, headers: Record<string, string>, body?: string}} Call
+ * @typedef {{id: string, token_key: string, created: string, expiry: string | null, is_current: boolean}} Token
  * @typedef {{status: number, statusText: string, headers: Headers, text: string, ms: number}} CallResponse
  */
 
@@ -12,10 +13,15 @@ const MASK = '••••••••';
 /** The path of the API, without a trailing slash. The page has the same path. */
 const BASE = location.pathname.replace(/\/$/, '');
 
-const REGISTERED =
-  'A new row in auth_user and a new row in authtoken_token, written in one transaction.';
-const UNVERIFIED =
-  'A new row in auth_user that is not active, and no row in authtoken_token. The link in the e-mail activates the user.';
+/** The table of the tokens, and what happens to a token that is only forgotten. */
+const { table: TABLE, forgotten: FORGOTTEN } = document.querySelector('main')?.dataset ?? {};
+
+const REGISTERED = `A new row in auth_user and a new row in ${TABLE}, written in one transaction.`;
+const UNVERIFIED = `A new row in auth_user that is not active, and no row in ${TABLE}. The link in the e-mail activates the user.`;
+const LOGGED_IN =
+  TABLE === 'knox_authtoken'
+    ? 'The row in auth_user was read, and a row in knox_authtoken was inserted.'
+    : 'The row in auth_user and its row in authtoken_token were read. If there was no token, it was inserted.';
 
 /**
  * The effect of a request in the database. The keys are request, status and `detail`, or request and status,
@@ -29,16 +35,17 @@ const MEANINGS = {
   'POST /register 201 Verification e-mail sent.': UNVERIFIED,
   'POST /register 200 Verification e-mail sent.': UNVERIFIED,
   'POST /register 400': 'Neither row was written.',
-  'POST /login 200':
-    'The row in auth_user and its row in authtoken_token were read. If there was no token, it was inserted.',
+  'POST /login 200': LOGGED_IN,
   'POST /login 401':
     'Nothing was written. A password hash was computed even if the user does not exist.',
-  'GET /me 200': 'One query: the row in authtoken_token, joined with its row in auth_user.',
-  'POST /password 200':
-    'A new hash in auth_user and a new key in authtoken_token, written in one transaction.',
+  'GET /me 200': `One query: the row in ${TABLE}, joined with its row in auth_user.`,
+  'GET /tokens 200': `The rows of the user in ${TABLE} were read.`,
+  'DELETE /tokens/{id} 204': `The row in ${TABLE} was deleted. Its token is not valid any more.`,
+  'DELETE /tokens/{id} 404': 'Nothing was deleted. The token was deleted before.',
+  'POST /logoutall 204': `All rows of the user in ${TABLE} were deleted.`,
+  'POST /password 200': `A new hash in auth_user and a new token in ${TABLE}, written in one transaction.`,
   'POST /password 400': 'Nothing was written. The old password and the old token are still valid.',
-  'POST /logout 204':
-    'The row in authtoken_token was deleted. The row in auth_user was not changed.',
+  'POST /logout 204': `The row in ${TABLE} was deleted. The row in auth_user was not changed.`,
   400: 'Nothing was read or written.',
   401: 'Nothing was written. The request has no valid token.',
   429: 'Nothing was written. There were too many requests of this kind.',
@@ -59,11 +66,21 @@ for (const form of document.forms) {
 document.getElementById('forget')?.addEventListener('click', ({ currentTarget }) => {
   if (currentTarget instanceof HTMLButtonElement && currentTarget.form) forget(currentTarget.form);
 });
+document.getElementById('everywhere')?.addEventListener('click', ({ currentTarget }) => {
+  const form = currentTarget instanceof HTMLButtonElement ? currentTarget.form : undefined;
+  if (form && form.ariaBusy !== 'true') {
+    submit(form, { ...callOf(form), method: 'POST', path: `${BASE}/logoutall` });
+  }
+});
 addEventListener('storage', showToken);
 
-/** Sends a form, stores the token of the response, and shows request and response. @param {HTMLFormElement} form */
-async function submit(form) {
-  const call = callOf(form);
+/**
+ * Sends a form, stores the token of the response, and shows request and response.
+ *
+ * @param {HTMLFormElement} form @param {Call} [call] @param {Token} [ended] the token that the request deletes
+ */
+async function submit(form, call = callOf(form), ended) {
+  const token = localStorage.getItem('token');
   form.ariaBusy = 'true';
   showErrors(form, {});
   const response = await send(call).catch(() => undefined);
@@ -72,8 +89,16 @@ async function submit(form) {
 
   const data = parse(response.text);
   if (data?.token) localStorage.setItem('token', data.token);
-  if (response.status === 204) localStorage.removeItem('token');
+  const isEnded = response.status === 204 && (!ended || ended.is_current);
+  if (isEnded) localStorage.removeItem('token');
   showToken();
+  if (Array.isArray(data)) showTokens(form, data);
+  if (ended && !isEnded)
+    showTokens(
+      form,
+      listed.filter((each) => each !== ended),
+    );
+  if (localStorage.getItem('token') !== token) forgetTokens();
   showExchange(form, call, response);
   if (response.status >= 400) showErrors(form, data ?? { detail: 'The response is not JSON.' });
   else {
@@ -81,6 +106,50 @@ async function submit(form) {
     if (username) setUsername(username);
     for (const input of form.querySelectorAll('input[type=password]')) clear(input);
   }
+}
+
+/** The tokens in the list. @type {Token[]} */
+let listed = [];
+
+/** Lists the tokens, with a button for each. @param {HTMLFormElement} form @param {Token[]} tokens */
+function showTokens(form, tokens) {
+  listed = tokens;
+  const list = part(form, 'tokens');
+  const hadFocus = list.contains(document.activeElement);
+  list.hidden = tokens.length === 0;
+  list.replaceChildren(...tokens.map((token) => lineOf(form, token)));
+  // The button that had the focus is gone.
+  const next = list.querySelector('button') ?? form.querySelector('[type=submit]');
+  if (hadFocus && next instanceof HTMLElement) next.focus();
+}
+
+/** @param {HTMLFormElement} form @param {Token} token */
+function lineOf(form, token) {
+  const { id, token_key, created, is_current } = token;
+  const line = document.createElement('li');
+  const text = document.createElement('span');
+  const key = document.createElement('code');
+  key.textContent = `${token_key}…`;
+  const since = new Date(created).toLocaleString();
+  text.append(key, ` since ${since}${is_current ? ', this browser' : ''}`);
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'quiet';
+  button.textContent = 'Log out';
+  button.ariaLabel = `Log out ${token_key}`;
+  button.addEventListener('click', () => {
+    const call = callOf(form);
+    if (form.ariaBusy === 'true') return;
+    submit(form, { ...call, method: 'DELETE', path: `${call.path}/${id}` }, token);
+  });
+  line.append(text, button);
+  return line;
+}
+
+/** Empties the list, which is of another user or of no one now. */
+function forgetTokens() {
+  const form = document.getElementById('everywhere')?.closest('form');
+  if (form) showTokens(form, []);
 }
 
 /** @param {HTMLFormElement} form @returns {Call} */
@@ -114,7 +183,7 @@ function forget(form) {
   form.dataset.used = 'true';
   show(form, 'request', "localStorage.removeItem('token')");
   show(form, 'response', 'No request was sent.');
-  show(form, 'meaning', 'No change. The next login returns the same token.');
+  show(form, 'meaning', `No change. ${FORGOTTEN}`);
   for (const name of ['more', 'copy', 'command', 'copied']) part(form, name).hidden = true;
 }
 
@@ -172,7 +241,7 @@ function showExchange(form, call, response) {
 
 /** @param {Call} call @param {CallResponse} response */
 function meaning({ method, path }, { status, text }) {
-  const outcome = `${method} ${path.slice(BASE.length)} ${status}`;
+  const outcome = `${method} ${path.slice(BASE.length).replace(/^(\/tokens\/).*/, '$1{id}')} ${status}`;
   const known =
     MEANINGS[`${outcome} ${parse(text)?.detail}`] ?? MEANINGS[outcome] ?? MEANINGS[status];
   return known ?? 'Unknown. See the server log.';

@@ -1,7 +1,8 @@
 /**
- * The page at `/` to try the API: five steps, each with a form and the request and response of the
+ * The page at `/` to try the API: six steps, each with a form and the request and response of the
  * form. browser-client.js sends the forms and fills in the responses.
  */
+import type { Settings } from '../../../settings.ts';
 import { Document, type PagePaths } from '../shared/document.tsx';
 import client from './browser-client.js';
 import { Step } from './step.tsx';
@@ -14,12 +15,36 @@ type PageProps = {
   nonce: string | undefined;
   /** The keyword before the token in a request. */
   keyword: string;
+  tokenModel: Settings['tokenModel'];
   pages: PagePaths;
   /** Whether new users must verify their addresses before the first login. */
   verifiesAddresses: boolean;
 };
 
-export const TryItPage = ({ base, nonce, keyword, pages, verifiesAddresses }: PageProps) => (
+/** The table of a token model, and what a lesson says of its tokens. */
+const MODELS = {
+  'authtoken.Token': {
+    table: 'authtoken_token',
+    login: 'Each login of a user returns the same token.',
+    devices: 'All devices of a user have the same token.',
+    forgotten: 'The next login returns the same token.',
+  },
+  'knox.AuthToken': {
+    table: 'knox_authtoken',
+    login: 'Each login of a user returns a new token. The database has only a hash of it.',
+    devices: 'Each login has its own token, so each device can be logged out alone.',
+    forgotten: 'The token is valid until it expires.',
+  },
+} as const;
+
+export const TryItPage = ({
+  base,
+  nonce,
+  keyword,
+  tokenModel,
+  pages,
+  verifiesAddresses,
+}: PageProps) => (
   <Document
     title="Token authentication, step by step"
     intro={
@@ -38,7 +63,7 @@ export const TryItPage = ({ base, nonce, keyword, pages, verifiesAddresses }: Pa
     <aside aria-label="Your token">
       <code>localStorage.token</code> <output id="token">needs JavaScript</output>
     </aside>
-    <main>
+    <main data-table={MODELS[tokenModel].table} data-forgotten={MODELS[tokenModel].forgotten}>
       <Step
         base={base}
         title="Register"
@@ -66,7 +91,7 @@ export const TryItPage = ({ base, nonce, keyword, pages, verifiesAddresses }: Pa
         base={base}
         title="Log in"
         action="/login"
-        intro="Each login of a user returns the same token."
+        intro={MODELS[tokenModel].login}
         fields={[
           { name: 'username', label: 'Username', autocomplete: 'username' },
           { name: 'password', label: 'Password', autocomplete: 'current-password' },
@@ -85,7 +110,7 @@ export const TryItPage = ({ base, nonce, keyword, pages, verifiesAddresses }: Pa
         base={base}
         title="Change password"
         action="/password"
-        intro="Sets a new password and a new token. This revokes the old token."
+        intro="Sets a new password and a new token. This revokes the old tokens."
         fields={[
           {
             name: 'current_password',
@@ -96,6 +121,23 @@ export const TryItPage = ({ base, nonce, keyword, pages, verifiesAddresses }: Pa
         ]}
         beside={<input autocomplete="username" hidden data-part="username" />}
         keyword={keyword}
+      />
+      <Step
+        base={base}
+        title="Your devices"
+        action="/tokens"
+        method="get"
+        intro={`Lists the tokens of the user. ${MODELS[tokenModel].devices}`}
+        button="List the tokens"
+        keyword={keyword}
+        beside={
+          <>
+            <button type="button" id="everywhere" class="quiet">
+              Log out everywhere
+            </button>
+            <ul data-part="tokens" aria-label="Tokens" hidden />
+          </>
+        }
       />
       <Step
         base={base}

@@ -42,6 +42,7 @@ export const index = (routes: () => Route[]): Route =>
           base={base}
           nonce={nonce}
           keyword={settings.authHeaderKeyword}
+          tokenModel={settings.tokenModel}
           pages={pagePaths(c)}
           verifiesAddresses={isEnabled(byVerification, c.var)}
         />

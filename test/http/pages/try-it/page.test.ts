@@ -18,6 +18,7 @@ describe('GET /', () => {
       '<form action="/login" method="post"',
       '<form action="/me" method="get"',
       '<form action="/password" method="post"',
+      '<form action="/tokens" method="get"',
       '<form action="/logout" method="post"',
     ]);
     const labelled = [...html.matchAll(/<label for="([^"]+)"/g)].map(([, id]) => id);
