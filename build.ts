@@ -45,9 +45,9 @@ const SHARED = {
   // Dynamic imports become separate modules, which a Worker loads on demand.
   splitting: true,
   metafile: true,
-  // The page's script and style and the list of passwords are text. A Worker may compile no bytes,
-  // so the WebAssembly stays a file that is imported: wrangler takes *.wasm without being told.
-  loader: { '.css': 'text', '.txt': 'text', '.wasm': 'copy' },
+  // The scripts and styles of the pages and the list of passwords are text. A Worker may compile no
+  // bytes, so the WebAssembly stays a file that is imported: wrangler takes *.wasm without being told.
+  loader: { '.txt': 'text', '.wasm': 'copy' },
   assetNames: '[name]',
   chunkNames: 'chunks/[name]-[hash]',
   // Dependencies and peer dependencies: npm installs them in the project that uses the package.

@@ -14,6 +14,9 @@ const OPENAPI_TESTS = ['test/openapi/*.test.ts'];
 /** Tests of what runs in Node. All others run in workerd. */
 const NODE_TESTS = ['test/**/*.node.test.ts', 'test/manage/**/*.test.ts'];
 
+/** No time is what is tested, and a machine may be busy. */
+const PATIENT = { poll: { timeout: 20_000 } };
+
 /**
  * Runs the packages of node_modules as they are. The pool would have Vite rewrite each of their
  * imports, which makes hashing in JavaScript six times slower.
@@ -65,7 +68,7 @@ export default defineConfig(async () => ({
           // A workerd for each file would take a second to start.
           isolate: false,
           restoreMocks: true,
-          // No time is what is tested, and a machine may be busy.
+          expect: PATIENT,
           testTimeout: 30_000,
           hookTimeout: 30_000,
           provide: {
@@ -86,6 +89,7 @@ export default defineConfig(async () => ({
       {
         test: {
           name: 'node',
+          expect: PATIENT,
           // wrangler takes a second to load, too.
           isolate: false,
           restoreMocks: true,
@@ -98,6 +102,7 @@ export default defineConfig(async () => ({
       {
         test: {
           name: 'slow',
+          expect: PATIENT,
           include: SLOW_TESTS,
           // Each test starts several wranglers. More at once would only wait for each other.
           maxConcurrency: 2,
@@ -108,6 +113,7 @@ export default defineConfig(async () => ({
       {
         test: {
           name: 'browser',
+          expect: PATIENT,
           include: BROWSER_TESTS,
           globalSetup: ['test/browser/server.ts'],
           // All tests share one server.
@@ -119,6 +125,7 @@ export default defineConfig(async () => ({
       {
         test: {
           name: 'package',
+          expect: PATIENT,
           include: PACKAGE_TESTS,
           globalSetup: ['test/package/pack.ts'],
           fileParallelism: false,
@@ -130,6 +137,7 @@ export default defineConfig(async () => ({
       {
         test: {
           name: 'openapi',
+          expect: PATIENT,
           include: OPENAPI_TESTS,
           testTimeout: 120_000,
           // A package installation can take minutes.

@@ -36,7 +36,7 @@ import { runAfterResponse, type WaitsUntil } from './http/run-after-response.ts'
 import { pathBelow } from './http/url-prefix.ts';
 import type { Bindings } from './services/bindings.ts';
 import type { ServiceOptions } from './services/service-options.ts';
-import { createServices } from './services/services.ts';
+import { createServices, type ServicesOfEnv } from './services/services.ts';
 import type { Settings } from './settings.ts';
 
 /** @internal All routes. Each one is an object in http/routes/ or http/pages/. */
@@ -70,7 +70,11 @@ export function routesOf({ admin }: Pick<AppOptions<object>, 'admin'>): Route[] 
   return routes;
 }
 
-export type AppOptions<E extends object> = ServiceOptions<E> & {
+export type AppOptions<E extends object, Input = unknown, Output = unknown> = ServiceOptions<
+  E,
+  Input,
+  Output
+> & {
   /**
    * The staff page and its routes: `admin` of `edge-authtoken/admin`. Without it, they and their code are
    * not in the app.
@@ -79,12 +83,20 @@ export type AppOptions<E extends object> = ServiceOptions<E> & {
 };
 
 /** The return type of `createApp`. `tokenAuthentication` and `authEntrypoint` accept it. */
-export type App<E extends object> = Hono<Env<E>, Api, '/'> & {
+export type App<E extends object, Input = unknown, Output = unknown> = Hono<
+  Env<E>,
+  Api<Input, Output>,
+  '/'
+> & {
   /** Renews or deletes a token of knox after the response, by the `waitUntil` of `executionCtx`. */
   authenticate: (
     authorization: string | undefined,
     c: { env: E; executionCtx?: WaitsUntil },
   ) => ReturnType<Authenticate>;
+  /** For `serverApi` only: it may change in each release. */
+  servicesOf: (env: E) => ServicesOfEnv;
+  /** For `serverApi` only: a type, without a value. */
+  '~input'?: Input;
   /** Middleware with the CORS settings of the app, for routes of the host that need no token. */
   crossOrigin: MiddlewareHandler;
 };
@@ -103,11 +115,13 @@ type Env<E extends object> = { Bindings: E; Variables: { authenticate: Authentic
  *   .route('/auth', auth)
  *   .use('/rocks/*', tokenAuthentication(auth))
  */
-export function createApp<E extends object = Bindings>(options: AppOptions<E> = {}): App<E> {
+export function createApp<E extends object = Bindings, Input = unknown, Output = unknown>(
+  options: AppOptions<E, Input, Output> = {},
+): App<E, Input, Output> {
   const routes = routesOf(options);
   const servicesOf = createServices(options);
   const crossOrigin = crossOriginOf(({ env }: { env: E }) => servicesOf(env).settings);
-  const app = new Hono<Env<E>, Api, '/'>({
+  const app = new Hono<Env<E>, Api<Input, Output>, '/'>({
     // As with `strict: false`: a path may end with a slash.
     getPath: (request, { env } = {}) => {
       const path = getPathNoStrict(request);
@@ -145,6 +159,8 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     c.set('mail', envServices.mail);
     c.set('isBound', envServices.isBound);
     c.set('databaseBinding', envServices.databaseBinding);
+    c.set('registration', envServices.registration);
+    c.set('handlingOf', envServices.handlingOf);
     await next();
     if (envServices.settings.errorMessage) await addErrorMessage(c);
   });
@@ -161,5 +177,6 @@ export function createApp<E extends object = Bindings>(options: AppOptions<E> = 
     authenticate: (authorization: string | undefined, c: { env: E; executionCtx?: WaitsUntil }) =>
       servicesOf(c.env).authenticateFor((work) => runAfterResponse(c, work))(authorization),
     crossOrigin,
+    servicesOf,
   });
 }

@@ -4,6 +4,7 @@
  * client/create-client.ts and store/schema.ts.
  */
 export { type App, type AppOptions, createApp } from './app.ts';
+export { type RegistrationOptions, registrationFields } from './auth/registration-fields.ts';
 export { PasswordHasher } from './hashing/password-hasher.ts';
 export {
   type TokenAuthenticationVariables,
@@ -12,6 +13,8 @@ export {
 export { AuthEntrypoint, default } from './index.ts';
 export type { Message, SendMail } from './mail/send-mail.ts';
 export { authEntrypoint } from './rpc/auth-entrypoint.ts';
+export { type ServerApi, serverApi } from './server/server-api.ts';
 export type { Bindings } from './services/bindings.ts';
+export { type EventHandlers, type Events, eventHandlers } from './services/events.ts';
 export { RateLimitCounter } from './services/rate-limit-counter.ts';
 export { type Settings, SettingsError } from './settings.ts';

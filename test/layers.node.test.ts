@@ -8,7 +8,7 @@ const LAYERS = [
   ['package.ts', 'local'],
   ['index.ts'],
   ['app.ts', 'manage'],
-  ['http', 'rpc'],
+  ['http', 'rpc', 'server'],
   ['services'],
   ['mail'],
   ['auth'],
@@ -22,6 +22,7 @@ const LAYERS = [
 const EXCEPTIONS: Record<string, { not: string[]; because: string }> = {
   client: { not: ['lib'], because: 'it is published for browsers' },
   http: { not: ['store', 'mail', 'hashing'], because: 'services give it what it needs' },
+  server: { not: ['store', 'mail', 'hashing'], because: 'services give it what it needs' },
   rpc: { not: ['store', 'mail', 'hashing'], because: 'the app gives it what it needs' },
 };
 

@@ -73,27 +73,57 @@ export async function setOwnPassword(
 ): Promise<
   Result<undefined, NewPasswordFailure | TooManyFailures | InvalidPassword | AuthenticationFailure>
 > {
-  const { store } = services;
   const { user } = authenticated;
   async function change(
     stored: string,
   ): Promise<Result<undefined, NewPasswordFailure> | undefined> {
     if (new_password1 !== new_password2) return err({ kind: 'password-mismatch' as const });
-    const encoded = await encodeNewPassword(services, user, new_password1);
-    if (!encoded.ok) return encoded;
-    const replace = replacementOf(services);
-    const isReplaced = await replace(user.id, stored, encoded.value);
-    return isReplaced ? ok(undefined) : undefined;
+    return replacePassword(services, user, stored, new_password1);
   }
   if (old_password !== undefined) {
     return withCurrentPassword(services, authenticated, old_password, change);
   }
+  const isGone = err({ kind: 'authentication-failed' as const, reason: 'user-inactive' as const });
+  return (await withStoredPassword(services, user.id, change)) ?? isGone;
+}
+
+/**
+ * Runs a change without checking the current password.
+ *
+ * @param change gets the stored password, and must compare and swap it. It returns undefined if the
+ *   stored password has changed. Then it is retried once
+ * @returns undefined if the user does not exist
+ */
+export async function withStoredPassword<T>(
+  { store }: Pick<AuthServices, 'store'>,
+  id: number,
+  change: (stored: string) => Promise<T | undefined>,
+): Promise<T | undefined> {
   const attempt = async () => {
-    const stored = await store.findPassword(user.id);
+    const stored = await store.findPassword(id);
     return stored === undefined ? undefined : change(stored);
   };
-  const isGone = err({ kind: 'authentication-failed' as const, reason: 'user-inactive' as const });
-  return (await attempt()) ?? (await attempt()) ?? isGone;
+  return (await attempt()) ?? attempt();
+}
+
+/**
+ * Validates a new password, and replaces the stored one. The token stays valid, unless
+ * `LOGOUT_ON_PASSWORD_CHANGE` is on.
+ *
+ * @param stored the expected stored password
+ * @returns undefined if the stored password differs
+ */
+export async function replacePassword(
+  services: AuthServices,
+  user: User,
+  stored: string,
+  newPassword: string,
+): Promise<Result<undefined, PasswordRefused> | undefined> {
+  const encoded = await encodeNewPassword(services, user, newPassword);
+  if (!encoded.ok) return encoded;
+  const replace = replacementOf(services);
+  const isReplaced = await replace(user.id, stored, encoded.value);
+  return isReplaced ? ok(undefined) : undefined;
 }
 
 /** Replaces a password as Django's packages do, which keep the tokens by default. */

@@ -143,7 +143,10 @@ function countEach(characters: string[]): Map<string, number> {
 
 let loaded: Promise<Set<string>> | undefined;
 
-/** Django's list of 20,000 passwords, in lower case. It is loaded at the first use. */
+/**
+ * Django's list of 20,000 passwords, in lower case. It is loaded at the first use. It is sorted, so that it
+ * takes less space in a gzipped bundle: 56 KiB. In Django's order it would take 80 KiB.
+ */
 function commonPasswords(load: LoadText): Promise<Set<string>> {
   loaded ??= load().then((list) => new Set(list.split('\n')));
   return loaded;

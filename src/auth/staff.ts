@@ -78,11 +78,13 @@ export const listUsers = ({ store }: AuthServices, search: UserSearch) =>
     search: search.by === 'username' ? normalizeUsername(search.search) : search.search,
   });
 
-export const activateUser = ({ store }: AuthServices, { id }: User): Promise<void> =>
+type HasId = Pick<User, 'id'>;
+
+export const activateUser = ({ store }: AuthServices, { id }: HasId): Promise<void> =>
   store.changeUser(id, () => store.using(staffQueries).activate(id));
 
 /** Deletes the tokens of a user, who may log in again. */
-export const endSessions = ({ store }: AuthServices, { id }: User): Promise<void> =>
+export const endSessions = ({ store }: AuthServices, { id }: HasId): Promise<void> =>
   store.deleteTokens(id);
 
 /**
@@ -91,8 +93,8 @@ export const endSessions = ({ store }: AuthServices, { id }: User): Promise<void
  */
 export async function deactivateUser(
   { store }: AuthServices,
-  { id }: User,
-): Promise<Result<undefined, ActRefusal>> {
+  { id }: HasId,
+): Promise<Result<undefined, { kind: 'last-superuser' }>> {
   const now = djangoDatetime(new Date());
   const isDone = await store.changeUser(id, () => store.using(staffQueries).deactivate(id, now));
   return isDone ? ok(undefined) : err({ kind: 'last-superuser' });

@@ -103,10 +103,17 @@ type ByEmail = Json<404, Detail> | TooManyRequests;
 /** A route that reads a body. */
 type WithBody<Body, Responses> = Route<{ json: Body }, Responses | Invalid | Unreadable | Faults>;
 
-export type Api = {
+/** Fields of the server's own, which a user may not have. `unknown`: the server has none. */
+export type Shown<Output> = unknown extends Output ? unknown : Partial<Output>;
+
+/**
+ * @template Input the fields of the server's own that a registration takes (`registration` of createApp)
+ * @template Output the fields of the server's own that `/me` may show
+ */
+export type Api<Input = unknown, Output = unknown> = {
   /** 200 if the settings say so. */
   '/register': {
-    $post: WithBody<Registration, Json<200 | 201, Token | Detail> | TooManyRequests>;
+    $post: WithBody<Registration & Input, Json<200 | 201, Token | Detail> | TooManyRequests>;
   };
   '/login': {
     $post: WithBody<
@@ -128,12 +135,15 @@ export type Api = {
     $post: WithBody<PasswordChange, Json<200, Token> | Unauthorized | TooManyRequests>;
   };
   '/me': {
-    $get: Route<BlankInput, Json<200, Me> | Unauthorized | Faults>;
-    $patch: WithBody<ProfileChanges, Json<200, Me> | Unauthorized | TooManyRequests>;
+    $get: Route<BlankInput, Json<200, Me & Shown<Output>> | Unauthorized | Faults>;
+    $patch: WithBody<
+      ProfileChanges,
+      Json<200, Me & Shown<Output>> | Unauthorized | TooManyRequests
+    >;
     /** 405 if the settings disable it. */
     $put: WithBody<
       ProfileChanges,
-      Json<200, Me> | Unauthorized | Json<405, Detail> | TooManyRequests
+      Json<200, Me & Shown<Output>> | Unauthorized | Json<405, Detail> | TooManyRequests
     >;
     $delete: WithBody<Confirmation, NoContent | Unauthorized | Json<409, Detail> | TooManyRequests>;
   };

@@ -15,6 +15,7 @@ import type {
   PasswordReset,
   ProfileChanges,
   Registration,
+  Shown,
   Token,
 } from './api.ts';
 
@@ -43,6 +44,8 @@ export type TokenStorage = {
 /**
  * Creates a client of the API.
  *
+ * @template Input the fields of the server's own that a registration takes (`registration` of createApp)
+ * @template Output the fields of the server's own that `me` may show
  * @param url the URL of the API, such as `https://example.com/auth`, without a trailing slash
  * @param storage keeps the token under the key `token`. The default is in memory only
  * @param keyword the word before the token: `AUTH_HEADER_KEYWORD` of the server
@@ -52,7 +55,11 @@ export type TokenStorage = {
  * const login = await auth.login({ username: 'meg', password: 'ducharme' });
  * if (!login.ok) console.log(login.detail);
  */
-export function createClient(url: string, storage: TokenStorage = inMemory(), keyword = 'Token') {
+export function createClient<Input = unknown, Output = unknown>(
+  url: string,
+  storage: TokenStorage = inMemory(),
+  keyword = 'Token',
+) {
   async function send<T>(method: string, path: string, body?: object): Promise<ApiResult<T>> {
     const token = storage.getItem('token');
     const headers = {
@@ -79,15 +86,15 @@ export function createClient(url: string, storage: TokenStorage = inMemory(), ke
 
   return {
     /** If the address must be verified first, the server sends a link and returns no token. */
-    register: (fields: Registration) => send<Token | Detail>('POST', '/register', fields),
+    register: (fields: Registration & Input) => send<Token | Detail>('POST', '/register', fields),
     login: (credentials: Credentials) => send<LoggedIn>('POST', '/login', credentials),
     logout: () => send<null>('POST', '/logout').then(removeToken),
     logoutAll: () => send<null>('POST', '/logoutall').then(removeToken),
     tokens: () => send<OwnToken[]>('GET', '/tokens'),
     /** @param id of `tokens`. To end the session of this client, use `logout` */
     deleteToken: (id: string) => send<null>('DELETE', `/tokens/${encodeURIComponent(id)}`),
-    me: () => send<Me>('GET', '/me'),
-    updateMe: (changes: ProfileChanges) => send<Me>('PATCH', '/me', changes),
+    me: () => send<Me & Shown<Output>>('GET', '/me'),
+    updateMe: (changes: ProfileChanges) => send<Me & Shown<Output>>('PATCH', '/me', changes),
     deleteMe: (confirmation: Confirmation) =>
       send<null>('DELETE', '/me', confirmation).then(removeToken),
     changePassword: (change: PasswordChange) => send<Token>('POST', '/password', change),

@@ -1,6 +1,7 @@
 /** Reads the body of a request: limits its size, parses it and validates its fields. */
 import { bodyLimit } from 'hono/body-limit';
 import type { GenericSchema } from 'valibot';
+import type { WithOwnFields } from '../auth/registration-fields.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Settings } from '../settings.ts';
 import type { ParseFailure, ValidationFailure } from '../validation/failure.ts';
@@ -91,17 +92,46 @@ export function bodyOrErrors<Input, Data, Part>(
   };
 }
 
+/** The fields of a registration as they were sent, and the validated fields or all errors. */
+export type RegistrationData<Data> = WithOwnFields<Data> & { fields: Fields };
+
+/**
+ * The body of a registration, which may have fields of the host (`registration` of createApp). The
+ * errors of all fields are in one response. It leaves them to the handler, as `bodyOrErrors` does.
+ */
+export function registrationBody<Input, Data>(
+  schemaOf: (settings: Settings) => ObjectSchema<Input, Data>,
+  prepare: Prepare = (fields) => fields,
+): BodyReader<Input, RegistrationData<Data>> {
+  return {
+    schema: schemaOf,
+    async read(c) {
+      const { settings, registration } = c.var;
+      const copy = registration && !isRead(c.req.raw) ? c.req.raw.clone() : undefined;
+      const parsed = await parse(c);
+      if (!parsed.ok) return parsed;
+      const fields = prepare(parsed.value, settings);
+      const validated = validate(schemaOf(settings), fields);
+      if (!registration || !copy) return ok({ fields, validated });
+      const sent = await registration.parse(copy);
+      if (!sent.ok) return sent;
+      return ok({ fields, ...(await registration.addFields(validated, sent.value)) });
+    },
+  };
+}
+
 /** The parent of a mounted app has read the body, and Hono has not cached it. A bug of the parent. */
 class BodyAlreadyRead extends Error {
   override name = 'BodyAlreadyRead';
 }
 
+const isRead = ({ bodyUsed, body }: Request): boolean => bodyUsed || body?.locked === true;
+
 /** A response if the body is too large. It bounds a body without a `Content-Length`, too. */
 const tooLarge = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.body(null, 413) });
 
 async function parse(c: AppContext): Promise<Result<Fields, BodyFailure>> {
-  const { raw } = c.req;
-  if (raw.bodyUsed || raw.body?.locked) {
+  if (isRead(c.req.raw)) {
     throw new BodyAlreadyRead(
       'A middleware of the app that this app is mounted in has read the body from c.req.raw. Read it by ' +
         'c.req.json(), text(), formData() or parseBody(), or from c.req.raw.clone().',

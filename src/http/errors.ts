@@ -29,6 +29,9 @@ type BasicFailureReason =
   | 'credentials-not-base64'
   | 'invalid-credentials';
 
+/** The user is in a state that does not allow the act of the route, whose sentence this is. */
+type Conflict = { kind: 'conflict'; detail: string };
+
 export type Failure =
   | ParseFailure
   | ValidationFailure
@@ -46,7 +49,7 @@ export type Failure =
   | { kind: 'password-mismatch' }
   | { kind: 'username-mismatch' }
   | ActRefusal
-  | { kind: 'no-reset-link' }
+  | Conflict
   | { kind: 'password-refused'; field: string; messages: string[] }
   | { kind: 'user-referenced' }
   | { kind: 'not-found' }
@@ -147,10 +150,8 @@ export function errorResponse(c: AppContext, failure: Failure) {
       return c.json({ detail: OWN_ACCOUNT }, 403);
     case 'last-superuser':
       return c.json({ detail: 'No active superuser would be left.' }, 409);
-    case 'no-reset-link': {
-      const detail = 'The user is inactive, or has no e-mail address or no usable password.';
-      return c.json({ detail }, 409);
-    }
+    case 'conflict':
+      return c.json({ detail: failure.detail }, 409);
     case 'password-refused':
       return invalid(c, { [failure.field]: failure.messages });
     case 'invalid-credentials': {

@@ -9,12 +9,13 @@
  * Below a path, the app responds to every request. At `/`, it leaves a path that it does not have to
  * the routes that the parent has added after it, if there are any.
  */
-import type { Context, Env, ExecutionContext, Hono, HonoRequest, Next } from 'hono';
+import type { Context, Env, Hono, HonoRequest, Next } from 'hono';
 import { matchedRoutes, routePath } from 'hono/route';
 import type { Schema } from 'hono/types';
 import { getPathNoStrict } from 'hono/utils/url';
 import type { AppContext } from './context.ts';
 import { toServedPath } from './families.ts';
+import { executionContextOf } from './run-after-response.ts';
 
 /** For requests through a parent: the path that the app is mounted at, without a trailing slash. */
 const basePaths = new WeakMap<Request, string>();
@@ -96,14 +97,5 @@ async function readableAgain(req: HonoRequest): Promise<Request> {
     return new Request(raw, { headers, body: await encoded.arrayBuffer() });
   } catch {
     return raw;
-  }
-}
-
-/** Undefined in tests that send a request without an execution context. */
-function executionContextOf(c: Context): ExecutionContext | undefined {
-  try {
-    return c.executionCtx;
-  } catch {
-    return undefined;
   }
 }

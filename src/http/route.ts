@@ -8,7 +8,7 @@ import type { LinkServices } from '../auth/account-mail.ts';
 import type { LinkPurpose } from '../auth/link-tokens.ts';
 import { type Authenticated, authenticate } from '../auth/tokens.ts';
 import type { Api } from '../client/api.ts';
-import { type Err, err, ok, type Result } from '../lib/result.ts';
+import { type Err, ok, type Result } from '../lib/result.ts';
 import type { Services } from '../services/services.ts';
 import type { Settings } from '../settings.ts';
 import { type BodyReader, noBody } from './body.ts';
@@ -92,16 +92,6 @@ export const currentlyAuthenticated: Access<Authenticated> = {
 
 const findCurrently = (c: AppContext, key: string) =>
   c.var.tokens.find(key, (work) => runAfterResponse(c, work), c.var.store.findCurrentToken);
-
-/** A member of staff (rest_framework/permissions.py, `IsAdminUser`). */
-export const staff: Access<Authenticated> = {
-  ...currentlyAuthenticated,
-  async identify(c) {
-    const caller = await currentlyAuthenticated.identify(c);
-    if (!caller.ok || caller.value.user.is_staff) return caller;
-    return err({ kind: 'permission-denied' });
-  },
-};
 
 /** Any client. If a request has a token, the token must be valid. */
 export const optionallyAuthenticated: Access<{ authenticated?: Authenticated }> = {

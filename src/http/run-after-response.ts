@@ -1,3 +1,4 @@
+import type { ExecutionContext } from 'hono';
 import { logFault } from '../lib/log.ts';
 import { yieldToEventLoop } from '../lib/yield-to-event-loop.ts';
 
@@ -16,5 +17,14 @@ export function runAfterResponse(
   work: () => Promise<void>,
 ): void {
   const done = yieldToEventLoop().then(work).catch(logFault);
-  c.executionCtx?.waitUntil(done);
+  executionContextOf(c)?.waitUntil(done);
+}
+
+/** Undefined for a request without an execution context, such as that of a test. */
+export function executionContextOf<T>(c: { executionCtx?: T }): T | undefined {
+  try {
+    return c.executionCtx;
+  } catch {
+    return undefined;
+  }
 }

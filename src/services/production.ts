@@ -7,6 +7,7 @@ import type { IdentifiedPassword } from '../hashing/identify.ts';
 import { whyNotChecked } from '../hashing/not-checked.ts';
 import { count, number } from '../lib/format-number.ts';
 import type { Settings } from '../settings.ts';
+import type { Bindings } from './bindings.ts';
 import { RATE_LIMITS } from './rate-limits.ts';
 
 /**
@@ -43,7 +44,7 @@ export function checkHashing(hasPasswordHasher: boolean, { iterations }: Setting
 }
 
 /** Warns of each rate limit that is not bound. */
-export const checkBindings = (isBound: (name: string) => boolean): Finding[] =>
+export const checkBindings = (isBound: (name: keyof Bindings) => boolean): Finding[] =>
   Object.values(RATE_LIMITS)
     .filter(({ binding }) => !isBound(binding))
     .map(({ binding, counts }) =>

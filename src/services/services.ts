@@ -7,6 +7,7 @@ import type { AccountMail } from '../auth/account-mail.ts';
 import { authtokenModel } from '../auth/authtoken.ts';
 import { knoxModel } from '../auth/knox.ts';
 import type { PasswordAttempts } from '../auth/password-attempts.ts';
+import type { OwnRegistration } from '../auth/registration-fields.ts';
 import {
   type Authenticate,
   authenticate,
@@ -27,6 +28,7 @@ import { authtokenQueries } from '../store/authtoken.ts';
 import { knoxQueries } from '../store/knox.ts';
 import { createStore, type Store } from '../store/store.ts';
 import { type Bindings, hasDatabase } from './bindings.ts';
+import type { HandlingOf } from './events.ts';
 import {
   messageCounterOf,
   passwordAttemptsOf,
@@ -46,16 +48,20 @@ export type Services = {
   /** The name of the D1 binding in the host's configuration. */
   databaseBinding: string;
   /** Whether there is a binding of this name. `EMAIL` stands for the option `sendMail`, too. */
-  isBound: (name: string) => boolean;
+  isBound: (name: keyof Bindings) => boolean;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
+  /** Undefined if the host has no fields of its own. */
+  registration: OwnRegistration | undefined;
+  /** Undefined if the host handles no events. */
+  handlingOf: HandlingOf | undefined;
 };
 
 /**
  * The services of an environment. Hashing depends on the client, because its queue limits each.
  * Authentication depends on the request, because it may write after the response.
  */
-type ServicesOfEnv = Omit<Services, 'hashing' | 'authenticate'> & {
+export type ServicesOfEnv = Omit<Services, 'hashing' | 'authenticate'> & {
   hashingFor: (client: Client) => PasswordHashing;
   authenticateFor: (runAfterResponse: RunAfterResponse) => Authenticate;
 };
@@ -74,8 +80,8 @@ const TOKEN_MODELS = {
  *   is invalid
  * @throws SettingsError if a setting in the options is invalid
  */
-export function createServices<E extends object>(
-  options: ServiceOptions<E>,
+export function createServices<E extends object, Input, Output>(
+  options: ServiceOptions<E, Input, Output>,
 ): (env: E) => ServicesOfEnv {
   // Check the options now, so that a bad one stops the deployment.
   if (options.settings) parseSettings({}, options.settings);
@@ -104,11 +110,10 @@ export function createServices<E extends object>(
       authenticateFor: (runAfterResponse) => (authorization) =>
         authenticate(authorization, (key) => tokens.find(key, runAfterResponse), settings),
       databaseBinding: nameOf(bindings.DB, env) ?? 'DB',
-      isBound: (name) =>
-        Object.entries({ ...bindings, EMAIL: send }).some(
-          ([bound, value]) => bound === name && value !== undefined,
-        ),
+      isBound: (name) => (name === 'EMAIL' ? send : bindings[name]) !== undefined,
       mail: mailOf(send, bindings, settings),
+      registration: options.registration?.on(bindings.DB),
+      handlingOf: options.events?.(env),
     };
     services.set(env, created);
     return created;

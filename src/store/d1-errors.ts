@@ -180,3 +180,8 @@ const withJitter = (delayMs: number): number => delayMs * (1 - Math.random() / 2
  */
 export const isUniqueViolation = (error: unknown, column: string): boolean =>
   String(rootCause(error)).includes(`UNIQUE constraint failed: ${column}`);
+
+/** The column of a single-column UNIQUE constraint that was violated, without its table. */
+export const notUniqueColumn = (error: unknown): string | undefined =>
+  /UNIQUE constraint failed: \w+\.(?<column>\w+)(?!\w|, )/.exec(String(rootCause(error)))?.groups
+    ?.column;

@@ -214,19 +214,24 @@ export function userQueries(
 
   return {
     /**
-     * Inserts a user and its token, both or neither.
+     * Inserts a user and its token, and runs further statements, all or nothing.
      *
      * @param token undefined for a user without a token
      * @returns the user's id; undefined if the username is taken. The UNIQUE constraint decides, so
      *   there is no race
      */
-    insertUser(user: NewUser, token: PlainToken | undefined): Promise<number | undefined> {
+    insertUser(
+      user: NewUser,
+      token: PlainToken | undefined,
+      statements: D1PreparedStatement[] = [],
+    ): Promise<number | undefined> {
       const { username, password } = user;
       return runWriteWithRetry(async (isRetry) => {
         try {
           const [inserted] = await d1.batch([
             insertUser({ last_login: null, ...user }),
             ...(token ? [insertTokenOfUsername(token, username)] : []),
+            ...statements,
           ]);
           return exactId(v.parse(InsertedRow, inserted?.results)[0].id);
         } catch (error) {

@@ -17,9 +17,17 @@ export type Fields = Record<string, unknown>;
  */
 const MAX_FIELDS = 200;
 
-/** Reads and parses a body. An empty body has no fields, regardless of its media type. */
+/** How a number in JSON is read: from its source, or as JavaScript reads it. */
+type ReadNumber = (source: string, value: number) => unknown;
+
+/**
+ * Reads and parses a body. An empty body has no fields, regardless of its media type.
+ *
+ * @param readNumber by default as DRF's `CharField` does: it converts a number with Python's `str()`
+ */
 export async function parseBody(
   request: Request,
+  readNumber: ReadNumber = pythonNumber,
 ): Promise<Result<Fields, ParseFailure | ValidationFailure>> {
   const bytes = await readBytes(request);
   if (!bytes) return err({ kind: 'parse-error', reason: 'incomplete' });
@@ -28,7 +36,7 @@ export async function parseBody(
   const mediaType = request.headers.get('Content-Type') ?? '';
   switch (mediaType.split(';', 1)[0]?.trim().toLowerCase()) {
     case 'application/json':
-      return parseJson(bytes);
+      return parseJson(bytes, readNumber);
     case 'application/x-www-form-urlencoded':
       return parseForm(bytes);
     case 'multipart/form-data':
@@ -52,7 +60,10 @@ async function readBytes(request: Request): Promise<ArrayBuffer | undefined> {
 /**
  * The top level must be an object (rest_framework/serializers.py, `Serializer.to_internal_value`).
  */
-function parseJson(bytes: ArrayBuffer): Result<Fields, ParseFailure | ValidationFailure> {
+function parseJson(
+  bytes: ArrayBuffer,
+  readNumber: ReadNumber,
+): Result<Fields, ParseFailure | ValidationFailure> {
   let source: string;
   try {
     // Keep a byte order mark, so that it is refused (RFC 8259 §8.1), as in Python.
@@ -64,8 +75,7 @@ function parseJson(bytes: ArrayBuffer): Result<Fields, ParseFailure | Validation
   let value: unknown;
   try {
     value = JSON.parse(source, (_key, nested: unknown, context?: { source?: string }) =>
-      // DRF's `CharField` converts a number to a string with `str()`.
-      typeof nested === 'number' ? pythonNumber(context?.source ?? String(nested)) : nested,
+      typeof nested === 'number' ? readNumber(context?.source ?? String(nested), nested) : nested,
     );
   } catch {
     return err({ kind: 'parse-error', reason: 'json' });

@@ -84,12 +84,31 @@ export function validate<TSchema extends v.GenericSchema<unknown, unknown>>(
 ): Result<v.InferOutput<TSchema>, ValidationFailure> {
   const { success, output, issues } = v.safeParse(schema, data);
   if (success) return ok(output);
-  const errors: ValidationErrors = {};
+  return err({ kind: 'validation-error', errors: errorsOf(issues, ({ message }) => message) });
+}
+
+/** An issue of valibot or of a Standard Schema. */
+type Issue = {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: unknown })[] | undefined;
+};
+
+/**
+ * Groups issues by field.
+ *
+ * @param messageOf gets an issue and its field
+ */
+export function errorsOf<T extends Issue>(
+  issues: readonly T[],
+  messageOf: (issue: T, field: string) => string,
+): ValidationErrors {
+  const errors = new Map<string, string[]>();
   for (const issue of issues) {
-    const field = v.getDotPath(issue) ?? 'non_field_errors';
-    errors[field] = [...(errors[field] ?? []), issue.message];
+    const keys = issue.path?.map((part) => String(typeof part === 'object' ? part.key : part));
+    const field = keys?.join('.') || 'non_field_errors';
+    errors.set(field, [...(errors.get(field) ?? []), messageOf(issue, field)]);
   }
-  return err({ kind: 'validation-error', errors });
+  return Object.fromEntries(errors);
 }
 
 /**

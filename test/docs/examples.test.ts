@@ -1,8 +1,10 @@
 /** Runs the examples of docs/. pages.node.test.ts compares them with the pages. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import inThisWorker from '../fixtures/in-this-worker.ts';
 import mounted from '../fixtures/mounted/src/index.ts';
+import ownApi from '../fixtures/own-api/src/index.ts';
 import { answer, newName, register, send, unthrottled } from '../helpers/client.ts';
 
 const WORKERS = [
@@ -57,6 +59,44 @@ it('each client logs in', async () => {
   expect(log.mock.calls).toContainEqual([expect.objectContaining({ pk: expect.any(Number) })]);
   await import('../fixtures/fetch-client.js');
   expect(log.mock.calls).toContainEqual([expect.objectContaining({ username: 'meg' })]);
+});
+
+it('an app with fields, events and routes of its own registers, logs in and deletes a user', async () => {
+  vi.spyOn(console, 'log').mockImplementation(() => {});
+  await env.DB.exec(
+    'CREATE TABLE profile (user_id integer PRIMARY KEY REFERENCES auth_user (id) ON DELETE CASCADE, nickname text NOT NULL UNIQUE)',
+  );
+  await env.DB.exec('CREATE TABLE failed_login (reason text)');
+  onTestFinished(async () => {
+    await env.DB.exec('DROP TABLE profile; DROP TABLE failed_login');
+  });
+  async function ask(method: string, path: string, body?: object, token?: string) {
+    const headers = {
+      'Content-Type': 'application/json',
+      ...(token !== undefined && { Authorization: `Token ${token}` }),
+    };
+    const ctx = createExecutionContext();
+    const init = { method, headers, body: body ? JSON.stringify(body) : null };
+    const response = await ownApi.request(path, init, unthrottled, ctx);
+    await waitOnExecutionContext(ctx);
+    return response;
+  }
+  const [username, password, nickname] = [newName(), 'S3cret-horse', newName().slice(-20)];
+  const registered = await ask('POST', '/auth/register', { username, password, nickname });
+  const { token } = await registered.json<{ token: string }>();
+  const me = await ask('GET', '/auth/me', undefined, token);
+  expect(await me.json()).toMatchObject({ username, nickname });
+  await ask('POST', '/auth/login', { username, password: 'wrong' });
+  expect(await env.DB.prepare('SELECT reason FROM failed_login').first('reason')).toBe(
+    'wrong-password',
+  );
+  const path = `/staff/users/${username}`;
+  expect((await ask('DELETE', path, undefined, token)).status).toBe(403);
+  await env.DB.prepare('UPDATE auth_user SET is_staff = 1 WHERE username = ?').bind(username).run();
+  expect((await ask('DELETE', '/staff/users/nobody', undefined, token)).status).toBe(404);
+  expect((await ask('DELETE', path, undefined, token)).status).toBe(204);
+  expect((await ask('GET', '/auth/me', undefined, token)).status).toBe(401);
+  expect(await env.DB.prepare('SELECT count(*) AS n FROM profile').first('n')).toBe(0);
 });
 
 it('the client of knox logs in and logs out everywhere', async () => {

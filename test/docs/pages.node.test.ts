@@ -114,6 +114,12 @@ const EXAMPLES: Record<string, string[]> = {
     'test/fixtures/rocks/src/index.ts',
     'test/fixtures/in-this-worker.ts',
   ],
+  'docs/own-api.md': [
+    'test/fixtures/own-api/src/index.ts',
+    'test/fixtures/own-api/migrations/1000_profile.sql',
+    'test/fixtures/own-api/src/client.ts',
+    'test/fixtures/own-api/src/index.ts',
+  ],
   'docs/settings.md': ['test/fixtures/inside/src/index.ts'],
 };
 

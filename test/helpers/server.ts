@@ -59,7 +59,7 @@ export function execute(place: Place, sql: string): void {
 export function startServer(
   place: Place,
   command = WRANGLER_DEV,
-): { url: Promise<string>; stop: () => Promise<void> } {
+): { url: Promise<string>; stop: () => Promise<void>; kill: () => Promise<void> } {
   const ports = ['--port', place.port ?? '0', '--inspector-port', '0'];
   // A separate process group, so that npm, wrangler and workerd end together.
   const child = spawn('npm', [...command, ...optionsOf(place), ...ports], {
@@ -83,10 +83,10 @@ export function startServer(
     child.once('exit', () => reject(new Error(`the server ended: ${output}`)));
   });
 
-  async function stop() {
+  async function end(signal: NodeJS.Signals) {
     const isRunning = child.exitCode === null && child.signalCode === null;
-    if (isRunning && child.pid !== undefined) process.kill(-child.pid);
+    if (isRunning && child.pid !== undefined) process.kill(-child.pid, signal);
     await exited;
   }
-  return { url, stop };
+  return { url, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }

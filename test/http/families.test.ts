@@ -105,9 +105,8 @@ describe('the path of a family', () => {
       expect(listed).toEqual(
         expect.arrayContaining(['/api/auth/login', '/auth/users/{id}', '/api/knox/login']),
       );
-      expect(
-        listed.filter((path) => /dj-rest-auth|^\/(?:users|token|knox)(?:\/|$)/.test(path)),
-      ).toEqual([]);
+      const unmoved = /dj-rest-auth|^\/(?:users|token|knox)(?:\/|$)/;
+      expect(listed.filter((path) => unmoved.test(path))).toEqual([]);
     }
   });
 

@@ -110,7 +110,7 @@ it('adds the rows to the lesson with the nonce and the policy of the page', asyn
   const [, nonce] = /'nonce-([^']+)'/.exec(page.headers.get('Content-Security-Policy') ?? '') ?? [];
   const html = await page.text();
   const nonces = [...html.matchAll(/<(?:style|script)[^>]* nonce="([^"]+)"/g)];
-  expect(nonces.map(([, value]) => value)).toEqual(Array(4).fill(nonce));
+  expect(nonces.map(([, value]) => value)).toEqual(Array(5).fill(nonce));
   expect(html.match(/id="rows"/g)).toHaveLength(1);
   expect(html).toContain('<a href="/inbox">Inbox</a></nav>');
 });

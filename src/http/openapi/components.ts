@@ -92,16 +92,26 @@ const FIELD_VALUES: Record<string, object> = {
   true: value(true),
 };
 
-/** The schemas of responses, with the properties that the settings add. */
-export function schemasOf({ tokenResponseFields, errorMessage }: Settings): Record<string, object> {
+/**
+ * The schemas of responses, with the properties that the settings add.
+ *
+ * @param shown the properties of a user that the host adds. They may be missing
+ */
+export function schemasOf(
+  { tokenResponseFields, errorMessage }: Settings,
+  shown: Record<string, object> | undefined,
+): Record<string, object> {
   const fields = tokenResponseFields
     .map((field) => field.split('='))
     .map(([key, source = '']) => [key, FIELD_VALUES[source] ?? text]);
   const added: object = Object.fromEntries(fields);
   const message = errorMessage ? { message: text } : {};
-  const { Token, Login, LoginFailed, Detail, FieldErrors } = SCHEMAS;
+  const { Token, Login, LoginFailed, Detail, FieldErrors, User, DjoserUser, UserDetails } = SCHEMAS;
   return {
     ...SCHEMAS,
+    User: { ...User, properties: { ...shown, ...User.properties } },
+    DjoserUser: { ...DjoserUser, properties: { ...shown, ...DjoserUser.properties } },
+    UserDetails: { ...UserDetails, properties: { ...shown, ...UserDetails.properties } },
     Token: { ...Token, properties: { ...added, ...Token.properties } },
     Login: { ...Login, properties: { ...added, ...Login.properties } },
     LoginFailed: { ...LoginFailed, properties: { ...LoginFailed.properties, ...message } },

@@ -30,9 +30,15 @@ export type Description = {
   query?: Record<string, { description: string; schema: object }>;
   /**
    * The name of the body's schema, and examples of the body. `emailAsUsername`: a body with `email` and
-   * without `username` is accepted, too.
+   * without `username` is accepted, too. `takesOwnFields`: it is a registration, which may have fields of
+   * the host.
    */
-  request?: { name: string; examples: Examples; emailAsUsername?: boolean };
+  request?: {
+    name: string;
+    examples: Examples;
+    emailAsUsername?: boolean;
+    takesOwnFields?: boolean;
+  };
   /**
    * By status. The document adds the responses that follow from the access, the body and the rate
    * limit of the route.

@@ -3,7 +3,9 @@
  * tests replay every example.
  */
 import * as v from 'valibot';
+import type { OwnRegistration } from '../../auth/registration-fields.ts';
 import type { Settings } from '../../settings.ts';
+import type { OwnSchema } from '../../validation/standard-schema.ts';
 import type { ObjectSchema } from '../body.ts';
 import { toServedPath } from '../families.ts';
 import { type Route, toTemplate } from '../route.ts';
@@ -31,14 +33,17 @@ const MALFORMED = { malformed: { detail: 'JSON parse error - The body is not val
  * @param routes the routes that the settings enable
  * @param server the URL of the API, without a trailing slash
  * @param version of OpenAPI: 3.0 or 3.1
+ * @param registration the fields of the host's own
  */
 export function openApiDocument(
   routes: Route[],
   settings: Settings,
   server: string,
   version: string,
+  registration: OwnRegistration | undefined,
 ) {
-  const schemas = schemasOf(settings);
+  const own = registration?.describe(version);
+  const schemas = schemasOf(settings, own?.shown);
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path: listed, access, bodySchema, kind, description } of routes) {
     const path = toTemplate(toServedPath(listed, settings));
@@ -48,7 +53,9 @@ export function openApiDocument(
     for (const { schema } of Object.values(responses)) {
       if (typeof schema === 'object') schemas[schema.name] = schema.schema;
     }
-    if (bodySchema && request) Object.assign(schemas, bodySchemas(bodySchema(settings), request));
+    if (bodySchema && request) {
+      Object.assign(schemas, bodySchemas(bodySchema(settings), request, own?.sent));
+    }
     paths[path] = {
       ...paths[path],
       [method.toLowerCase()]: {
@@ -100,14 +107,16 @@ type Request = NonNullable<Description['request']>;
 /** The schemas of a body by name. */
 function bodySchemas(
   { entries }: ObjectSchema<unknown, unknown>,
-  { name, emailAsUsername }: Request,
+  { name, emailAsUsername, takesOwnFields }: Request,
+  sent: OwnSchema | undefined,
 ): Record<string, object> {
   const { username, ...others } = entries;
-  if (!emailAsUsername || !username) return { [name]: jsonSchema(entries) };
+  const own = takesOwnFields ? sent : undefined;
+  if (!emailAsUsername || !username) return { [name]: jsonSchema(entries, own) };
   const [withUsername, withEmail] = [`${name}WithUsername`, `${name}WithEmail`];
   return {
-    [withUsername]: jsonSchema(entries),
-    [withEmail]: jsonSchema({ ...others, email: username }),
+    [withUsername]: jsonSchema(entries, own),
+    [withEmail]: jsonSchema({ ...others, email: username }, own),
     [name]: {
       anyOf: [withUsername, withEmail].map((each) => reference('schemas', each)),
     },
@@ -118,14 +127,16 @@ function bodySchemas(
  * The JSON Schema of a body: an object of strings. The metadata of each field has the other keywords
  * (validation/fields.ts).
  */
-function jsonSchema(entries: ObjectSchema<unknown, unknown>['entries']) {
-  const required = Object.keys(entries).filter((name) => entries[name]?.type !== 'optional');
+function jsonSchema(entries: ObjectSchema<unknown, unknown>['entries'], own?: OwnSchema) {
+  const names = Object.keys(entries).filter((name) => entries[name]?.type !== 'optional');
+  const required = [...names, ...(own?.required ?? [])];
+  const properties = mapValues(entries, ({ wrapped, ...entry }) => ({
+    type: 'string',
+    ...v.getMetadata(wrapped ?? entry),
+  }));
   return {
     type: 'object',
-    properties: mapValues(entries, ({ wrapped, ...entry }) => ({
-      type: 'string',
-      ...v.getMetadata(wrapped ?? entry),
-    })),
+    properties: { ...own?.properties, ...properties },
     // An empty list is not valid in OpenAPI 3.0.
     ...(required.length > 0 && { required }),
   };

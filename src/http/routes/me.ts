@@ -209,5 +209,13 @@ export async function deleteUser(
 }
 
 /** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
-export const userResponse = (c: AppContext, { id, username, first_name, last_name, email }: User) =>
-  c.json({ id, username, first_name, last_name, email }, 200, NO_STORE);
+export async function userResponse(c: AppContext, user: User) {
+  const { id, username, first_name, last_name, email } = user;
+  const own = await ownFieldsOf(c, user);
+  const body = { ...own, id, username, first_name, last_name, email };
+  return c.json(body, 200, NO_STORE);
+}
+
+/** The fields of the host's own that it shows of a user (`registration.retrieve` of createApp). */
+export const ownFieldsOf = async (c: AppContext, user: User): Promise<object> =>
+  (await c.var.registration?.retrieve?.(user)) ?? {};

@@ -43,6 +43,7 @@ export const openApi = (routes: () => Route[]): Route =>
       const { origin } = new URL(c.req.url);
       const enabled = routes().filter(({ access }) => isEnabled(access, c.var));
       const server = origin + basePathOf(c);
-      return c.json(openApiDocument(enabled, c.var.settings, server, version));
+      const { settings, registration } = c.var;
+      return c.json(openApiDocument(enabled, settings, server, version, registration));
     },
   });

@@ -6,7 +6,7 @@ import {
   VerifiedRegisterSchema,
   withEmailAsUsername,
 } from '../../validation/schemas.ts';
-import { body } from '../body.ts';
+import { registrationBody } from '../body.ts';
 import type { AppContext } from '../context.ts';
 import type { Failure } from '../errors.ts';
 import { linkServices, sendAfterResponse } from '../notifications.ts';
@@ -20,7 +20,7 @@ import { loginResponse } from '../token-response.ts';
 /** dj_rest_auth/registration/views.py, `RegisterView.get_response_data`. */
 export const VERIFICATION_SENT = { detail: 'Verification e-mail sent.' };
 
-export const registration = body(
+export const registration = registrationBody(
   ({ emailVerification }) =>
     emailVerification === 'required' ? VerifiedRegisterSchema : RegisterSchema,
   withEmailAsUsername,
@@ -38,6 +38,7 @@ export const register = route('POST /register', {
     request: {
       name: 'RegisterRequest',
       emailAsUsername: true,
+      takesOwnFields: true,
       examples: {
         meg: {
           username: USERNAME,
@@ -66,8 +67,9 @@ export const register = route('POST /register', {
       }),
     }),
   },
-  async handle(c, { data }) {
-    const registered = await createUser(c, data);
+  async handle(c, { data: { validated, own } }) {
+    if (!validated.ok) return validated;
+    const registered = await createUser(c, { ...validated.value, own });
     if (!registered.ok) return registered;
     const { token, ...user } = registered.value;
     const status = c.var.settings.registerStatus;

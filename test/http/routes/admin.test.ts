@@ -737,7 +737,7 @@ describe('the page', () => {
     expect(policy).toContain("require-trusted-types-for 'script'");
     expect(policy).not.toContain('unsafe');
     const html = await response.text();
-    expect(html.match(/<script/g)).toHaveLength(1);
+    expect(html.match(/<script/g)).toHaveLength(2);
     expect(html).toContain(`nonce="${nonce}"`);
     expect(html).not.toMatch(/ on\w+=|javascript:/);
     const again = await send('/admin');

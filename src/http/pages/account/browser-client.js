@@ -9,6 +9,7 @@
  *
  * @typedef {{task: string, parts: {uid: string, token: string}}} Link
  */
+import { showErrors } from '../shared/show-errors.js';
 
 const LINK = /^#(?<task>reset|username|activate)\/(?<uid>[^/]+)\/(?<token>[^/]+)$/;
 
@@ -134,25 +135,4 @@ function show(...ids) {
   for (const done of document.querySelectorAll('.done')) {
     if (done instanceof HTMLElement) done.hidden = true;
   }
-}
-
-/**
- * Shows DRF's messages at their inputs, and marks these inputs. Messages without an input are shown above the
- * button. The first invalid input gets the focus.
- *
- * @param {HTMLFormElement} form @param {Record<string, unknown>} errors
- */
-function showErrors(form, errors) {
-  const { ...rest } = errors;
-  for (const input of form.querySelectorAll('input')) {
-    const messages = rest[input.name];
-    delete rest[input.name];
-    input.ariaInvalid = messages ? 'true' : null;
-    const error = document.getElementById(`${input.id}-error`);
-    if (error) error.textContent = messages ? [messages].flat().join(' ') : '';
-  }
-  const error = form.querySelector('[data-part=error]');
-  if (error) error.textContent = Object.values(rest).flat().join(' ');
-  const invalid = form.querySelector('[aria-invalid=true]');
-  if (invalid instanceof HTMLElement) invalid.focus();
 }

@@ -7,8 +7,8 @@ import type { Child } from 'hono/jsx';
 import { Document, type PagePaths } from '../shared/document.tsx';
 import type { FieldProps } from '../shared/field.tsx';
 import { type FormProps, FormSection } from '../shared/form.tsx';
-import client from './browser-client.js';
-import style from './style.css';
+import client from './browser-client.min.txt';
+import style from './style.min.txt';
 
 type PageProps = {
   /** The path of the app, without a trailing slash. */
@@ -39,7 +39,9 @@ export const AccountPage = ({
     script={client}
   >
     <main>
-      <noscript>This page needs JavaScript. It is disabled in this browser.</noscript>
+      <noscript class="notice" data-wrong>
+        This page needs JavaScript. It is disabled in this browser.
+      </noscript>
       <Refusal id="link-refused">
         This link is incomplete. Copy the complete link from the message, or request a new one.
       </Refusal>
@@ -169,7 +171,7 @@ const LogIn = ({ lesson }: { lesson: string | undefined }) =>
 
 /** A message that a link cannot be used. */
 const Refusal = ({ id, children }: { id: string; children: string }) => (
-  <p class="refused" id={id} role="alert" tabindex={-1} hidden data-view>
+  <p class="notice" data-wrong id={id} role="alert" tabindex={-1} hidden data-view>
     {children}
   </p>
 );

@@ -8,6 +8,7 @@
  *   last_login: string | null, has_usable_password: boolean}} ListedUser
  * @typedef {ListedUser & {token_created: string | null, acts: string[]}} User
  */
+import { showErrors } from '../shared/show-errors.js';
 
 const MINUTE_MS = 60_000;
 const KEY = 'staff';
@@ -352,27 +353,6 @@ function onSubmit(selector, handle) {
 /** @param {HTMLFormElement} form @returns {Record<string, string>} */
 function fieldsOf(form) {
   return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, `${value}`]));
-}
-
-/**
- * Shows DRF's messages at their inputs, and marks these inputs. Messages without an input are shown above the
- * button. The first invalid input gets the focus.
- *
- * @param {HTMLFormElement} form @param {Record<string, unknown>} errors
- */
-function showErrors(form, { valid, message, ...rest }) {
-  for (const field of form.querySelectorAll('input')) {
-    const name = field.id.slice(field.id.indexOf('-') + 1);
-    const messages = rest[name];
-    delete rest[name];
-    field.ariaInvalid = messages ? 'true' : null;
-    const error = document.getElementById(`${field.id}-error`);
-    if (error) error.textContent = messages ? [messages].flat().join(' ') : '';
-  }
-  const error = form.querySelector('[data-part=error]');
-  if (error) error.textContent = Object.values(rest).flat().join(' ');
-  const invalid = form.querySelector('[aria-invalid=true]');
-  if (invalid instanceof HTMLElement) invalid.focus();
 }
 
 /** @param {string} name @param {string} [text] */

@@ -6,8 +6,8 @@ import { Document } from '../shared/document.tsx';
 import type { FieldProps } from '../shared/field.tsx';
 import { Field } from '../shared/field.tsx';
 import { FormSection } from '../shared/form.tsx';
-import client from './browser-client.js';
-import style from './style.css';
+import client from './browser-client.min.txt';
+import style from './style.min.txt';
 
 type PageProps = {
   /** The path of the app, without a trailing slash. */
@@ -30,7 +30,9 @@ export const AdminPage = ({ base, nonce, keyword, minutes }: PageProps) => (
     script={client}
   >
     <main data-api={`${base}/admin/api`} data-keyword={keyword} data-minutes={minutes}>
-      <noscript>This page needs JavaScript. It is disabled in this browser.</noscript>
+      <noscript class="notice" data-wrong>
+        This page needs JavaScript. It is disabled in this browser.
+      </noscript>
       <nav id="menu" aria-label="Staff" hidden>
         <a href="#users">Users</a>
         <a href="#checks">Checks</a>
@@ -38,7 +40,7 @@ export const AdminPage = ({ base, nonce, keyword, minutes }: PageProps) => (
           Log out
         </button>
       </nav>
-      <p id="message" role="status" tabindex={-1} />
+      <p class="notice" id="message" role="status" tabindex={-1} />
       <FormSection
         id="log-in"
         title="Log in"

@@ -1,7 +1,7 @@
 /** The HTML document of the pages: head, shared style, shared script and icon. */
 import type { Child } from 'hono/jsx';
-import client from './browser-client.js';
-import style from './style.css';
+import client from './browser-client.min.txt';
+import style from './style.min.txt';
 
 export const ICON =
   "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='%230c4b33'/><path d='M13 19a4 4 0 1 1 0-6l10 0v4h-3v-2h-2v2z' fill='none' stroke='%23fff' stroke-width='2'/></svg>";
@@ -33,11 +33,9 @@ export const Document = ({ title, intro, current, pages, nonce, ...props }: Docu
       <title>{title}</title>
       <link rel="icon" href={ICON} />
       <style nonce={nonce} dangerouslySetInnerHTML={{ __html: style + props.style }} />
-      <script
-        type="module"
-        nonce={nonce}
-        dangerouslySetInnerHTML={{ __html: client + props.script }}
-      />
+      {[client, props.script].map((script) => (
+        <script type="module" nonce={nonce} dangerouslySetInnerHTML={{ __html: script }} />
+      ))}
     </head>
     <body>
       <header>

@@ -6,7 +6,7 @@ import type { Settings } from '../../../settings.ts';
 import { Document, type PagePaths } from '../shared/document.tsx';
 import client from './browser-client.js';
 import { Step } from './step.tsx';
-import style from './style.css';
+import style from './style.min.txt';
 
 type PageProps = {
   /** The path of the app, without a trailing slash. */

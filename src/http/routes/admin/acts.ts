@@ -79,6 +79,8 @@ export const endUserSessions = adminRoute('POST /admin/api/users/:id{[0-9]+}/end
 
 const toReset = staffTo('reset_password');
 
+const NO_RESET_LINK = 'The user is inactive, or has no e-mail address or no usable password.';
+
 export const resetPassword = adminRoute('POST /admin/api/users/:id{[0-9]+}/reset_password', {
   access: { ...toReset, isEnabled: ({ mail }) => mail !== undefined },
   body: noBody,
@@ -92,13 +94,13 @@ export const resetPassword = adminRoute('POST /admin/api/users/:id{[0-9]+}/reset
       ...REFUSED,
       ...NOT_FOUND,
       409: detail('The user can get no link.', {
-        unreachable: 'The user is inactive, or has no e-mail address or no usable password.',
+        unreachable: NO_RESET_LINK,
       }),
     },
   },
   async handle(c, { user, target }) {
     const seen = await findUser(c.var, target.id);
-    if (!seen || !getsResetLink(seen)) return err({ kind: 'no-reset-link' });
+    if (!seen || !getsResetLink(seen)) return err({ kind: 'conflict', detail: NO_RESET_LINK });
     const allowed = await limitAddress(c, 'mail-address', target.id);
     if (!allowed.ok) return allowed;
     const services = linkServices(c, 'passwordReset');

@@ -16,7 +16,7 @@ import {
 import { noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
 import { NO_STORE } from '../../no-store.ts';
-import { staff } from '../../route.ts';
+import { staff } from './access.ts';
 import { NOT_STAFF } from './descriptions.ts';
 import { adminRoute } from './route.ts';
 import { CHECKS } from './schemas.ts';

@@ -1,13 +1,13 @@
 /** A user, for staff. */
 import { DeleteSchema } from '../../../validation/schemas.ts';
 import { StaffEditSchema } from '../../../validation/staff.ts';
+import { idOf } from '../../act-on-user.ts';
 import { body, noBody } from '../../body.ts';
 import { detail, invalid } from '../../openapi/description.ts';
 import { PASSWORD, REQUIRED, USERNAME, WRONG_PASSWORD } from '../../openapi/examples.ts';
-import { staff } from '../../route.ts';
 import { audit } from '../../security-log.ts';
 import { changeProfile, deleteUser } from '../me.ts';
-import { idOf, staffTo } from './access.ts';
+import { staff, staffTo } from './access.ts';
 import { NOT_FOUND, NOT_STAFF, REFUSED, SEEN } from './descriptions.ts';
 import { adminRoute } from './route.ts';
 import { SEEN_USER } from './schemas.ts';

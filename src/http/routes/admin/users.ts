@@ -1,7 +1,7 @@
 import { isUserFilter, listUsers as list, USER_FILTERS } from '../../../auth/staff.ts';
 import { noBody } from '../../body.ts';
 import { NO_STORE } from '../../no-store.ts';
-import { staff } from '../../route.ts';
+import { staff } from './access.ts';
 import { LISTED_MEG, NOT_STAFF } from './descriptions.ts';
 import { adminRoute } from './route.ts';
 import { STAFF_USER_LIST } from './schemas.ts';

@@ -7,7 +7,7 @@ import {
   VerifiedRegistrationSchema,
   VerifyEmailSchema,
 } from '../../../validation/dj-rest-auth.ts';
-import { body } from '../../body.ts';
+import { body, registrationBody } from '../../body.ts';
 import { linkError, notify, sendAfterResponse } from '../../notifications.ts';
 import { detail, invalid } from '../../openapi/description.ts';
 import { KEY, LINK, PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
@@ -22,7 +22,7 @@ import { djRestAuthRoute } from './route.ts';
 /** dj_rest_auth/registration/views.py, `RegisterView`. */
 export const register = djRestAuthRoute('POST /registration', {
   access: ifOn(anyone('register'), 'djRestAuthRegistration'),
-  body: body(({ emailVerification }) =>
+  body: registrationBody(({ emailVerification }) =>
     emailVerification === 'required' ? VerifiedRegistrationSchema : RegistrationSchema,
   ),
   description: {
@@ -31,6 +31,7 @@ export const register = djRestAuthRoute('POST /registration', {
     description: 'Inserts a user and its token in one transaction.',
     request: {
       name: 'RegistrationRequest',
+      takesOwnFields: true,
       examples: {
         meg: { username: USERNAME, email: USERNAME, password1: PASSWORD, password2: PASSWORD },
       },
@@ -44,10 +45,13 @@ export const register = djRestAuthRoute('POST /registration', {
       400: invalid({ empty: { username: REQUIRED, password1: REQUIRED, password2: REQUIRED } }),
     },
   },
-  async handle(c, { data: { username, email = '', password1, password2 } }) {
+  async handle(c, { data: { validated, own } }) {
+    if (!validated.ok) return validated;
+    const { username, email = '', password1, password2 } = validated.value;
     if (password1 !== password2) return err({ kind: 'password-mismatch' });
     const names = { first_name: '', last_name: '' };
-    const registered = await createUser(c, { username, email, password: password1, ...names });
+    const user = { username, email, password: password1, ...names, own };
+    const registered = await createUser(c, user);
     if (!registered.ok) {
       const { error } = registered;
       return err(error.kind === 'password-refused' ? { ...error, field: 'password1' } : error);

@@ -11,6 +11,7 @@ import { MEG, REQUIRED } from '../../openapi/examples.ts';
 import { limitAddress } from '../../rate-limit.ts';
 import { authenticated } from '../../route.ts';
 import { audit } from '../../security-log.ts';
+import { ownFieldsOf } from '../me.ts';
 import { djRestAuthRoute } from './route.ts';
 
 const { id: pk, ...details } = MEG;
@@ -86,5 +87,9 @@ async function update(
 }
 
 /** Personal data, so it must not be cached (RFC 9111 §5.2.2.5). */
-const userResponse = (c: AppContext, { id, username, email, first_name, last_name }: User) =>
-  c.json({ pk: id, username, email, first_name, last_name }, 200, NO_STORE);
+async function userResponse(c: AppContext, user: User) {
+  const { id, username, email, first_name, last_name } = user;
+  const own = await ownFieldsOf(c, user);
+  const body = { ...own, pk: id, username, email, first_name, last_name };
+  return c.json(body, 200, NO_STORE);
+}

@@ -1,14 +1,16 @@
 /** The user of the token (djoser/views.py, `UserViewSet.me`). */
 import type { Authenticated } from '../../../auth/tokens.ts';
+import type { User } from '../../../auth/users.ts';
 import { CurrentPasswordSchema } from '../../../validation/djoser.ts';
 import { body, noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
+import { NO_STORE } from '../../no-store.ts';
 import { authenticated } from '../../route.ts';
-import { deleteUser } from '../me.ts';
+import { deleteUser, ownFieldsOf } from '../me.ts';
 import { DESTROYED, RETRIEVED, UPDATE, UPDATED } from './descriptions.ts';
 import { djoserRoute } from './route.ts';
 import { type Update, update, updateBody } from './update.ts';
-import { userResponse } from './user-response.ts';
+import { serializeUser } from './user-response.ts';
 
 export const retrieveMe = djoserRoute('GET /users/me', {
   access: authenticated,
@@ -19,7 +21,7 @@ export const retrieveMe = djoserRoute('GET /users/me', {
     description: 'Has no password and no names.',
     responses: RETRIEVED,
   },
-  handle: (c, { user }) => userResponse(c, user),
+  handle: (c, { user }) => ownUserResponse(c, user),
 });
 
 export const updateMe = djoserRoute('PUT /users/me', {
@@ -66,5 +68,9 @@ async function updateOwn(
   { data, ...authenticated }: Authenticated & { data: Update },
 ) {
   const updated = await update(c, authenticated, authenticated.user, data);
-  return updated.ok ? userResponse(c, updated.value) : updated;
+  return updated.ok ? ownUserResponse(c, updated.value) : updated;
 }
+
+/** With the fields of the host. */
+const ownUserResponse = async (c: AppContext, user: User) =>
+  c.json({ ...(await ownFieldsOf(c, user)), ...serializeUser(user) }, 200, NO_STORE);

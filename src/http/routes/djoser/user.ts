@@ -1,22 +1,18 @@
 /** A user by its id (djoser/views.py, `UserViewSet`). */
 import type { Act } from '../../../auth/staff.ts';
-import type { Authenticated } from '../../../auth/tokens.ts';
-import type { User } from '../../../auth/users.ts';
 import { err, ok } from '../../../lib/result.ts';
 import { CurrentPasswordSchema } from '../../../validation/djoser.ts';
+import { checkAct, findTarget, type OfUser } from '../../act-on-user.ts';
 import { body, noBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
 import { type Failure, PERMISSION_DENIED } from '../../errors.ts';
 import { detail } from '../../openapi/description.ts';
 import { type Access, currentlyAuthenticated } from '../../route.ts';
-import { checkAct } from '../admin/access.ts';
 import { deleteUser } from '../me.ts';
 import { DESTROYED, RETRIEVED, UPDATE, UPDATED } from './descriptions.ts';
 import { djoserRoute } from './route.ts';
 import { type Update, update, updateBody } from './update.ts';
 import { userResponse } from './user-response.ts';
-
-type OfUser = Authenticated & { target: User };
 
 /**
  * The user itself, or staff (djoser/permissions.py, `CurrentUserOrAdmin`). DRF looks for the user before it
@@ -34,8 +30,7 @@ const currentUserOrAdmin = (
     const caller = await currentlyAuthenticated.identify(c);
     if (!caller.ok) return caller;
     const { user } = caller.value;
-    const id = Number(c.req.param('id'));
-    const target = Number.isSafeInteger(id) ? await c.var.store.findProfile(id) : undefined;
+    const target = await findTarget(c);
     if (!target) return err({ kind: 'not-found' });
     if (target.id === user.id) return ok({ ...caller.value, target });
     if (!user.is_staff) return err(refusal(c));

@@ -8,8 +8,9 @@ import {
   UserToVerifySchema,
 } from '../../../validation/djoser.ts';
 import type { ValidationFailure } from '../../../validation/failure.ts';
-import { withEmailAsUsername } from '../../../validation/schemas.ts';
-import { bodyOrErrors, noBody, type ObjectSchema } from '../../body.ts';
+import type { Fields } from '../../../validation/parsers.ts';
+import { validate, withEmailAsUsername } from '../../../validation/schemas.ts';
+import { noBody, type ObjectSchema, registrationBody } from '../../body.ts';
 import type { AppContext } from '../../context.ts';
 import { type Failure, USERNAME_TAKEN } from '../../errors.ts';
 import { NO_STORE } from '../../no-store.ts';
@@ -26,7 +27,7 @@ type UserCreate = { username: string; password: string; email: string; re_passwo
 /** djoser/views.py, `UserViewSet.perform_create`. */
 export const createUser = djoserRoute('POST /users', {
   access: asInViewSet(anyone('register')),
-  body: bodyOrErrors(
+  body: registrationBody(
     ({ emailVerification, userCreatePasswordRetype }): ObjectSchema<unknown, UserCreate> => {
       const [schema, retypeSchema] =
         emailVerification === 'required'
@@ -34,7 +35,6 @@ export const createUser = djoserRoute('POST /users', {
           : [UserCreateSchema, UserCreateRetypeSchema];
       return userCreatePasswordRetype ? retypeSchema : schema;
     },
-    UsernameSchema,
     (fields, { loginField }) => (loginField === 'email' ? withEmailAsUsername(fields) : fields),
   ),
   description: {
@@ -44,6 +44,7 @@ export const createUser = djoserRoute('POST /users', {
       'The response has no token. With EMAIL_VERIFICATION = "required", `email` is required, and the user must activate the account before the first login.',
     request: {
       name: 'UserCreateRequest',
+      takesOwnFields: true,
       examples: { meg: { username: USERNAME, password: PASSWORD, email: USERNAME } },
     },
     responses: {
@@ -58,12 +59,12 @@ export const createUser = djoserRoute('POST /users', {
       }),
     },
   },
-  async handle(c, { data: { validated, part } }) {
-    if (!validated.ok) return withUsernameError(c, validated.error, part);
+  async handle(c, { data: { validated, fields, own } }) {
+    if (!validated.ok) return withUsernameError(c, validated.error, fields);
     const { username, password, email, re_password = password } = validated.value;
     if (re_password !== password) return err({ kind: 'password-mismatch' });
     const names = { first_name: '', last_name: '' };
-    const registered = await register(c, { username, password, email, ...names });
+    const registered = await register(c, { username, password, email, ...names, own });
     if (!registered.ok) return registered;
     if (registered.value.is_active) notify(c, 'confirmation', registered.value);
     return userResponse(c, registered.value, 201);
@@ -74,9 +75,10 @@ export const createUser = djoserRoute('POST /users', {
 async function withUsernameError(
   c: AppContext,
   failure: ValidationFailure,
-  part: { username: string } | undefined,
+  fields: Fields,
 ): Promise<Err<Failure>> {
-  const isTaken = part && (await c.var.store.hasUsername(part.username));
+  const valid = validate(UsernameSchema, fields);
+  const isTaken = valid.ok && (await c.var.store.hasUsername(valid.value.username));
   if (!isTaken) return err(failure);
   return err({ ...failure, errors: { ...failure.errors, username: [USERNAME_TAKEN] } });
 }

@@ -22,6 +22,7 @@ export const register = knoxRoute('POST /register', {
     request: {
       name: 'KnoxRegisterRequest',
       emailAsUsername: true,
+      takesOwnFields: true,
       examples: { meg: { username: USERNAME, email: USERNAME, password: PASSWORD } },
     },
     responses: ({ registerStatus }) => ({
@@ -39,8 +40,9 @@ export const register = knoxRoute('POST /register', {
       }),
     }),
   },
-  async handle(c, { data }) {
-    const registered = await createUser(c, data);
+  async handle(c, { data: { validated, own } }) {
+    if (!validated.ok) return validated;
+    const registered = await createUser(c, { ...validated.value, own });
     if (!registered.ok) return registered;
     const { token, username } = registered.value;
     const status = c.var.settings.registerStatus;

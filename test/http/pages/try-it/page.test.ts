@@ -34,7 +34,7 @@ describe('GET /', () => {
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
         "require-trusted-types-for 'script'",
     );
-    expect(nonces(await response.text())).toEqual([nonce, nonce]);
+    expect(nonces(await response.text())).toEqual([nonce, nonce, nonce]);
     const next = await send('/');
     expect(nonces(next.headers.get('Content-Security-Policy') ?? '')[0]).not.toBe(nonce);
   });
