@@ -391,7 +391,7 @@ export const SETTINGS = {
     '',
   ),
 
-  /** What a login over the routes of knox returns as the user. If it is unset, it returns no user. */
+  /** The serializer of the user in responses of knox's routes to a login. If it is unset, they have no user. */
   userSerializer: optional('USER_SERIALIZER', oneOf('knox.serializers.UserSerializer')),
 
   /** Django's password validators, in this order. */

@@ -1,6 +1,6 @@
 /**
  * Replays the recorded cases of DRF, djoser and dj-rest-auth with the tokens of knox. Each token in a
- * response must be one of knox, also where a login returned the same token again. All other expectations stay.
+ * response must be one of knox, also if DRF returned the token of an earlier login. All other expectations stay.
  */
 import { beforeEach, describe } from 'vitest';
 import { VARIANTS as DJ_REST_AUTH } from '../conformance/dj-rest-auth.ts';
@@ -15,7 +15,7 @@ import { replayCases } from '../helpers/replay-cases.ts';
 
 const KNOX = { TOKEN_MODEL: 'knox.AuthToken' };
 
-/** This step deletes the row in DRF's table, where the token is not. */
+/** This step deletes the row in DRF's table. The token is not there. */
 const OF_DRF_TABLE = ['token-rows/no-token-yet: the old token is gone'];
 
 /** These differ with DRF's model, because the token is a new one. With knox's it is always new. */
