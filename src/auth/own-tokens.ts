@@ -41,7 +41,7 @@ export async function listOwnTokens(
     }));
 }
 
-/** A shorter token could be used by whoever reads the list. An imported one may have any length. */
+/** Shows nothing of a short token, which the first characters would reveal. Imported tokens may have any length. */
 const shownOf = ({ token_key }: { token_key: string }): string =>
   token_key.length < TOKEN_KEY_LENGTH ? '' : token_key;
 

@@ -1,4 +1,4 @@
-/** What depends on tokens elsewhere, with `TOKEN_MODEL = "knox.AuthToken"`. */
+/** `TOKEN_MODEL = "knox.AuthToken"` with passwords, activation, token cache, replicas, RPC and the middleware. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';

@@ -227,7 +227,7 @@ describe('DELETE /tokens/{id}', () => {
 });
 
 describe('POST /logoutall', () => {
-  it('revokes all tokens of the user and of nobody else, and logs it', async () => {
+  it('revokes all tokens of the user and of no other user, and logs it', async () => {
     const { username, tokens } = await withTokens(3);
     const other = await withTokens(1);
     log = [];
