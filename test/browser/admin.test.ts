@@ -62,7 +62,7 @@ const usersOf = (page: Page) => page.getByRole('list', { name: 'Users' });
 /** The page in the words of its elements. */
 function pageOf(page: Page) {
   const message = page.locator('#message');
-  const wait = () => page.locator('form[aria-busy=true]').waitFor({ state: 'detached' });
+  const wait = () => page.locator('[aria-busy=true]').waitFor({ state: 'detached' });
   const region = (name: string) => page.getByRole('region', { name, exact: true });
   return {
     message,

@@ -47,7 +47,7 @@ addEventListener('hashchange', () => {
 });
 one('#log-out').addEventListener('click', () => logOut());
 for (const button of document.querySelectorAll('[data-act]')) {
-  button.addEventListener('click', () => act(button));
+  button.addEventListener('click', () => act(button.getAttribute('data-act') ?? ''));
 }
 onSubmit('#search', search);
 onSubmit('#log-in form', logIn);
@@ -163,12 +163,8 @@ function showUsers(query, { users, next }) {
 
 /** Before the response, because staff may already type. @param {URLSearchParams} parameters */
 function fillSearch(parameters) {
-  for (const name of ['search', 'by', 'filter']) {
-    const field = one(`#search [name=${name}]`);
-    if (field instanceof HTMLInputElement) field.value = parameters.get(name) ?? '';
-    if (field instanceof HTMLSelectElement) {
-      field.value = parameters.get(name) ?? field.options[0]?.value ?? '';
-    }
+  for (const [name, unset] of Object.entries({ search: '', by: 'username', filter: '' })) {
+    fillField(`#search [name=${name}]`, parameters.get(name) ?? unset);
   }
 }
 
@@ -223,25 +219,28 @@ function fill(user) {
     ]),
   );
   for (const button of document.querySelectorAll('[data-act]')) {
-    if (button instanceof HTMLElement)
-      button.hidden = !user.acts.includes(button.dataset.act ?? '');
+    button.toggleAttribute('hidden', !user.acts.includes(button.getAttribute('data-act') ?? ''));
   }
   one('#powerless').hidden = user.acts.length > 0;
   const forms = { edit: 'edit', rights: 'set_rights', delete: 'delete' };
-  for (const [id, name] of Object.entries(forms)) one(`#${id}`).hidden = !user.acts.includes(name);
-  for (const id of Object.keys(forms)) {
+  for (const [id, name] of Object.entries(forms)) {
+    one(`#${id}`).hidden = !user.acts.includes(name);
     const form = one(`#${id} form`);
     if (!(form instanceof HTMLFormElement)) continue;
     form.reset();
     showErrors(form, {});
   }
   for (const name of /** @type {const} */ (['username', 'first_name', 'last_name', 'email'])) {
-    input(`#edit-${name}`).value = user[name];
+    fillField(`#edit-${name}`, user[name]);
   }
-  const rights = one('#rights-rights');
-  if (rights instanceof HTMLSelectElement) {
-    rights.value = user.is_superuser ? 'superuser' : user.is_staff ? 'staff' : 'none';
-  }
+  const rights = user.is_superuser ? 'superuser' : user.is_staff ? 'staff' : 'none';
+  fillField('#rights-rights', rights);
+}
+
+/** @param {string} selector @param {string} value */
+function fillField(selector, value) {
+  const field = one(selector);
+  if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = value;
 }
 
 /** Django's datetime text is UTC. @param {string} text */
@@ -249,9 +248,8 @@ function time(text) {
   return `${text.slice(0, 16)} UTC`;
 }
 
-/** @param {Element} button */
-async function act(button) {
-  const name = button instanceof HTMLElement ? (button.dataset.act ?? '') : '';
+/** @param {string} name */
+async function act(name) {
   if (!shown || main.ariaBusy === 'true') return;
   main.ariaBusy = 'true';
   const response = await call('POST', `/users/${shown.id}/${name}`);
@@ -271,9 +269,7 @@ async function edit(form) {
   if (!shown) return;
   const { current_password, ...fields } = fieldsOf(form);
   const body = current_password ? { ...fields, current_password } : fields;
-  const response = await call('PATCH', `/users/${shown.id}`, body);
-  if (!response.ok) return showErrors(form, response.data);
-  after(response, 'The user was changed.');
+  await change(form, 'PATCH', `/users/${shown.id}`, body, 'The user was changed.');
 }
 
 /** @param {HTMLFormElement} form */
@@ -283,16 +279,26 @@ async function setRights(form) {
   const is_superuser = rights === 'superuser';
   const is_staff = rights !== 'none';
   const body = { is_staff, is_superuser, current_password };
-  const response = await call('PUT', `/users/${shown.id}/rights`, body);
-  if (!response.ok) return showErrors(form, response.data);
-  after(response, 'The rights were changed.');
+  await change(form, 'PUT', `/users/${shown.id}/rights`, body, 'The rights were changed.');
+}
+
+/**
+ * Sends a form and shows the user after the change.
+ *
+ * @param {HTMLFormElement} form @param {string} method @param {string} path @param {object} body @param {string} done
+ */
+async function change(form, method, path, body, done) {
+  const response = await call(method, path, body);
+  if (response.ok) after(response, done);
+  else showErrors(form, response.data);
 }
 
 /** @param {HTMLFormElement} form */
 async function remove(form) {
   if (!shown) return;
   const { id, username } = shown;
-  if (input('#delete-confirmation').value !== username) {
+  // The first field is the confirmation. It has no name, so it is not sent.
+  if (form.querySelector('input')?.value !== username) {
     return showErrors(form, { confirmation: `Enter ${username}, as above.` });
   }
   const response = await call('DELETE', `/users/${id}`, fieldsOf(form));
@@ -320,7 +326,7 @@ function showChecks({ checks }) {
 /** Shows these views and hides the others. @param {string[]} ids */
 function show(...ids) {
   for (const view of document.querySelectorAll('[data-view]')) {
-    if (view instanceof HTMLElement) view.hidden = !ids.includes(view.id);
+    view.toggleAttribute('hidden', !ids.includes(view.id));
   }
   one('#menu').hidden = ids.includes('log-in');
   for (const link of document.querySelectorAll('#menu a')) {
@@ -366,12 +372,5 @@ function element(name, text = '') {
 function one(selector) {
   const found = document.querySelector(selector);
   if (!(found instanceof HTMLElement)) throw new Error(`The page has no ${selector}.`);
-  return found;
-}
-
-/** @param {string} selector */
-function input(selector) {
-  const found = one(selector);
-  if (!(found instanceof HTMLInputElement)) throw new Error(`${selector} is no input.`);
   return found;
 }
