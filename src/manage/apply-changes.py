@@ -20,6 +20,8 @@ from django.utils.dateparse import parse_datetime
 
 # Names of users that are printed of each kind.
 NAMED = 20
+# Characters of a token that knox 5 stores (knox/settings.py, CONSTANTS).
+TOKEN_KEY_LENGTH = 15
 MILLISECOND = timedelta(milliseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -32,12 +34,17 @@ class Changes:
             raise CommandError(f'The user model is {label}: export with --user-model {label}')
         has_tokens = apps.is_installed('rest_framework.authtoken')
         self.Token = apps.get_model('authtoken', 'Token') if has_tokens else None
+        self.Knox = knox_model()
         self.using = router.db_for_write(self.User)
         self.fields = {field.name: field for field in self.User._meta.concrete_fields}
         self.missing = set()
         # Not a manager of the project's own, which may hide users.
         self.users = self.User._base_manager.using(self.using)
         self.tokens = self.Token._base_manager.using(self.using) if has_tokens else None
+        self.knox = self.Knox._base_manager.using(self.using) if self.Knox else None
+        # The user of the line before, if it is as in the compared file.
+        self.user = None
+        self.left_out = 0
         self.name = ''
         self.done = {}
         self.changed_since = []
@@ -46,6 +53,8 @@ class Changes:
         for line in lines:
             change = json.loads(line)
             self.name = change['username']
+            if change['kind'] != 'more_tokens':
+                self.user = None
             getattr(self, change['kind'])(change)
         if self.changed_since:
             names = ', '.join(self.changed_since[:NAMED])
@@ -62,7 +71,7 @@ class Changes:
         values = {name: value for name, (_, value) in fields.items() if not self.has(user, name, value)}
         if any(not self.has(user, name, fields[name][0]) for name in values):
             return self.has_changed()
-        if not self.set_token(user, change):
+        if not self.set_tokens(user, change):
             return self.has_changed()
         if values:
             self.users.filter(pk=user.pk).update(**{name: self.to_python(name, value) for name, value in values.items()})
@@ -93,12 +102,19 @@ class Changes:
         if self.tokens is not None:
             # A receiver of `post_save` may have created one, as in DRF's documentation.
             self.tokens.filter(user_id=user.pk).delete()
-        self.set_token(user, change)
+        self.set_tokens(user, change)
+
+    def more_tokens(self, change):
+        """Tokens of knox of the user of the line before, which are too many for one line."""
+        if self.user is not None and not self.set_knox_tokens(self.user, change['knox']):
+            self.has_changed()
 
     def deactivate(self, change):
         user = self.find_same(change)
-        if user is None or not self.set_token(user, change):
+        if user is None or not self.set_tokens(user, change):
             return self.has_changed()
+        if self.knox is not None:
+            self.count('Knox tokens removed', self.knox.filter(user_id=user.pk).delete()[0])
         if user.is_active:
             self.users.filter(pk=user.pk).update(is_active=False)
             self.count('Users deactivated')
@@ -133,6 +149,10 @@ class Changes:
         token = self.tokens.filter(user_id=user.pk).first() if self.tokens is not None else None
         return token and token.key
 
+    def set_tokens(self, user, change):
+        self.user = user
+        return self.set_token(user, change) and self.set_knox_tokens(user, change.get('knox'))
+
     def set_token(self, user, change):
         """Replaces a token. Returns False if the user has neither the old one nor the new one."""
         if self.tokens is None or 'token' not in change:
@@ -151,6 +171,32 @@ class Changes:
             token = self.Token(key=new[0], user_id=user.pk, created=self.moment(new[1]))
             models.Model.save_base(token, raw=True, force_insert=True, using=self.using)
         self.count('Tokens written' if new else 'Tokens removed')
+        return True
+
+    def set_knox_tokens(self, user, knox):
+        """Writes, removes and renews tokens. Returns False if another user has one of them."""
+        if knox is None:
+            return True
+        if self.knox is None:
+            self.left_out += len(knox['write'])
+            return True
+        own = self.knox.filter(user_id=user.pk)
+        for digest in knox['remove']:
+            self.count('Knox tokens removed', own.filter(digest=digest).delete()[0])
+        for digest, expiry in knox['renew']:
+            expiry = self.moment(expiry)
+            self.count('Knox tokens renewed', own.filter(digest=digest, expiry__lt=expiry).update(expiry=expiry))
+        for digest, token_key, created, expiry in knox['write']:
+            owner = self.knox.filter(digest=digest).values_list('user_id', flat=True).first()
+            if owner == user.pk:
+                continue
+            if owner is not None:
+                return False
+            moments = {'created': self.moment(created), 'expiry': expiry and self.moment(expiry)}
+            token = self.Knox(digest=digest, token_key=token_key, user_id=user.pk, **moments)
+            # Its `created` is not set anew.
+            models.Model.save_base(token, raw=True, force_insert=True, using=self.using)
+            self.count('Knox tokens written')
         return True
 
     def has(self, user, name, value):
@@ -178,11 +224,21 @@ class Changes:
             for sql in connection.ops.sequence_reset_sql(no_style(), [self.User]):
                 cursor.execute(sql)
 
-    def count(self, what):
-        self.done[what] = self.done.get(what, 0) + 1
+    def count(self, what, number=1):
+        if number:
+            self.done[what] = self.done.get(what, 0) + number
 
     def has_changed(self):
         self.changed_since.append(self.name)
+
+
+def knox_model():
+    """The tokens of knox 5. Older versions accept none of those here."""
+    if not apps.is_installed('knox'):
+        return None
+    model = apps.get_model(getattr(settings, 'KNOX_TOKEN_MODEL', 'knox.AuthToken'))
+    is_old = model._meta.get_field('token_key').max_length < TOKEN_KEY_LENGTH
+    return None if is_old else model
 
 
 def apply_changes(model, lines):
@@ -194,6 +250,8 @@ def apply_changes(model, lines):
         raise CommandError(f'Nothing is changed: {changes.name}: {error}') from error
     for what, number in changes.done.items():
         print(f'{what}: {number}')
+    if changes.left_out:
+        print(f'Knox tokens left out, because the project does not have knox 5: {changes.left_out}')
     if changes.missing:
         print(f'Fields that {changes.User._meta.label} does not have: {", ".join(sorted(changes.missing))}')
     print('Done.')

@@ -61,7 +61,7 @@ export const POINTS: readonly Point[] = [
     check: (_, settings) => checkPasswords(settings),
   },
   {
-    text: 'Set `TOKEN_MAX_AGE_DAYS`, so that a lost device does not stay logged in.',
+    text: 'Set `TOKEN_MAX_AGE_DAYS`, or keep `TOKEN_TTL` with tokens of knox, so that a lost device does not stay logged in.',
     check: (_, settings) => checkTokenAge(settings),
   },
   {
@@ -76,7 +76,7 @@ export const POINTS: readonly Point[] = [
     check: checkLogs,
   },
   {
-    text: 'Restrict who can read the D1 database and its Time Travel backups: they contain the tokens.',
+    text: 'Restrict who can read the D1 database and its Time Travel backups: they contain the tokens, or with `TOKEN_MODEL = "knox.AuthToken"` their hashes.',
   },
   { text: 'Run `npm audit` and the tests before each deployment.' },
 ];

@@ -96,9 +96,10 @@ export async function withDatabase<T>(
       secretKey: isRemote ? () => askSecretKey(environment) : async () => keyOf(local),
     });
   } catch (error) {
-    if (String(rootCause(error)).includes('no such table')) {
+    const table = /no such table: (\w+)/.exec(String(rootCause(error)))?.[1];
+    if (table !== undefined) {
       throw new CommandError(
-        `the database has no tables yet: run \`${WRANGLER} d1 migrations apply ${binding.binding} ` +
+        `the database has no table ${table} yet: run \`${WRANGLER} d1 migrations apply ${binding.binding} ` +
           `${isRemote ? '--remote' : `--local --persist-to ${where.persistTo}`}${shownEnvironment(env)}\``,
       );
     }

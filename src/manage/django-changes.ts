@@ -10,6 +10,7 @@ import type { Value } from '../store/operator/bulk.ts';
 import {
   type Account,
   type Comparison,
+  type KnoxChanges,
   type Login,
   moment,
   type SameUser,
@@ -40,6 +41,9 @@ export const noChanges = () => ({
   fields: new Map<string, number>(),
   tokensWritten: 0,
   tokensRemoved: 0,
+  knoxTokensWritten: 0,
+  knoxTokensRemoved: 0,
+  knoxTokensRenewed: 0,
   created: 0,
   newIds: nobody(),
   deactivated: nobody(),
@@ -60,6 +64,15 @@ const DATETIMES = ['last_login', 'date_joined'];
 
 type Token = readonly [key: string, created: Value];
 
+/** Changes of tokens of knox in one line: about 200 kB. */
+const KNOX_LENGTH = 1000;
+
+type Knox = {
+  write: (readonly [digest: string, token_key: string, created: string, expiry: string | null])[];
+  remove: string[];
+  renew: (readonly [digest: string, expiry: string])[];
+};
+
 /** A line of the script. See apply-changes.py. */
 type Line = { kind: string; username: string } & {
   /** Of a user in Django, or for a user who is created, if it is free. */
@@ -70,6 +83,7 @@ type Line = { kind: string; username: string } & {
   login?: string;
   fields?: Record<string, unknown>;
   token?: readonly [old: string | null, now: Token | null];
+  knox?: Knox;
 };
 
 /**
@@ -107,7 +121,8 @@ function* lines(
 ): Generator<Line> {
   if (isWhole) {
     for (const user of comparison.deletedHere()) {
-      if (isOut(user) && deletedUsers !== 'delete') continue;
+      const isGone = isOut(user) && !comparison.hasKnoxTokenInDjango(user.id);
+      if (isGone && deletedUsers !== 'delete') continue;
       add(changes.deletedHere, user.username, ` (id ${user.id})`);
       if (deletedUsers !== 'keep') yield removal(user, deletedUsers);
     }
@@ -117,23 +132,22 @@ function* lines(
   }
   for (const user of comparison.same()) {
     changes.same += 1;
-    const line = update(user, login, changes);
-    if (line) yield line;
+    yield* update(user, login, changes);
   }
   for (const { here } of comparison.notInDjango('username-taken')) {
     named(changes.usernameTaken, here);
   }
   for (const user of comparison.notInDjango('free')) {
-    yield { pk: user.here.id, ...creation(user, changes) };
+    yield* creation(user, { pk: user.here.id }, changes);
   }
   yield { kind: 'reset_sequence', username: '' };
   for (const user of comparison.notInDjango('id-taken')) {
     named(changes.newIds, user.here);
-    yield creation(user, changes);
+    yield* creation(user, {}, changes);
   }
 }
 
-/** Neither a password nor a token lets the user in. */
+/** Neither a password nor a token of DRF lets the user in. */
 const isOut = (user: Account): boolean =>
   columnOf(user, 'is_active') === 0 && user.token === undefined;
 
@@ -151,22 +165,29 @@ function removal(user: Account, kind: 'deactivate' | 'delete'): Line {
   };
 }
 
-function creation({ here, isTokenTaken }: UserHere, changes: Changes): Line {
+function* creation(
+  { here, isTokenTaken, knox }: UserHere,
+  id: Pick<Line, 'pk'>,
+  changes: Changes,
+): Generator<Line> {
   changes.created += 1;
-  if (isTokenTaken) named(changes.tokenTaken, here);
+  if (isTokenTaken || knox.isTaken) named(changes.tokenTaken, here);
   const token = here.token !== undefined && !isTokenTaken;
   if (token) changes.tokensWritten += 1;
-  return {
+  const line: Line = {
+    ...id,
     kind: 'create',
     id: here.id,
     username: here.username,
     fields: fieldsOf(here, [...TEXTS, ...RIGHTS, ...DATETIMES]),
     ...(token && { token: [null, tokenOf(here)] }),
   };
+  const pieces = knoxOf(knox, changes);
+  yield* withKnox(line, nextOf(pieces), pieces);
 }
 
-/** Undefined if nothing is to be changed. */
-function update(user: SameUser, login: Login, changes: Changes): Line | undefined {
+/** No line if nothing is to be changed. */
+function* update(user: SameUser, login: Login, changes: Changes): Generator<Line> {
   const { here, django } = user;
   const taken = [...TEXTS, ...RIGHTS, 'last_login'].filter((name) => takes(user, name));
   const hasOtherLogin = login === 'email' && taken.includes('email');
@@ -181,8 +202,10 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
   if (kept.length > 0) add(changes.keptRights, here.username, ` (${kept.join(', ')})`);
 
   const token = takesToken(user) && !user.isTokenTaken;
-  if (takesToken(user) && user.isTokenTaken) named(changes.tokenTaken, here);
-  if (changed.length === 0 && !token) return undefined;
+  if ((takesToken(user) && user.isTokenTaken) || user.knox.isTaken) named(changes.tokenTaken, here);
+  const pieces = knoxOf(user.knox, changes);
+  const knox = nextOf(pieces);
+  if (changed.length === 0 && !token && !knox) return;
 
   if (changed.length > 0) changes.updated += 1;
   if (changed.includes('is_active') && columnOf(here, 'is_active') === 0) {
@@ -190,7 +213,7 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
   }
   for (const name of changed) changes.fields.set(name, (changes.fields.get(name) ?? 0) + 1);
   if (token) changes[here.token ? 'tokensWritten' : 'tokensRemoved'] += 1;
-  return {
+  const line: Line = {
     kind: 'update',
     pk: django.id,
     username: django.username,
@@ -200,7 +223,44 @@ function update(user: SameUser, login: Login, changes: Changes): Line | undefine
     ),
     ...(token && { token: [django.token?.key ?? null, tokenOf(here)] }),
   };
+  yield* withKnox(line, knox, pieces);
 }
+
+/** The changes of a user's tokens of knox, in pieces for one line each. Counts them. */
+function* knoxOf({ changes: all }: KnoxChanges, changes: Changes): Generator<Knox, undefined> {
+  let piece: Knox = { write: [], remove: [], renew: [] };
+  let length = 0;
+  for (const change of all) {
+    if (length === KNOX_LENGTH) {
+      yield piece;
+      piece = { write: [], remove: [], renew: [] };
+      length = 0;
+    }
+    length += 1;
+    if ('remove' in change) {
+      changes.knoxTokensRemoved += 1;
+      piece.remove.push(change.remove);
+    } else if ('renew' in change) {
+      changes.knoxTokensRenewed += 1;
+      piece.renew.push([change.renew.digest, toMoment(change.renew.expiry)]);
+    } else {
+      const { digest, token_key, created, expiry } = change.write;
+      changes.knoxTokensWritten += 1;
+      const expires = expiry === null ? null : toMoment(expiry);
+      piece.write.push([digest, token_key, toMoment(created), expires]);
+    }
+  }
+  if (length > 0) yield piece;
+  return undefined;
+}
+
+/** A line, with the first piece of the user's tokens of knox, and lines with the others. */
+function* withKnox(line: Line, first: Knox | undefined, others: Iterable<Knox>): Generator<Line> {
+  yield { ...line, ...(first && { knox: first }) };
+  for (const knox of others) yield { kind: 'more_tokens', username: line.username, knox };
+}
+
+const nextOf = <T>(items: Iterator<T, undefined>): T | undefined => items.next().value;
 
 /**
  * Whether Django takes the value from here. If it is known what was imported, a value that has not
@@ -218,8 +278,10 @@ function takes({ here, django, imported }: SameUser, name: string): boolean {
   return !RIGHTS.includes(name);
 }
 
-function takesToken({ here, django, imported }: SameUser): boolean {
+/** A token that was hashed here lives on in Django as it is. */
+function takesToken({ here, django, imported, knox }: SameUser): boolean {
   const key = here.token?.key;
+  if (key === undefined && knox.isHashed) return false;
   return key !== django.token?.key && (!imported || key !== imported.token?.key);
 }
 

@@ -81,7 +81,7 @@ function stageTables(django: DatabaseSync, path: string, staging: Staging, readi
   const tables = tablesOf(django);
   const users = tables.find((table) => table.toLowerCase() === model.table.toLowerCase());
   const hasTokens = tables.includes(TOKENS);
-  if (users === undefined || isOtherModel(django, users, hasTokens)) {
+  if (users === undefined || isOtherModel(django, users)) {
     findUserModels(django, tables, reading);
     if (reading.otherUserModels.size > 0) throw otherUserModel(reading);
     throw new CommandError(
@@ -93,7 +93,7 @@ function stageTables(django: DatabaseSync, path: string, staging: Staging, readi
   const hasKnox = tables.includes(KNOX);
   if (!hasTokens && !hasKnox) reading.hasNoTokens = true;
   // Nothing says that these are the users of the project, if another table has users too.
-  if (usersOfTokens(django, hasTokens) === undefined) findUserModels(django, tables, reading);
+  if (usersOfTokens(django) === undefined) findUserModels(django, tables, reading);
   const lists = LISTS.map((suffix) => users + suffix).filter((table) => tables.includes(table));
   const toRead = [users, ...(hasTokens ? [TOKENS] : []), ...(hasKnox ? [KNOX] : []), ...lists];
   for (const table of toRead) refuseEndless(django, table);
@@ -239,17 +239,21 @@ function referenceTo(db: DatabaseSync, table: string, { label }: UserModel): str
  * Whether the tokens refer to users of another table, or another table has the users: a project that
  * changed its user model may still have an empty `auth_user`.
  */
-function isOtherModel(db: DatabaseSync, users: string, hasTokens: boolean): boolean {
-  const referenced = usersOfTokens(db, hasTokens);
+function isOtherModel(db: DatabaseSync, users: string): boolean {
+  const referenced = usersOfTokens(db);
   return referenced !== undefined && referenced.toLowerCase() !== users.toLowerCase();
 }
 
 /** The table of users that the tokens refer to. */
-function usersOfTokens(db: DatabaseSync, hasTokens: boolean): string | undefined {
-  if (!hasTokens) return undefined;
+function usersOfTokens(db: DatabaseSync): string | undefined {
   const referenced = db
     .prepare(
-      `SELECT "table" AS name FROM pragma_foreign_key_list('${TOKENS}') WHERE "from" = 'user_id'`,
+      [TOKENS, KNOX]
+        .map(
+          (table) =>
+            `SELECT "table" AS name FROM pragma_foreign_key_list('${table}') WHERE "from" = 'user_id'`,
+        )
+        .join(' UNION ALL '),
     )
     .get()?.name;
   return referenced === undefined ? undefined : String(referenced);
@@ -324,6 +328,7 @@ function idLimitOf(db: DatabaseSync): IdLimit {
   const isBig = db
     .prepare(
       `SELECT 1 FROM pragma_table_info('${TOKENS}') WHERE name = 'user_id' AND lower(type) = 'bigint'
+       UNION SELECT 1 FROM pragma_table_info('${KNOX}') WHERE name = 'user_id' AND lower(type) = 'bigint'
        UNION SELECT 1 FROM pragma_table_info('${AUTH_USER.table}') WHERE name = 'id' AND lower(type) = 'bigint'`,
     )
     .get();

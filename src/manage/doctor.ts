@@ -8,6 +8,7 @@ import {
   identifyPassword,
   type PasswordHasherName,
 } from '../hashing/identify.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 import { number } from '../lib/format-number.ts';
 import { checkStoredPasswords } from '../services/production.ts';
 import { parseSettings, type Settings } from '../settings.ts';
@@ -30,22 +31,24 @@ export async function doctor(database: Database): Promise<void> {
   const { configuration, vars } = database;
   const { passwordHashers, emailVerification, tokenModel } = parseSettings(vars);
   const inspection = inspectionQueries(database.d1);
-  const pending = await reportMigrations(inspection, database);
-  const withoutToken = await inspection.countUsersWithoutToken();
-  const orphans = await inspection.countTokensWithoutUser();
-  info(
-    `Users: ${number(await inspection.countUsers())}, ${number(await inspection.countInactive())} inactive`,
-  );
-  info(`Tokens: ${number(await inspection.countTokens())}`);
-  if (pending.length === 0) await reportModel(inspection, tokenModel);
-  report(true, `Users without a token: ${number(withoutToken)} (the next login creates one)`);
-  report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
-
-  await reportIds(inspection);
-  await reportPasswords(inspection, passwordHashers);
-  await reportValues(inspection);
-  await reportKeys(inspection);
-  await reportWaiting(inspection, emailVerification === 'required');
+  await reportMigrations(inspection, database);
+  const missing = await inspection.missingTables();
+  if (missing.length > 0) {
+    report(
+      false,
+      `Tables missing: ${missing.join(', ')}. The rows are checked after the migrations`,
+    );
+  } else {
+    info(
+      `Users: ${number(await inspection.countUsers())}, ${number(await inspection.countInactive())} inactive`,
+    );
+    await reportTokens(inspection, tokenModel);
+    await reportIds(inspection);
+    await reportPasswords(inspection, passwordHashers);
+    await reportValues(inspection);
+    await reportKeys(inspection);
+    await reportWaiting(inspection, emailVerification === 'required');
+  }
   printFindings({ configuration, secretKey: await database.secretKey() });
 }
 
@@ -56,7 +59,7 @@ const info = (line: string): void => printLevel(undefined, line);
 async function reportMigrations(
   inspection: Inspection,
   { migrationsDir, configuration: { env } }: Database,
-): Promise<string[]> {
+): Promise<void> {
   const advice = adviceOnMissingMigrations(migrationsDir);
   if (advice !== undefined) report(false, advice);
   const applied = await inspection.appliedMigrations();
@@ -68,27 +71,41 @@ async function reportMigrations(
       ? 'Migrations: all applied'
       : `Migrations not applied: ${pending.join(', ')}. Run \`${WRANGLER} d1 migrations apply${shownEnvironment(env)}\``,
   );
-  return pending;
 }
 
-/** Tokens that `TOKEN_MODEL` does not fit. */
-async function reportModel(inspection: Inspection, model: Settings['tokenModel']): Promise<void> {
+async function reportTokens(inspection: Inspection, model: Settings['tokenModel']): Promise<void> {
+  info(`Token model: ${model}`);
   const knox = await inspection.countKnoxTokens();
+  if (model === 'knox.AuthToken') await reportKnoxModel(inspection, knox);
+  else await reportDefaultModel(inspection, knox);
+  const withoutToken = await inspection.countUsersWithoutToken();
+  report(true, `Users without a token: ${number(withoutToken)} (the next login creates one)`);
+  const orphans = await inspection.countTokensWithoutUser();
+  report(orphans === 0, `Tokens without a user: ${number(orphans)}`);
+}
+
+async function reportDefaultModel(inspection: Inspection, knox: number): Promise<void> {
+  info(`Tokens: ${number(await inspection.countTokens())}`);
+  if (knox === 0) return;
+  report(
+    false,
+    `Tokens of knox: ${number(knox)}: not accepted, because TOKEN_MODEL is authtoken.Token. A hash has no ` +
+      'key, so set TOKEN_MODEL to knox.AuthToken, or these users log in again',
+  );
+}
+
+async function reportKnoxModel(inspection: Inspection, knox: number): Promise<void> {
+  info(`Tokens of knox: ${number(knox)}`);
+  const expired = await inspection.countExpiredTokens(djangoDatetime(new Date()));
+  report(true, `Expired tokens of knox: ${number(expired)} (logins remove them)`);
+  reportFound(
+    'Users with tokens of knox before 5.0',
+    await find(inspection.pageOfKnox4, () => true),
+    'these tokens are not accepted, as in knox 5. Delete all tokens of a user with `drf_delete_token`',
+  );
   const plain = await inspection.countTokens();
-  if (model === 'authtoken.Token') {
-    if (knox === 0) return;
-    report(
-      false,
-      `Tokens of knox: ${number(knox)}: not accepted, because TOKEN_MODEL is authtoken.Token. A hash has no ` +
-        'key, so set TOKEN_MODEL to knox.AuthToken, or these users log in again',
-    );
-  } else {
-    info(`Tokens of knox: ${number(knox)}`);
-    report(
-      plain === 0,
-      `Tokens stored as plain text: ${number(plain)}${plain === 0 ? '' : '. Run `hash_tokens`'}`,
-    );
-  }
+  const advice = ': accepted, as tokens of authtoken. Hash them with `hash_tokens`';
+  report(plain === 0, `Tokens stored as plain text: ${number(plain)}${plain === 0 ? '' : advice}`);
 }
 
 /** Ids that Django's AutoField cannot hold, and those of the users to come. */

@@ -11,11 +11,12 @@ type ReportOptions = {
   deletedUsers: DeletedUsers;
   /** Whether the files that were imported before are given. */
   isImportedKnown: boolean;
+  hasKnoxTokens: boolean;
 };
 
 export function printChanges(
   changes: Changes,
-  { path, deletedUsers, isImportedKnown }: ReportOptions,
+  { path, deletedUsers, isImportedKnown, hasKnoxTokens }: ReportOptions,
 ): void {
   const fields = [...changes.fields].map(([name, users]) => `${name} ${number(users)}`);
   print(`Users on both sides: ${number(changes.same)}`);
@@ -28,6 +29,11 @@ export function printChanges(
   }
   print(`Tokens to write:     ${number(changes.tokensWritten)}`);
   print(`Tokens to remove:    ${number(changes.tokensRemoved)}`);
+  if (hasKnoxTokens) {
+    print(`Knox tokens to write:  ${number(changes.knoxTokensWritten)}`);
+    print(`Knox tokens to remove: ${number(changes.knoxTokensRemoved)}`);
+    print(`Knox tokens to renew:  ${number(changes.knoxTokensRenewed)}`);
+  }
 
   const report = (found: Found, which: string, advice: string): void => {
     if (found.total > 0) warn(`${count(found.total, 'user')} ${which}: ${list(found)}. ${advice}`);

@@ -132,7 +132,12 @@ async function exportChanges(
       changes,
     );
     await writeNew(path, (partial) => pipeline(Readable.from(script), createWriteStream(partial)));
-    printChanges(changes, { path, deletedUsers, isImportedKnown: imported.length > 0 });
+    printChanges(changes, {
+      path,
+      deletedUsers,
+      isImportedKnown: imported.length > 0,
+      hasKnoxTokens: comparison.hasKnoxTokens(),
+    });
   } finally {
     comparison.close();
   }

@@ -100,7 +100,7 @@ export async function importFiles(
     if (usersBefore > 0 && matchUsersBy) await addKnownUsers(bulk, staging, matchUsersBy);
     if (user) refuseMissing(staging.keepUsers(user));
     refuseOrphans(staging, orphanHints(hasUsers, usersBefore > 0, options));
-    if (inactiveUsers === 'deactivated') staging.deactivateMaybeWaiting();
+    staging.deactivateMaybeWaiting({ areAll: inactiveUsers === 'deactivated' });
     if (usersBefore > 0) await classify(bulk, staging);
     if (newIds && (await giveNewIds(bulk, staging))) await classify(bulk, staging);
     refuseConflicts(staging, onConflict);
@@ -332,53 +332,68 @@ async function write(bulk: Bulk, staging: Staging, onConflict: OnConflict): Prom
 /** Whether the database has exactly these accounts. */
 async function areThere(bulk: Bulk, chunk: Accounts & { length: number }): Promise<boolean> {
   const known: { standing: string }[] = await bulk.classifyAccounts(chunk);
-  for (const tokens of chunk.knoxTokens) {
+  if (chunk.knoxTokens !== undefined) {
     // Before all times, so that an expired token counts too.
-    known.push(...(await bulk.classifyKnoxTokens(tokens, '')));
+    known.push(...(await bulk.classifyKnoxTokens(chunk.knoxTokens, '')));
   }
   return known.length >= chunk.length && known.every(({ standing }) => standing === 'same');
 }
 
+type Chunk = { users: string[]; tokens: string[]; knoxTokens: string[]; bytes: number };
+
+const emptyChunk = (): Chunk => ({ users: [], tokens: [], knoxTokens: [], bytes: 0 });
+
 /**
- * Accounts put together into as much as one statement takes, and how many they are. The knox tokens
- * of one account can be more than that: they are written by several statements of one transaction.
+ * Accounts put together into as much as one statement takes, and how many they are. An account is in one
+ * chunk. Only if it has more knox tokens than fit, the next chunks have the others.
  */
 function* chunks(accounts: Iterable<Account>): Generator<Accounts & { length: number }> {
-  let users: string[] = [];
-  let tokens: string[] = [];
-  let knoxTokens: string[] = [];
-  let bytes = 0;
-  const chunk = () => ({
-    users: `[${users.join()}]`,
-    tokens: `[${tokens.join()}]`,
-    knoxTokens: [...pieces(knoxTokens)].map(({ rows }) => rows),
-    length: users.length,
-  });
-  for (const account of accounts) {
-    const added = [account.user, account.token ?? '', ...account.knoxTokens]
-      .map((row) => Buffer.byteLength(row) + 1)
-      .reduce((sum, length) => sum + length);
-    if (users.length > 0 && bytes + added > MAX_ROWS_BYTES) {
-      yield chunk();
-      users = [];
-      tokens = [];
-      knoxTokens = [];
-      bytes = 0;
+  let chunk = emptyChunk();
+  for (const { user, token, knoxTokens } of accounts) {
+    let part = emptyChunk();
+    append(part, 'users', user);
+    if (token !== undefined) append(part, 'tokens', token);
+    for (const knoxToken of knoxTokens) {
+      if (part.bytes + bytesOf(knoxToken) > MAX_ROWS_BYTES) {
+        if (chunk.bytes > 0) yield toAccounts(chunk);
+        chunk = emptyChunk();
+        yield toAccounts(part);
+        part = emptyChunk();
+      }
+      append(part, 'knoxTokens', knoxToken);
     }
-    users.push(account.user);
-    if (account.token !== undefined) tokens.push(account.token);
-    for (const token of account.knoxTokens) knoxTokens.push(token);
-    bytes += added;
+    if (chunk.bytes > 0 && chunk.bytes + part.bytes > MAX_ROWS_BYTES) {
+      yield toAccounts(chunk);
+      chunk = emptyChunk();
+    }
+    for (const rows of ['users', 'tokens', 'knoxTokens'] as const) {
+      for (const row of part[rows]) append(chunk, rows, row);
+    }
   }
-  if (users.length > 0) yield chunk();
+  if (chunk.bytes > 0) yield toAccounts(chunk);
 }
+
+/** With a comma. */
+const bytesOf = (row: string): number => Buffer.byteLength(row) + 1;
+
+function append(chunk: Chunk, rows: 'users' | 'tokens' | 'knoxTokens', row: string): void {
+  chunk[rows].push(row);
+  chunk.bytes += bytesOf(row);
+}
+
+const toAccounts = ({ users, tokens, knoxTokens }: Chunk): Accounts & { length: number } => ({
+  users: `[${users.join()}]`,
+  tokens: `[${tokens.join()}]`,
+  knoxTokens: knoxTokens.length === 0 ? undefined : `[${knoxTokens.join()}]`,
+  length: users.length,
+});
 
 /** Rows put together into as much as one parameter takes, and how many they are. */
 function* pieces(rows: Iterable<string>): Generator<{ rows: string; length: number }> {
   let piece: string[] = [];
   let bytes = 0;
   for (const row of rows) {
-    const added = Buffer.byteLength(row) + 1;
+    const added = bytesOf(row);
     if (bytes + added > MAX_ROWS_BYTES) {
       yield { rows: `[${piece.join()}]`, length: piece.length };
       piece = [];

@@ -275,7 +275,7 @@ DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_EMAIL. Without a password the ${k
       'after',
       `
 The default username is your own on this machine. The command asks for the password twice and does not show
-it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_token -r\` replaces it.`,
+it. From a pipe it reads two lines. The user's tokens stay valid: \`drf_delete_token\` ends the sessions.`,
     )
     .action((username: string | undefined, options: Where) =>
       openDatabase(options, 'write', (database) => changePasswordCommand(database, username)),
@@ -287,6 +287,11 @@ it. From a pipe it reads two lines. The user's token stays valid: \`drf_create_t
     ['drf_create_token ann'],
   )
     .option('-r, --reset', 'replace the existing token')
+    .addHelpText(
+      'after',
+      `
+With TOKEN_MODEL knox.AuthToken it always creates a token, which cannot be read again. -r deletes all others.`,
+    )
     .action((username: string, options: Where & { reset?: boolean }) =>
       openDatabase(options, 'write', (database) => createTokenCommand(database, username, options)),
     );
@@ -334,7 +339,7 @@ expires so many days after its creation. If the command is interrupted, start it
     }
   }
 
-  writing('deleteuser <username>', 'Delete a user and the token.', ['deleteuser ann'])
+  writing('deleteuser <username>', 'Delete a user and the tokens.', ['deleteuser ann'])
     .addHelpText(
       'after',
       `
@@ -361,14 +366,19 @@ It asks first. A user to whom rows of other tables refer is not deleted.`,
   );
 
   reading(
-    'users',
-    'List users: id, username, e-mail address, flags (staff, inactive, no token …).',
-    ['users --search example.com'],
+    'users [username]',
+    'List users, or one: id, username, e-mail address, flags (staff, inactive, no token …).',
+    ['users --search example.com', 'users ann'],
   )
     .option('--search <text>', 'only users whose username, name or address contains it')
     .option('--limit <number>', 'how many to list', wholeNumber, DEFAULT_LIMIT)
-    .action((options: Where & { search?: string; limit: number }) =>
-      openDatabase(options, 'read', (database) => listUsersCommand(database, options)),
+    .addHelpText(
+      'after',
+      `
+Tokens of knox are counted, with the moment at which the last one expires. No token is printed.`,
+    )
+    .action((username: string | undefined, options: Where & { search?: string; limit: number }) =>
+      openDatabase(options, 'read', (database) => listUsersCommand(database, options, username)),
     );
 
   reading('sendtestemail <email...>', 'Send a message, to find out whether e-mail can be sent.', [

@@ -8,8 +8,8 @@
  * asked: it exists.
  */
 import * as v from 'valibot';
-import { KNOX_4_TOKEN_KEY_LENGTH } from '../auth/operator/knox-tokens.ts';
 import { djangoDatetime } from '../lib/django-datetime.ts';
+import { KNOX_4_TOKEN_KEY_LENGTH } from '../store/operator/inspection.ts';
 
 /** A user as a fixture has it. */
 export type FixtureUser = Omit<UserRow, 'id' | 'date_joined'> & {

@@ -50,9 +50,10 @@ const TABLES = `
 const TOKEN_TABLES = ['token', 'knox', 'knox_4'];
 
 /**
- * A user and its tokens, if it has any, as JSON arrays (see `Accounts` in store/operator/bulk.ts).
+ * A user and its tokens, if it has any, as JSON arrays (see `Accounts` in store/operator/bulk.ts). The
+ * knox tokens are read before the next account.
  */
-export type Account = { user: string; token: string | undefined; knoxTokens: string[] };
+export type Account = { user: string; token: string | undefined; knoxTokens: Iterable<string> };
 
 /** The place of a record: its file, and its number in the file, from 1. */
 export type Origin = { file: string; record: number };
@@ -120,10 +121,13 @@ const closedColumnsOf = (table: string, columns: string[]) =>
 
 /**
  * Imported users that wait for djoser's activation or were deactivated. Django does not say which:
- * they are inactive, have never logged in and have no token.
+ * they are inactive, have never logged in and have no token of DRF.
  */
 const MAYBE_WAITING = `NOT is_known AND NOT is_active AND coalesce(last_login, '${NO_LOGIN}') = '${NO_LOGIN}'
   AND id NOT IN (SELECT user_id FROM token)`;
+
+const HAS_KNOX = `(EXISTS (SELECT 1 FROM knox WHERE user_id = user.id)
+  OR EXISTS (SELECT 1 FROM knox_4 WHERE user_id = user.id))`;
 
 /** Columns of a user as Django has them. */
 const DJANGO_COLUMNS = USER_COLUMNS.map((name) =>
@@ -379,9 +383,13 @@ export function createStaging(lastUserId = 0) {
       );
     },
 
-    /** Gives users who may wait for an activation a last login, so that no link activates them. */
-    deactivateMaybeWaiting(): void {
-      db.exec(`UPDATE user SET last_login = '${NO_LOGIN}' WHERE ${MAYBE_WAITING}`);
+    /**
+     * Gives users who may wait for an activation a last login, so that no link activates them. Those
+     * with tokens of knox do not wait, but their tokens may expire.
+     */
+    deactivateMaybeWaiting({ areAll }: { areAll: boolean }): void {
+      const which = areAll ? 'true' : HAS_KNOX;
+      db.exec(`UPDATE user SET last_login = '${NO_LOGIN}' WHERE ${MAYBE_WAITING} AND ${which}`);
     },
 
     /** Leaves out users of other names, and their tokens. @returns the names that no user has */
@@ -527,7 +535,9 @@ export function createStaging(lastUserId = 0) {
     },
 
     *maybeWaiting(): Generator<string> {
-      const query = db.prepare(`SELECT username FROM user WHERE ${MAYBE_WAITING} ORDER BY id`);
+      const query = db.prepare(
+        `SELECT username FROM user WHERE ${MAYBE_WAITING} AND NOT ${HAS_KNOX} ORDER BY id`,
+      );
       for (const { username } of query.iterate()) yield String(username);
     },
 
@@ -565,7 +575,7 @@ export function createStaging(lastUserId = 0) {
        FROM user LEFT JOIN token ON token.user_id = user.id WHERE ${where} ORDER BY user.id`,
     );
     for (const { id, user, token, tokenless } of query.iterate({ now })) {
-      const knoxTokens = hasKnox ? ofUser.all({ user_id: id ?? null, now }) : [];
+      const knoxTokens = hasKnox ? ofUser.iterate({ user_id: id ?? null, now }) : [].values();
       yield {
         user: String(user),
         token: tokenless ? undefined : String(token),

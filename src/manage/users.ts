@@ -22,6 +22,7 @@ import {
 } from '../auth/operator/users.ts';
 import { validatePassword } from '../auth/password-validators.ts';
 import { createLocalHasher } from '../hashing/password-hashing.ts';
+import { djangoDatetime } from '../lib/django-datetime.ts';
 import { count, number } from '../lib/format-number.ts';
 import { pythonStrip } from '../lib/python-strip.ts';
 import { parseSettings, type Settings } from '../settings.ts';
@@ -328,13 +329,12 @@ export async function changeEmailCommand(
 export async function deleteTokenCommand({ d1 }: Database, username: string): Promise<void> {
   const store = operatorQueries(d1);
   const user = await existingUser(store, username);
-  const isDeleted = await store.deleteTokens(user.id);
-  print(
-    isDeleted
-      ? `Deleted the token of user '${user.username}'`
-      : `User '${user.username}' has no token`,
-  );
+  const deleted = await store.deleteTokens(user.id);
+  if (deleted === 0) print(`User '${user.username}' has no token`);
+  else print(`Deleted ${theTokens(deleted)} of user '${user.username}'`);
 }
+
+const theTokens = (tokens: number): string => (tokens === 1 ? 'the token' : count(tokens, 'token'));
 
 /** `deleteuser`: asks first, because this cannot be undone. */
 export async function deleteUserCommand(
@@ -349,7 +349,9 @@ export async function deleteUserCommand(
   }
   await warnOfLastSuperuser(store, user);
   const who = `user '${user.username}' (id ${user.id}, ${user.email || 'no address'})`;
-  if (!yes && !(await confirm(`Delete ${who} and the token? This cannot be undone.`))) {
+  const tokens = await store.countTokens(user.id);
+  const what = tokens === 0 ? who : `${who} and ${theTokens(tokens)}`;
+  if (!yes && !(await confirm(`Delete ${what}? This cannot be undone.`))) {
     throw new CommandError('Operation cancelled.');
   }
   const references = await store.deleteUser(user.id);
@@ -363,7 +365,7 @@ export async function deleteUserCommand(
         : `the database refuses to delete ${who}, because of a trigger, or of a row that refers to a row of the user`;
     throw new CommandError(`${why}, or run \`deactivate ${user.username}\``);
   }
-  print(`Deleted ${who}`);
+  print(`Deleted ${what}`);
 }
 
 /**
@@ -389,17 +391,34 @@ async function warnOfLastSuperuser(store: OperatorStore, user: FoundUser): Promi
   warn(`'${user.username}' is the last active superuser. \`createsuperuser\` makes another one.`);
 }
 
-/** `users`: one line a user, tabs between the columns. */
+/**
+ * `users`: one line a user, tabs between the columns.
+ *
+ * @param username only this user
+ */
 export async function listUsersCommand(
   { d1 }: Database,
   { search = '', limit }: { search?: string; limit: number },
+  username?: string,
 ): Promise<void> {
   const store = operatorQueries(d1);
+  const now = djangoDatetime(new Date());
+  if (username !== undefined) {
+    const { id } = await existingUser(store, username);
+    const user = await store.listedUser(id, now);
+    if (user) print(lineOf(user));
+    return;
+  }
   const total = await store.countFound(search);
   let shown = 0;
   let lastId: number | undefined;
   do {
-    const users = await store.searchUsers(search, Math.min(limit - shown, PAGE_LENGTH), lastId);
+    const users = await store.searchUsers(
+      search,
+      Math.min(limit - shown, PAGE_LENGTH),
+      now,
+      lastId,
+    );
     for (const user of users) print(lineOf(user));
     shown += users.length;
     lastId = users.at(-1)?.id;
@@ -417,7 +436,17 @@ function lineOf(user: ListedUser): string {
   const marks = [
     user.is_superuser ? 'superuser' : user.is_staff && 'staff',
     !user.is_active && 'inactive',
-    !user.has_token && 'no token',
+    tokensOf(user),
   ].filter(Boolean);
   return `${user.id}\t${user.username}\t${user.email || '-'}\t${marks.join(', ') || '-'}`;
+}
+
+/** How many tokens there are, and until when; '' for the one token of DRF. */
+function tokensOf({ plain_tokens, endless_tokens, expiring_tokens, last_expiry }: ListedUser) {
+  const ofKnox = endless_tokens + expiring_tokens;
+  if (plain_tokens + ofKnox === 0) return 'no token';
+  if (ofKnox === 0) return '';
+  const isEndless = endless_tokens + plain_tokens > 0;
+  const tokens = count(plain_tokens + ofKnox, 'token');
+  return `${tokens} ${isEndless ? 'without expiry' : `until ${last_expiry}`}`;
 }

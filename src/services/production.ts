@@ -94,7 +94,21 @@ export function checkPasswords({
   return [validators, unverified];
 }
 
-export function checkTokenAge({ tokenMaxAgeDays }: Settings): Finding[] {
+export function checkTokenAge({
+  tokenModel,
+  tokenMaxAgeDays,
+  tokenTtlSeconds,
+}: Settings): Finding[] {
+  if (tokenModel === 'knox.AuthToken') {
+    return tokenTtlSeconds === 'none'
+      ? [
+          warning(
+            'TOKEN_TTL is "none": a token never expires, and a lost device stays logged in. Set it to a number ' +
+              'of seconds.',
+          ),
+        ]
+      : [ok(`TOKEN_TTL is ${number(tokenTtlSeconds)} seconds.`)];
+  }
   return tokenMaxAgeDays === undefined
     ? [
         warning(

@@ -8,6 +8,7 @@ from django.core.management import execute_from_command_line
 # Apps with a user model of their own.
 APPS = {'users.User': ['users'], 'members.Member': ['members']}
 USER_MODEL = os.environ.get('USER_MODEL', 'auth.User')
+KNOX = ['knox'] if 'WITH_KNOX' in os.environ else []
 
 VALIDATORS = ['UserAttributeSimilarity', 'MinimumLength', 'CommonPassword', 'NumericPassword']
 
@@ -29,6 +30,7 @@ settings.configure(
         'rest_framework.authtoken',
         'djoser',
         *APPS.get(USER_MODEL, []),
+        *KNOX,
     ],
     AUTH_USER_MODEL=USER_MODEL,
     AUTH_PASSWORD_VALIDATORS=[

@@ -22,8 +22,18 @@ export type Project = {
   shell: (line: string) => string;
 };
 
-/** @param userModel the user model of the Django project */
-export function makeProject(directory: string, python: string, userModel = 'auth.User'): Project {
+export type ProjectOptions = {
+  /** The user model of the Django project. */
+  userModel?: string;
+  /** The folder of the package `knox`, if the project has it. '' if Python finds it. */
+  knox?: string;
+};
+
+export function makeProject(
+  directory: string,
+  python: string,
+  { userModel = 'auth.User', knox }: ProjectOptions = {},
+): Project {
   mkdirSync(directory);
   for (const file of PROJECT) cpSync(file, join(directory, file), { recursive: true });
   cpSync(DJANGO, directory, { recursive: true, filter: (path) => !path.endsWith('.ts') });
@@ -34,6 +44,7 @@ export function makeProject(directory: string, python: string, userModel = 'auth
   const env = {
     ...process.env,
     USER_MODEL: userModel,
+    ...(knox !== undefined && { WITH_KNOX: 'true', PYTHONPATH: knox }),
     PATH: `${join(directory, 'bin')}${delimiter}${process.env.PATH}`,
   };
   const shell = (line: string): string =>
@@ -46,12 +57,16 @@ export function makeProject(directory: string, python: string, userModel = 'auth
 }
 
 /** Gives the Worker Django's iterations: then neither side has a reason to make a hash anew. */
-export function setIterations(directory: string, iterations: number): void {
+export const setIterations = (directory: string, iterations: number): void =>
+  setVariable(directory, 'PBKDF2_ITERATIONS', String(iterations));
+
+/** Sets a variable of the Worker, which may be a comment in wrangler.toml. */
+export function setVariable(directory: string, name: string, value: string): void {
   const config = join(directory, 'wrangler.toml');
   const text = readFileSync(config, 'utf8');
   writeFileSync(
     config,
-    text.replace(/^PBKDF2_ITERATIONS = .*$/m, `PBKDF2_ITERATIONS = "${iterations}"`),
+    text.replace(new RegExp(`^(# )?${name} = .*$`, 'm'), `${name} = "${value}"`),
   );
 }
 

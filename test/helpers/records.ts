@@ -1,3 +1,5 @@
+import { storedToken } from '../../src/store/stored-token.ts';
+
 /** Records of a dump, for tests to change and compare. */
 export const user = (pk: number, fields: Record<string, unknown> = {}) => ({
   model: 'auth.user',
@@ -25,6 +27,17 @@ export const token = (pk: string, userId: unknown, fields: Record<string, unknow
   pk,
   fields: { user: userId, created: '2024-03-18T02:30:01.123Z', ...fields },
 });
+
+/** @param key the token, of which Django has the hash */
+export const knoxToken = (key: string, userId: unknown, fields: Record<string, unknown> = {}) => {
+  const { digest, token_key } = storedToken(key);
+  const dates = { created: '2024-03-18T02:30:01.123Z', expiry: null };
+  return {
+    model: 'knox.authtoken',
+    pk: digest,
+    fields: { token_key, user: userId, ...dates, ...fields },
+  };
+};
 
 type DumpedRecord = { model: string; pk: unknown; fields: Record<string, unknown> };
 

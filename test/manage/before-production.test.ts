@@ -188,6 +188,11 @@ test.each<[string, Change, RegExp]>([
     /^WARNING 5\. TOKEN_MAX_AGE_DAYS is not set: /,
   ],
   [
+    'tokens of knox that never expire',
+    { vars: { TOKEN_MODEL: 'knox.AuthToken', TOKEN_TTL: 'none' } },
+    /^WARNING 5\. TOKEN_TTL is "none": a token never expires/,
+  ],
+  [
     'verification without e-mail',
     { vars: { DEFAULT_FROM_EMAIL: undefined } },
     /^WARNING 7\. EMAIL_VERIFICATION is "required" and DEFAULT_FROM_EMAIL is not set: every request is answered 500\.$/,
@@ -289,6 +294,11 @@ test.each<[SecretKey, string]>([
     expect.stringMatching(new RegExp(`^${start.replaceAll('.', '\\.')}`)),
   );
   if (secretKey.kind === 'value') expect(lines.join()).not.toContain(secretKey.value);
+});
+
+test('tokens of knox expire by default', () => {
+  const vars = { TOKEN_MODEL: 'knox.AuthToken', TOKEN_MAX_AGE_DAYS: undefined };
+  expect(findings({ vars })).toContain('OK 5. TOKEN_TTL is 36,000 seconds.');
 });
 
 test('a TOML number is read as its text', () => {

@@ -17,6 +17,7 @@ test('doctor checks the database and the settings', async () => {
   query(`UPDATE auth_user SET password = '${ARGON2.replace('m=102400', 'm=131072')}' WHERE id = 5`);
   query(`UPDATE auth_user SET password = 'pbkdf2_sha1$260000$c2FsdA$aGFzaA==' WHERE id = 3`);
   query(`INSERT INTO authtoken_token VALUES ('orphan', '2024-03-18 02:30:00', 999)`);
+  query(`INSERT INTO knox_authtoken VALUES ('orphan', '2024-03-18 02:30:00', 999, NULL, 'orphan')`);
   query(`INSERT INTO d1_migrations (name) VALUES ('9999_later.sql')`);
   query(`DELETE FROM d1_migrations WHERE name = '0000_django_tables.sql'`);
 
@@ -29,7 +30,7 @@ test('doctor checks the database and the settings', async () => {
   expect(lines).toContain('         Users: 26, 3 inactive');
   expect(lines).toContain('         Tokens: 24');
   expect(lines).toContain('OK       Users without a token: 3 (the next login creates one)');
-  expect(lines).toContain('WARNING  Tokens without a user: 1');
+  expect(lines).toContain('WARNING  Tokens without a user: 2');
   expect(stdout).toMatch(/\nOK {9}\d+ users with pbkdf2_sha256 of 260,000 iterations\n/);
   expect(lines).toContain(
     'WARNING    1 user with pbkdf2_sha1 of 260,000 iterations: the first login of each blocks other ' +
@@ -59,13 +60,23 @@ test('doctor checks the database and the settings', async () => {
   expect(stdout).toMatch(/\nTO DO {4}10\. [^\n]+\n$/);
 });
 
-test('doctor says that tokens of knox are not accepted with the model authtoken.Token', async () => {
-  const { manage } = freshDatabase();
-  expect((await manage(['doctor'])).stdout).not.toContain('knox');
-  await manage(['import', 'test/conformance/knox-dumpdata.json']);
-  expect((await manage(['doctor'])).stdout).toMatch(
-    /\nWARNING {2}Tokens of knox: 13: not accepted, because TOKEN_MODEL is authtoken\.Token\./,
-  );
+test('doctor and each command name the migration of a table that is missing', async () => {
+  const { manage, query } = freshDatabase();
+  query('DROP TABLE knox_authtoken');
+  query(`DELETE FROM d1_migrations WHERE name = '0003_knox_authtoken.sql'`);
+  const { code, stdout } = await manage(['doctor']);
+  expect(code).toBe(0);
+  expect(stdout.split('\n').slice(0, 2)).toEqual([
+    'WARNING  Migrations not applied: 0003_knox_authtoken.sql. Run `npm run wrangler -- d1 migrations apply`',
+    'WARNING  Tables missing: knox_authtoken. The rows are checked after the migrations',
+  ]);
+  expect(stdout).toContain('Before production (SECURITY.md)');
+  expect(await manage(['users'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      'CommandError: the database has no table knox_authtoken yet: run `npm run wrangler -- d1 migrations apply DB --local',
+    ),
+  });
 });
 
 const { manage, query } = useManage();
@@ -105,6 +116,67 @@ test('an empty database has no finding', async () => {
     // The migrations are applied without wrangler here.
     expect.stringContaining('Migrations not applied'),
   ]);
+});
+
+const DIGEST = 'f'.repeat(128);
+const KNOX = { TOKEN_MODEL: 'knox.AuthToken' };
+const KNOX_DUMP = 'test/conformance/knox-dumpdata.json';
+
+/** The lines about the token model. */
+async function ofTokens(vars: Record<string, string> = {}): Promise<string[]> {
+  const lines = await doctor({ vars });
+  const start = lines.findIndex((line) => line.includes('Token model: '));
+  return lines.slice(start, lines.findIndex((line) => line.includes('Tokens without a user')) + 1);
+}
+
+test('doctor names the model at the default, and says nothing of knox', async () => {
+  await manage(['import', 'test/conformance/dumpdata.json']);
+  expect(await ofTokens()).toEqual([
+    '         Token model: authtoken.Token',
+    '         Tokens: 23',
+    'OK       Users without a token: 3 (the next login creates one)',
+    'OK       Tokens without a user: 0',
+  ]);
+});
+
+test('doctor says that tokens of knox are not accepted with the model authtoken.Token', async () => {
+  await manage(['import', KNOX_DUMP]);
+  expect(await ofTokens()).toContainEqual(
+    expect.stringMatching(
+      /^WARNING {2}Tokens of knox: 13: not accepted, because TOKEN_MODEL is authtoken\.Token\./,
+    ),
+  );
+});
+
+test('doctor reports expired tokens, tokens of knox 4 and tokens that are not hashed', async () => {
+  await manage(['import', KNOX_DUMP]);
+  await query(
+    `INSERT INTO knox_authtoken VALUES ('${DIGEST}', '2019-01-11 05:42:00', 7, NULL, 'abcdef01')`,
+  );
+  await query(`INSERT INTO authtoken_token VALUES ('plain', '2024-03-18 02:30:00', 2)`);
+  expect(await ofTokens(KNOX)).toEqual([
+    '         Token model: knox.AuthToken',
+    '         Tokens of knox: 14',
+    'OK       Expired tokens of knox: 3 (logins remove them)',
+    'WARNING  Users with tokens of knox before 5.0: 1: these tokens are not accepted, as in knox 5. Delete ' +
+      'all tokens of a user with `drf_delete_token`: legacy (id 7)',
+    'WARNING  Tokens stored as plain text: 1: accepted, as tokens of authtoken. Hash them with `hash_tokens`',
+    'OK       Users without a token: 1 (the next login creates one)',
+    'OK       Tokens without a user: 0',
+  ]);
+  await manage(['drf_delete_token', 'legacy']);
+  await manage(['hash_tokens'], { database: { vars: KNOX } });
+  const lines = await ofTokens(KNOX);
+  expect(lines.filter((line) => line.startsWith('WARNING'))).toEqual([]);
+  expect(lines).toContain('         Tokens of knox: 14');
+});
+
+test('doctor takes a user with a token of knox for one who does not wait for activation', async () => {
+  await insert('1', { is_active: '0' });
+  await query(
+    `INSERT INTO knox_authtoken VALUES ('${DIGEST}', '2026-01-01 00:00:00', 1, NULL, 'abcdef')`,
+  );
+  expect(await doctor({ vars: KNOX })).toContain(`OK       ${WAITING}0`);
 });
 
 test('doctor names values that are longer than their columns', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { useManage } from '../helpers/manage.ts';
-import { token, user } from '../helpers/records.ts';
+import { knoxToken, token, user } from '../helpers/records.ts';
 import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const { manage, query } = useManage();
@@ -129,3 +129,19 @@ test('are found in an SQLite file too', async () => {
     '2 inactive users without a login or a token: inactive-staff, unusable-no-token.',
   );
 });
+
+test.each(['deactivated', 'waiting'])(
+  'those with tokens of knox have logged in, and are deactivated: --inactive-users %s',
+  async (option) => {
+    const file = dump(
+      inactive(1),
+      knoxToken('phone', 1),
+      inactive(2),
+      knoxToken('of knox 4', 2, { token_key: 'of knox ' }),
+    );
+    const { stderr } = await manage(['import', file, '--inactive-users', option]);
+    expect(stderr).not.toContain('inactive user');
+    expect(await lastLogins()).toEqual({ 1: NO_LOGIN, 2: NO_LOGIN });
+    expect(await manage(['import', file, '--inactive-users', option])).toMatchObject({ code: 0 });
+  },
+);

@@ -51,7 +51,7 @@ test('a database without tables is named as one', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(
-      /CommandError: the database has no tables yet: run `npm run wrangler -- d1 migrations apply DB --local --persist-to \S+`\n$/,
+      /CommandError: the database has no table \w+ yet: run `npm run wrangler -- d1 migrations apply DB --local --persist-to \S+`\n$/,
     ),
   });
 });

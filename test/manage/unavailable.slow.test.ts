@@ -1,6 +1,10 @@
 /** A D1 that fails during a command. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { useManage } from '../helpers/manage.ts';
+import { knoxToken, user } from '../helpers/records.ts';
+import { temporaryDirectory } from '../helpers/temporary-directory.ts';
 
 const { manage, query } = useManage();
 
@@ -32,6 +36,28 @@ test('an import goes on after a write whose response is lost, and doubles nothin
   expect(batches).toBe(2);
   expect(await query(COUNTS)).toEqual([{ users: 26, tokens: 23 }]);
 });
+
+test.each([0, 1])(
+  'an import of many tokens of knox doubles nothing if the response to write %i is lost',
+  async (lost) => {
+    const path = join(temporaryDirectory(), 'many.json');
+    const tokens = Array.from({ length: 9000 }, (_, i) => knoxToken(`the token ${i}`, 1));
+    writeFileSync(path, JSON.stringify([user(1), ...tokens]));
+    let writes = 0;
+    const intercept = withBatch(async (run) => {
+      const results = await run();
+      if (writes++ === lost) throw new Error('D1_ERROR: Network connection lost.');
+      return results;
+    });
+    expect(await manage(['import', path], { intercept })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Knox tokens imported: 9,000\n'),
+    });
+    // Two writes, and two looks whether the lost one has taken place.
+    expect(writes).toBe(4);
+    expect(await query('SELECT count(*) AS n FROM knox_authtoken')).toEqual([{ n: 9000 }]);
+  },
+);
 
 test('an import into a database that stays locked says why it ends, and how to go on', async () => {
   const locked = new Error('D1_ERROR: database is locked: SQLITE_BUSY');

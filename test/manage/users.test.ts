@@ -354,7 +354,9 @@ test('deleteuser deletes the user and the token, if the operator confirms', asyn
   expect(await query(USER)).toHaveLength(1);
   expect(await manage(['deleteuser', 'ann', '--yes'])).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^Deleted user 'ann' \(id \d+, Ann@example\.com\)\n$/),
+    stdout: expect.stringMatching(
+      /^Deleted user 'ann' \(id \d+, Ann@example\.com\) and the token\n$/,
+    ),
   });
   expect([await query(USER), await query(TOKEN)]).toEqual([[], []]);
 });

@@ -4,9 +4,6 @@ import { storedToken } from '../../store/stored-token.ts';
 import { type KnoxSettings, type KnoxToken, newToken } from '../knox.ts';
 import type { FoundUser } from './users.ts';
 
-/** The length of `token_key` in knox 4, whose digest is not the one of the token's text. knox 5 accepts no such token. */
-export const KNOX_4_TOKEN_KEY_LENGTH = 8;
-
 /**
  * Creates a token of a user.
  *

@@ -30,7 +30,10 @@ export const MAX_ROWS_BYTES = 1_000_000;
  */
 export const NO_LOGIN = '1970-01-01 00:00:00';
 
-/** Users, and the tokens of these users and of no others: both go into the database, or neither. */
+/**
+ * Users, and the tokens of these users and of no others: both go into the database, or neither. Only the
+ * knox tokens of a user with more than fit go into it in parts.
+ */
 export type Accounts = {
   /**
    * A JSON array of arrays, each a user's values in the order of `USER_COLUMNS`. See
@@ -39,8 +42,8 @@ export type Accounts = {
   users: string;
   /** The same of tokens, in the order of `TOKEN_COLUMNS`. */
   tokens: string;
-  /** The same of knox tokens, in the order of `KNOX_COLUMNS`, in as many pieces as they need. */
-  knoxTokens: string[];
+  /** The same of knox tokens, in the order of `KNOX_COLUMNS`. Undefined if there are none. */
+  knoxTokens: string | undefined;
 };
 
 /**
@@ -187,8 +190,8 @@ export type Value = string | number | null;
 
 export function bulkQueries(d1: D1Database) {
   const db = drizzle(d1);
-  const ofKnox = (sql: string, knoxTokens: string[]) =>
-    knoxTokens.map((tokens) => d1.prepare(sql).bind(tokens));
+  const ofKnox = (sql: string, knoxTokens: string | undefined) =>
+    knoxTokens === undefined ? [] : [d1.prepare(sql).bind(knoxTokens)];
 
   /** The lock is for a retry. */
   async function classify<T>(query: D1PreparedStatement): Promise<T[]> {
@@ -211,7 +214,7 @@ export function bulkQueries(d1: D1Database) {
     /**
      * Looks each knox token up by its digest.
      *
-     * @param tokens a piece of `Accounts.knoxTokens`
+     * @param tokens as in `Accounts.knoxTokens`
      * @param now Django's datetime text
      * @returns the tokens whose place is not free
      */

@@ -1,14 +1,18 @@
 /** Queries of `doctor` over the whole database. Reads only. */
-import { getTableColumns, not, notInArray } from 'drizzle-orm';
+import { getTableColumns, getTableName, lt, not, notInArray, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import { COMMON_PASSWORD, type PasswordGroup, passwordGroups } from '../password-groups.ts';
 import { authtokenToken, authUser, knoxAuthtoken } from '../schema.ts';
+import { HAS_TOKEN, hasToken } from '../tokens.ts';
 
 /**
  * A condition for keys that no `Authorization` header can have. DRF accepts no empty token and no white
  * space in a token (rest_framework/authentication.py, `TokenAuthentication.authenticate`).
  */
 export const UNSENDABLE_KEY = `(key = '' OR key GLOB '*[' || char(9, 10, 11, 12, 13, 32) || ']*')`;
+
+/** The length of `token_key` in knox 4, whose digest is not the one of the token's text. knox 5 accepts no such token. */
+export const KNOX_4_TOKEN_KEY_LENGTH = 8;
 
 /** A user of a finding. The id is a string, so that an id above 2^53 keeps its digits. */
 export type InspectedUser = { id: string; username: string };
@@ -48,17 +52,29 @@ export function inspectionQueries(d1: D1Database) {
     countTokens: () => db.$count(authtokenToken),
     countKnoxTokens: () => db.$count(knoxAuthtoken),
 
-    countUsersWithoutToken: () =>
-      db.$count(
-        authUser,
-        notInArray(authUser.id, db.select({ id: authtokenToken.user_id }).from(authtokenToken)),
-      ),
+    /** @param now Django's datetime text */
+    countExpiredTokens: (now: string) => db.$count(knoxAuthtoken, lt(knoxAuthtoken.expiry, now)),
 
-    countTokensWithoutUser: () =>
-      db.$count(
-        authtokenToken,
-        notInArray(authtokenToken.user_id, db.select({ id: authUser.id }).from(authUser)),
-      ),
+    countUsersWithoutToken: () => db.$count(authUser, not(sql`${hasToken}`)),
+
+    /** Of both models. */
+    async countTokensWithoutUser(): Promise<number> {
+      const ids = db.select({ id: authUser.id }).from(authUser);
+      const plain = await db.$count(authtokenToken, notInArray(authtokenToken.user_id, ids));
+      return plain + (await db.$count(knoxAuthtoken, notInArray(knoxAuthtoken.user_id, ids)));
+    },
+
+    /** The tables that the database does not have yet. */
+    async missingTables(): Promise<string[]> {
+      const { results } = await d1
+        .prepare(
+          `SELECT value AS name FROM json_each(?)
+           WHERE value NOT IN (SELECT name FROM sqlite_master WHERE type = 'table')`,
+        )
+        .bind(JSON.stringify([authUser, authtokenToken, knoxAuthtoken].map(getTableName)))
+        .all<{ name: string }>();
+      return results.map(({ name }) => name);
+    },
 
     async commonPasswordGroups(): Promise<PasswordGroup[]> {
       const select = d1.prepare(passwordGroups('auth_user', COMMON_PASSWORD));
@@ -86,11 +102,14 @@ export function inspectionQueries(d1: D1Database) {
       'JOIN authtoken_token ON user_id = auth_user.id',
     ),
 
-    /** Users that an activation link would activate (auth/activation.ts). */
-    pageOfWaiting: users(
-      `NOT is_active AND last_login IS NULL
-       AND NOT EXISTS (SELECT 1 FROM authtoken_token WHERE user_id = auth_user.id)`,
+    /** Users with tokens that knox before 5.0 has written. */
+    pageOfKnox4: users(
+      `EXISTS (SELECT 1 FROM knox_authtoken
+         WHERE user_id = auth_user.id AND length(token_key) = ${KNOX_4_TOKEN_KEY_LENGTH})`,
     ),
+
+    /** Users that an activation link would activate (auth/activation.ts). */
+    pageOfWaiting: users(`NOT is_active AND last_login IS NULL AND NOT ${HAS_TOKEN}`),
 
     /** How many ids are above `max`, and whether the ids of new users are, or are above 2^53. */
     async highIds(max: number) {

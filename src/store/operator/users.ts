@@ -1,12 +1,11 @@
 /** Queries of the command line for one account at a time. */
-import { and, eq, gt, like, ne, or, sql } from 'drizzle-orm';
+import { and, count, eq, gt, like, ne, or, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { countReferences, deleteUser } from '../delete-user.ts';
 import { exactId } from '../exact-id.ts';
 import { authtokenToken, authUser, knoxAuthtoken, type NewUser } from '../schema.ts';
 import { deactivated } from '../staff.ts';
-import { hasToken } from '../tokens.ts';
 
 export type OperatorStore = ReturnType<typeof operatorQueries>;
 
@@ -112,13 +111,22 @@ export function operatorQueries(d1: D1Database) {
       return isDeleted ? undefined : countReferences(d1, id);
     },
 
-    /** Deletes the tokens of both models. @returns whether the user had one */
-    async deleteTokens(userId: number): Promise<boolean> {
+    /** How many tokens of both models a user has, expired ones too. */
+    async countTokens(userId: number): Promise<number> {
+      const [plain, knox] = await db.batch([
+        db.select({ rows: count() }).from(authtokenToken).where(eq(authtokenToken.user_id, userId)),
+        db.select({ rows: count() }).from(knoxAuthtoken).where(eq(knoxAuthtoken.user_id, userId)),
+      ]);
+      return [...plain, ...knox].reduce((sum, { rows }) => sum + rows, 0);
+    },
+
+    /** Deletes the tokens of both models. @returns how many there were */
+    async deleteTokens(userId: number): Promise<number> {
       const deleted = await db.batch([
         db.delete(authtokenToken).where(eq(authtokenToken.user_id, userId)),
         db.delete(knoxAuthtoken).where(eq(knoxAuthtoken.user_id, userId)),
       ]);
-      return deleted.some(({ meta }) => meta.changes > 0);
+      return deleted.reduce((sum, { meta }) => sum + meta.changes, 0);
     },
 
     /** Replaces the token of the user. */
@@ -133,27 +141,51 @@ export function operatorQueries(d1: D1Database) {
      * Users whose names or address contain `search`, in any case of ASCII letters. They are in the
      * order of ids.
      *
+     * @param now tokens that expire before do not count. Django's datetime text
      * @param afterId only users with a higher id are returned
      */
-    searchUsers: (search: string, limit: number, afterId = Number.MIN_SAFE_INTEGER) =>
+    searchUsers: (search: string, limit: number, now: string, afterId = Number.MIN_SAFE_INTEGER) =>
       db
-        .select({
-          id: authUser.id,
-          username: authUser.username,
-          email: authUser.email,
-          is_active: authUser.is_active,
-          is_staff: authUser.is_staff,
-          is_superuser: authUser.is_superuser,
-          date_joined: authUser.date_joined,
-          has_token: sql<number>`${hasToken}`,
-        })
+        .select({ ...LISTED, ...tokensOf(now) })
         .from(authUser)
         .where(and(isFoundBy(search), gt(authUser.id, afterId)))
         .orderBy(authUser.id)
         .limit(limit),
 
+    /** What `searchUsers` returns of a user. */
+    listedUser: (id: number, now: string) =>
+      db
+        .select({ ...LISTED, ...tokensOf(now) })
+        .from(authUser)
+        .where(eq(authUser.id, id))
+        .get(),
+
     /** How many users `searchUsers` finds in all. */
     countFound: (search: string): Promise<number> => db.$count(authUser, isFoundBy(search)),
+  };
+}
+
+const LISTED = {
+  id: authUser.id,
+  username: authUser.username,
+  email: authUser.email,
+  is_active: authUser.is_active,
+  is_staff: authUser.is_staff,
+  is_superuser: authUser.is_superuser,
+};
+
+/** The tokens that a user has: those of DRF, those of knox, and when the last of these expires. */
+function tokensOf(now: string) {
+  const plain = '(select count(*) from authtoken_token where user_id = auth_user.id)';
+  const ofKnox = (what: string, condition: SQL) =>
+    sql`(select ${sql.raw(what)} from knox_authtoken where user_id = auth_user.id and ${condition})`;
+  const isLive = sql`expiry > ${now}`;
+  const isEndless = sql`expiry is null`;
+  return {
+    plain_tokens: sql<number>`${sql.raw(plain)}`,
+    endless_tokens: sql<number>`${ofKnox('count(*)', isEndless)}`,
+    expiring_tokens: sql<number>`${ofKnox('count(*)', isLive)}`,
+    last_expiry: sql<string | null>`${ofKnox('max(expiry)', isLive)}`,
   };
 }
 

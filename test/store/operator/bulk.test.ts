@@ -25,7 +25,7 @@ function accounts(...users: (Record<string, unknown> & { username: string; key?:
     tokens: JSON.stringify(
       rows.filter(({ key }) => key).map(({ id, key }) => [key, '2026-01-01 00:00:00', id]),
     ),
-    knoxTokens: [],
+    knoxTokens: undefined,
   };
 }
 
@@ -69,7 +69,7 @@ it('inserts neither users nor tokens where one has no place', async () => {
   const users = JSON.stringify([
     USER_COLUMNS.map((name) => ({ ...VALUES, id: 2, username: 'bob' })[name]),
   ]);
-  await expect(bulk.insertAccounts({ users, tokens: taken, knoxTokens: [] })).rejects.toThrow(
+  await expect(bulk.insertAccounts({ users, tokens: taken, knoxTokens: undefined })).rejects.toThrow(
     'UNIQUE',
   );
   expect(await bulk.findUsers([2])).toEqual([]);
