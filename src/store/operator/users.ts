@@ -152,7 +152,7 @@ export function operatorQueries(d1: D1Database) {
         .orderBy(authUser.id)
         .limit(limit),
 
-    /** What `searchUsers` returns of a user. */
+    /** The columns that `searchUsers` returns of a user. */
     listedUser: (id: number, now: string) =>
       db
         .select({ ...LISTED, ...tokensOf(now) })

@@ -69,9 +69,9 @@ it('inserts neither users nor tokens where one has no place', async () => {
   const users = JSON.stringify([
     USER_COLUMNS.map((name) => ({ ...VALUES, id: 2, username: 'bob' })[name]),
   ]);
-  await expect(bulk.insertAccounts({ users, tokens: taken, knoxTokens: undefined })).rejects.toThrow(
-    'UNIQUE',
-  );
+  await expect(
+    bulk.insertAccounts({ users, tokens: taken, knoxTokens: undefined }),
+  ).rejects.toThrow('UNIQUE');
   expect(await bulk.findUsers([2])).toEqual([]);
 });
 
