@@ -51,8 +51,6 @@ const expiryOf = (token: string) =>
 
 const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000);
 
-const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 beforeEach(() => {
   vi.spyOn(console, 'log').mockReturnValue();
   vi.spyOn(console, 'error').mockReturnValue();
@@ -153,14 +151,16 @@ describe('an activation', () => {
 });
 
 describe('TOKEN_CACHE_SECONDS', () => {
+  afterEach(() => void vi.useRealTimers());
+
   const caching = (vars: Partial<Bindings> = {}) => knox({ TOKEN_CACHE_SECONDS: '60', ...vars });
 
   it('refuses a cached token after its expiry, and deletes it', async () => {
     const bindings = caching();
     const token = await register(newName(), 'pw', bindings);
-    await setExpiry(token, inSeconds(0.3));
+    await setExpiry(token, inSeconds(30));
     expect(await statuses([token], bindings)).toEqual([200]);
-    await after(400);
+    vi.setSystemTime(inSeconds(31));
     expect(await answer(await getAs(token, '/me', bindings))).toEqual(INVALID);
     expect(await expiryOf(token)).toBeNull();
   });
@@ -169,11 +169,12 @@ describe('TOKEN_CACHE_SECONDS', () => {
     for (const renews of ['this', 'another']) {
       const bindings = caching(renews === 'this' ? { AUTO_REFRESH: 'true' } : {});
       const token = await register(newName(), 'pw', bindings);
-      await setExpiry(token, inSeconds(0.3));
+      await setExpiry(token, inSeconds(30));
       expect(await statuses([token], bindings)).toEqual([200]);
-      if (renews === 'another') await setExpiry(token, inSeconds(60));
-      await after(400);
+      if (renews === 'another') await setExpiry(token, inSeconds(90));
+      vi.setSystemTime(inSeconds(31));
       expect(await statuses([token], bindings)).toEqual([200]);
+      vi.useRealTimers();
     }
   });
 
