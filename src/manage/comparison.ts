@@ -36,7 +36,7 @@ export type KnoxChange =
   | { remove: string }
   | { renew: { digest: string; expiry: string } };
 
-/** The changes to a user's tokens of knox in Django. */
+/** Changes of a user's tokens of knox in Django. */
 export type KnoxChanges = {
   /** Read before the next user. */
   changes: Iterable<KnoxChange>;
@@ -137,7 +137,7 @@ const NOT_IN_DJANGO = 'id NOT IN (SELECT here_id FROM same)';
 const DELETED = `id IN (SELECT django_id FROM gone)
   AND NOT EXISTS (SELECT 1 FROM here WHERE here.id = django.id OR here.username = django.username)`;
 
-/** Django refuses a token that has expired, and removes it. */
+/** An expired token is not accepted, and Django removes it. */
 const IS_LIVE = '(token.expires IS NULL OR token.expires > :now)';
 
 /** Tokens here that neither Django nor the import has: one that Django lacks was revoked there. */

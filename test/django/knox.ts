@@ -21,6 +21,9 @@ const Checked = v.object({ checked: v.number(), rows: v.number() });
 const Token = v.object({ token: v.string() });
 const Me = v.object({ username: v.string() });
 
+/** A user who registers at the Worker. */
+const NEW_USER = { username: 'ann', password: 'from the edge' };
+
 /** Tokens with the names of their users, and tokens that are not valid. */
 type Tokens = { accepted: Record<string, string>; refused: string[] };
 
@@ -50,7 +53,9 @@ export async function moveKnoxThereAndBack({ directory, shell }: Project): Promi
     await checkWorker(origin, withToken(seeded, plain, 'drf'));
     assert.equal((await send(`${origin}/logout`, revoked, 'POST')).status, 204);
     const names = [...new Set(Object.values(seeded.accepted))];
-    return Promise.all(names.map(async (name) => [await logIn(origin, name, password), name]));
+    const logins = names.map(async (name) => [await logIn(origin, name, password), name]);
+    const registered = [await tokenOf(`${origin}/register`, NEW_USER), NEW_USER.username];
+    return [...(await Promise.all(logins)), registered];
   });
   const kept = others.map((token) => [token, seeded.accepted[token]]);
   const tokens: Tokens = {
@@ -105,11 +110,14 @@ async function checkWorker(origin: string, tokens: Tokens): Promise<void> {
   say('the Worker', tokens);
 }
 
-async function logIn(origin: string, username: string, password: string): Promise<string> {
-  const response = await fetch(`${origin}/login`, {
+const logIn = (origin: string, username: string, password: string): Promise<string> =>
+  tokenOf(`${origin}/login`, { username, password });
+
+async function tokenOf(url: string, body: Record<string, string>): Promise<string> {
+  const response = await fetch(url, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ username, password }),
+    body: JSON.stringify(body),
   });
   return v.parse(Token, await response.json()).token;
 }

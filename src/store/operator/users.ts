@@ -152,7 +152,7 @@ export function operatorQueries(d1: D1Database) {
         .orderBy(authUser.id)
         .limit(limit),
 
-    /** The columns that `searchUsers` returns of a user. */
+    /** One user, as in `searchUsers`. */
     listedUser: (id: number, now: string) =>
       db
         .select({ ...LISTED, ...tokensOf(now) })
