@@ -5,8 +5,12 @@ import { defineConfig } from 'vitest/config';
 import { nodeDerivations } from './test/helpers/node-derivations.ts';
 import { pwnedPasswords } from './test/helpers/pwned-passwords.ts';
 
-/** Tests that start servers, browsers or installations. They are not part of `npm test`. */
+/**
+ * Tests that start servers, or send thousands of requests to all routes. They, and those of browsers and
+ * installations, are not part of `npm test`.
+ */
 const SLOW_TESTS = ['test/**/*.slow.test.ts'];
+const SLOW_WORKERD_TESTS = ['test/**/*.workerd.slow.test.ts'];
 const BROWSER_TESTS = ['test/browser/*.test.ts'];
 const PACKAGE_TESTS = ['test/package/*.test.ts'];
 const OPENAPI_TESTS = ['test/openapi/*.test.ts'];
@@ -28,64 +32,68 @@ const packagesAsTheyAre: Plugin = {
   },
 };
 
+const DERIVATIONS = nodeDerivations();
+
+/** Tests in workerd, with the bindings of wrangler.toml. */
+const workerd = async (name: string, include: string[], exclude: string[]) => ({
+  // Examples import the package by its name. tsconfig.json maps it to src/.
+  resolve: { tsconfigPaths: true },
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        d1Databases: { ROCKS_DB: 'rocks', EMPTY_DB: 'empty' },
+        outboundService(request) {
+          const { status, body } = pwnedPasswords(request);
+          return new Response(body, { status });
+        },
+        bindings: {
+          TEST_MIGRATIONS: await readD1Migrations('./drizzle'),
+          TEST_ROCKS_MIGRATIONS: await readD1Migrations('./test/fixtures/rocks/migrations'),
+          // The smallest allowed: what a password costs is not what most tests are about.
+          PBKDF2_ITERATIONS: '1000',
+          // Short passwords are accepted, as under `npm start`.
+          AUTH_PASSWORD_VALIDATORS: '',
+          // These replace the values of `.dev.vars`.
+          SECRET_KEY: 'a secret key of the tests',
+          DEFAULT_FROM_EMAIL: 'us@example.com',
+          OLD_PASSWORD_FIELD_ENABLED: 'true',
+          EMAIL_CHANGE_REQUIRES_PASSWORD: 'true',
+        },
+      },
+    }),
+    packagesAsTheyAre,
+  ],
+  test: {
+    name,
+    // A workerd for each file would take a second to start.
+    isolate: false,
+    restoreMocks: true,
+    expect: PATIENT,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    provide: {
+      fuzzSeed: Number(process.env.FUZZ_SEED ?? 1),
+      nodeDerivations: DERIVATIONS,
+    },
+    include,
+    exclude,
+    setupFiles: ['./test/helpers/fresh-storage.ts'],
+  },
+});
+
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
     // All cores, where Vitest would leave one idle.
     maxWorkers: '100%',
     projects: [
-      {
-        // Examples import the package by its name. tsconfig.json maps it to src/.
-        resolve: { tsconfigPaths: true },
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              d1Databases: { ROCKS_DB: 'rocks', EMPTY_DB: 'empty' },
-              outboundService(request) {
-                const { status, body } = pwnedPasswords(request);
-                return new Response(body, { status });
-              },
-              bindings: {
-                TEST_MIGRATIONS: await readD1Migrations('./drizzle'),
-                TEST_ROCKS_MIGRATIONS: await readD1Migrations('./test/fixtures/rocks/migrations'),
-                // The smallest allowed: what a password costs is not what most tests are about.
-                PBKDF2_ITERATIONS: '1000',
-                // Short passwords are accepted, as under `npm start`.
-                AUTH_PASSWORD_VALIDATORS: '',
-                // These replace the values of `.dev.vars`.
-                SECRET_KEY: 'a secret key of the tests',
-                DEFAULT_FROM_EMAIL: 'us@example.com',
-                OLD_PASSWORD_FIELD_ENABLED: 'true',
-                EMAIL_CHANGE_REQUIRES_PASSWORD: 'true',
-              },
-            },
-          }),
-          packagesAsTheyAre,
-        ],
-        test: {
-          name: 'workerd',
-          // A workerd for each file would take a second to start.
-          isolate: false,
-          restoreMocks: true,
-          expect: PATIENT,
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-          provide: {
-            fuzzSeed: Number(process.env.FUZZ_SEED ?? 1),
-            nodeDerivations: nodeDerivations(),
-          },
-          include: ['test/**/*.test.ts'],
-          exclude: [
-            ...NODE_TESTS,
-            ...SLOW_TESTS,
-            ...BROWSER_TESTS,
-            ...PACKAGE_TESTS,
-            ...OPENAPI_TESTS,
-          ],
-          setupFiles: ['./test/helpers/fresh-storage.ts'],
-        },
-      },
+      workerd(
+        'workerd',
+        ['test/**/*.test.ts'],
+        [...NODE_TESTS, ...SLOW_TESTS, ...BROWSER_TESTS, ...PACKAGE_TESTS, ...OPENAPI_TESTS],
+      ),
+      workerd('workerd-slow', SLOW_WORKERD_TESTS, []),
       {
         test: {
           name: 'node',
@@ -104,6 +112,7 @@ export default defineConfig(async () => ({
           name: 'slow',
           expect: PATIENT,
           include: SLOW_TESTS,
+          exclude: SLOW_WORKERD_TESTS,
           // Each test starts several wranglers. More at once would only wait for each other.
           maxConcurrency: 2,
           testTimeout: 600_000,

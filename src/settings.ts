@@ -172,7 +172,7 @@ const MAX_LINK_SECONDS = 31_536_000;
 const MIN_TTL_SECONDS = 1;
 const MAX_TTL_SECONDS = 315_360_000;
 
-/** A login at the limit reads so many rows. */
+/** A login at the limit reads as many rows. */
 const MAX_TOKEN_LIMIT = 1000;
 
 /** Characters of `TOKEN_PREFIX` (knox/settings.py, `MAXIMUM_TOKEN_PREFIX_LENGTH`). */
@@ -374,7 +374,7 @@ export const SETTINGS = {
     wholeNumber(MIN_TTL_SECONDS, MAX_TTL_SECONDS, 'seconds'),
   ),
 
-  /** A token is refreshed if this adds more seconds than so many. Each refresh is a write. */
+  /** Seconds. A token is refreshed if this adds more time than that. Each refresh is a write. */
   minRefreshIntervalSeconds: setting(
     'MIN_REFRESH_INTERVAL',
     wholeNumber(0, MAX_TTL_SECONDS, 'seconds'),

@@ -22,13 +22,13 @@ export type OwnToken = {
 /** Lists the tokens that have not expired. The first one is that of the request, and then the newest. */
 export async function listOwnTokens(
   { store, tokens }: AuthServices,
-  { user, token: { key, ...current } }: Authenticated,
+  { user, token: { key, ...dates } }: Authenticated,
 ): Promise<OwnToken[]> {
   const now = djangoDatetime(new Date());
-  const { digest } = storedToken(key);
+  const current = { ...dates, ...storedToken(key) };
   const listed = await store.listTokens(user.id, now);
   // The list is bounded, and may be without the token of the request.
-  const all = [{ ...current, ...storedToken(key) }, ...listed];
+  const all = [current, ...listed];
   return [...new Map(all.map((token) => [token.digest, token])).values()]
     .map((token) => ({ ...token, expiry: tokens.expiryOf(token) }))
     .filter(({ expiry }) => !isPast(expiry, now))
@@ -37,11 +37,11 @@ export async function listOwnTokens(
       token_key: shownOf(token),
       created: token.created,
       expiry: token.expiry,
-      is_current: token.digest === digest,
+      is_current: token.digest === current.digest,
     }));
 }
 
-/** A shorter token could be used by whoever reads the list. An imported one may have any length. */
+/** Shows nothing of a short token, which the first characters would reveal. Imported tokens may have any length. */
 const shownOf = ({ token_key }: { token_key: string }): string =>
   token_key.length < TOKEN_KEY_LENGTH ? '' : token_key;
 

@@ -62,7 +62,7 @@ export type RegistrationFields<Input, Output> = {
 
 /** The fields of the host for one database. Its types do not depend on those of the fields. */
 export type OwnRegistration = {
-  /** Parses a body once more, because the schema gets numbers as numbers. */
+  /** Parses a body a second time, because the schema gets numbers as numbers. */
   parse: (request: Request) => Promise<Result<Fields, ParseFailure | ValidationFailure>>;
   /** Adds the fields that were sent to those of the service, or their errors to the others. */
   addFields: <Data>(

@@ -26,8 +26,8 @@ type LoginOfUser = {
 };
 
 /**
- * A token model (`TOKEN_MODEL`): the rules by which tokens are created, found and renewed. What revokes
- * tokens is the same for each model.
+ * A token model (`TOKEN_MODEL`): the rules by which tokens are created, found and refreshed. Revocation is
+ * the same for each model.
  */
 export type TokenModel = {
   /** Creates a token, which is not stored yet. */

@@ -68,7 +68,7 @@ export async function hashTokensCommand(
   const left = await store.countPlainTokens();
   if (left > 0) {
     warn(
-      `${count(left, 'token')} left in authtoken_token: without a user, or made by a login meanwhile. ` +
+      `${count(left, 'token')} left in authtoken_token: without a user, or made by a login during the command. ` +
         'See `doctor`.',
     );
   }

@@ -179,7 +179,7 @@ function orphanHints(
 ): OrphanHints {
   const isOther =
     userModel === undefined && !hasUsers
-      ? ['If the project has a user model of its own, name it with --user-model']
+      ? ['If the project has its own user model, name it with --user-model']
       : [];
   const isHere =
     mayBeHere && matchUsersBy !== 'id'

@@ -223,7 +223,7 @@ same moment or have the same token, and the id or the username is the same.`,
         program.error('error: --against needs a name in .py, and a name in .py needs --against');
       }
       if (options.deletedUsers !== 'keep' && options.imported === undefined) {
-        program.error('error: --deleted-users needs --imported, which says who was here');
+        program.error('error: --deleted-users needs --imported, the file that was imported');
       }
       if (options.imported && !options.against) program.error('error: --imported needs --against');
       if (options.userModel !== undefined && !options.against) {

@@ -64,7 +64,7 @@ export function printReport(
     print(`Field dropped:   ${field} (${count(users, 'user')})`);
   if (ignored.size > 0 && staging.countUsers() + staging.countTokens() === 0) {
     warn(
-      `The files have no user of ${model.label}. If the project has a user model of its own, name it ` +
+      `The files have no user of ${model.label}. If the project has its own user model, name it ` +
         'with --user-model.',
     );
   }

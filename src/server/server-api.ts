@@ -189,7 +189,7 @@ export function serverApi<E extends object, Input = unknown>(
   };
 }
 
-/** Undefined if the user is inactive, or was changed meanwhile. */
+/** Undefined if the user is inactive, or was changed during the call. */
 async function issue({ store, tokens }: AuthServices, { id, username }: User) {
   const revocations = store.revocations();
   // Without draws it reads no stand-in.

@@ -51,7 +51,7 @@ export type Services = {
   isBound: (name: keyof Bindings) => boolean;
   /** Undefined if no e-mail can be sent. */
   mail: AccountMail | undefined;
-  /** Undefined if the host has no fields of its own. */
+  /** Undefined if the host adds no fields. */
   registration: OwnRegistration | undefined;
   /** Undefined if the host handles no events. */
   handlingOf: HandlingOf | undefined;

@@ -1,4 +1,4 @@
-/** What knox stores of a token, instead of the token itself (knox/crypto.py, knox/models.py). */
+/** The parts of a token that knox stores instead of the token itself (knox/crypto.py, knox/models.py). */
 import { sha512 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 

@@ -23,32 +23,28 @@ export function withTokenCache(store: Store, seconds: number): Store {
   /** Counts invalidations. The result of a lookup that started before one must not be cached. */
   let invalidations = 0;
 
-  const invalidate = (isChanged: (found: Found) => boolean) => {
+  const invalidate = (forget: () => void) => {
     invalidations++;
-    for (const [key, found] of cache) if (isChanged(found)) cache.delete(key);
+    forget();
   };
 
   /**
    * Invalidates before the change, so that requests after it do not get the old entry. Invalidates
    * again after the change, so that nothing read during the change stays in the cache.
    */
-  const invalidateAround = async <T>(
-    isChanged: (found: Found) => boolean,
-    change: () => Promise<T>,
-  ) => {
-    invalidate(isChanged);
+  const invalidateAround = async <T>(forget: () => void, change: () => Promise<T>) => {
+    invalidate(forget);
     try {
       return await change();
     } finally {
-      invalidate(isChanged);
+      invalidate(forget);
     }
   };
 
   const changeUser = <T>(id: number, change: () => Promise<T>) =>
-    invalidateAround(({ user }) => user.id === id, change);
-
-  const changeToken = <T>(key: string, change: () => Promise<T>) =>
-    invalidateAround(({ token }) => token.key === key, change);
+    invalidateAround(() => {
+      for (const [key, { user }] of cache) if (user.id === id) cache.delete(key);
+    }, change);
 
   return {
     ...store,
@@ -61,8 +57,16 @@ export function withTokenCache(store: Store, seconds: number): Store {
       if (found && invalidations === before) cache.set(key, found);
       return found;
     },
-    deleteToken: (key) => changeToken(key, () => store.deleteToken(key)),
-    renewToken: (key, ...rest) => changeToken(key, () => store.renewToken(key, ...rest)),
+    deleteToken: (key) =>
+      invalidateAround(
+        () => cache.delete(key),
+        () => store.deleteToken(key),
+      ),
+    async renewToken(key, ...rest) {
+      await store.renewToken(key, ...rest);
+      // The old expiry is no danger, so lookups at the same time may be cached. It would be renewed again.
+      cache.delete(key);
+    },
     deleteTokens: (id) => changeUser(id, () => store.deleteTokens(id)),
     deleteTokenById: (id, ...rest) => changeUser(id, () => store.deleteTokenById(id, ...rest)),
     updateProfile: (id, ...rest) => changeUser(id, () => store.updateProfile(id, ...rest)),

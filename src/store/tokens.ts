@@ -1,6 +1,6 @@
 /**
  * The queries of tokens: those that a token model implements (authtoken.ts, knox.ts), and those that are
- * the same for both. A change that revokes tokens revokes those of both tables. So none comes back when
+ * the same for both. A change that deletes tokens deletes those of both tables. So no token returns when
  * the setting `TOKEN_MODEL` changes.
  */
 import { and, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
@@ -169,7 +169,7 @@ export const HAS_TOKEN = `(
   exists (select 1 from authtoken_token where authtoken_token.user_id = auth_user.id)
   or exists (select 1 from knox_authtoken where knox_authtoken.user_id = auth_user.id))`;
 
-/** The same for Drizzle, which would leave out the names of the tables. */
+/** The same for Drizzle, which would omit the names of the tables. */
 export const hasToken = sql.raw(HAS_TOKEN);
 
 /** Deletes the tokens of the users that a condition selects, from each of both tables. */

@@ -1,6 +1,6 @@
 /**
  * Prints a dump of as many users, each with a token, as `dumpdata` would: for trying how an import
- * scales. Everybody's password is "correct horse". `node test/bench/generate-dump.ts 1000000 > big.json`;
+ * scales. The password of each user is "correct horse". `node test/bench/generate-dump.ts 1000000 > big.json`;
  * with `--natural` after the number, as with `--natural-primary --natural-foreign`; with `--custom`, the users of
  * a model `users.User` with UUIDs, `full_name`, `is_admin` and `created_at`; with `--knox`, tokens of knox.
  */

@@ -80,6 +80,16 @@ describe.skipIf(!CHROMIUM).each(Object.entries(VIEWPORTS))('on a %s', (device, o
         401, 200, 200,
       ]);
 
+      // If it is refused, the list still has the token.
+      await page.route('**/tokens/*', (route) =>
+        route.fulfill({ status: 429, json: { detail: 'Later.' } }),
+      );
+      const last = page.getByRole('button', { name: `Log out ${tablet.slice(0, 15)}` });
+      await last.press('Enter');
+      await devices.alert.getByText('Later.').waitFor();
+      expect(await devices.lines.count()).toBe(2);
+      await page.unroute('**/tokens/*');
+
       await devices.everywhere.press('Enter');
       await devices.meaning.getByText('All rows of the user in knox_authtoken').waitFor();
       expect(await devices.list.isVisible()).toBe(false);

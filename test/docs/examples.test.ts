@@ -61,7 +61,7 @@ it('each client logs in', async () => {
   expect(log.mock.calls).toContainEqual([expect.objectContaining({ username: 'meg' })]);
 });
 
-it('an app with fields, events and routes of its own registers, logs in and deletes a user', async () => {
+it('an app with fields, events and routes of the host registers, logs in and deletes a user', async () => {
   vi.spyOn(console, 'log').mockImplementation(() => {});
   await env.DB.exec(
     'CREATE TABLE profile (user_id integer PRIMARY KEY REFERENCES auth_user (id) ON DELETE CASCADE, nickname text NOT NULL UNIQUE)',

@@ -1,4 +1,4 @@
-/** What queries cost D1. */
+/** Counts the round trips and rows of queries to D1. */
 
 export type Cost = { roundTrips: number; rowsRead: number; rowsWritten: number; ms: number };
 

@@ -205,6 +205,27 @@ it('shows the rows of a name and those of a token, with key and hash cut short',
   expect(await rows('', { headers: { Authorization: `Token ${token}` } })).toEqual(byName);
 });
 
+it('shows the newest token of knox, with its hash cut short', async () => {
+  const username = newName();
+  const knox: Bindings = { ...unthrottled, TOKEN_MODEL: 'knox.AuthToken' };
+  const first = await register(username, knox);
+  const login = await post('/login', { username, password: 'correct horse' }, knox);
+  const { token } = await login.json<{ token: string }>();
+  const byName = await rows(`?username=${username}`);
+  expect(byName).toEqual({
+    auth_user: expect.objectContaining({ username }),
+    knox_authtoken: {
+      digest: expect.stringMatching(/^[0-9a-f]{6}…$/),
+      created: expect.any(String),
+      user_id: expect.any(Number),
+      expiry: expect.any(String),
+      token_key: `${token.slice(0, 6)}…`,
+    },
+  });
+  const headers = { Authorization: `Token ${first}` };
+  expect(await (await send('/local/rows', { headers }, knox)).json()).toEqual(byName);
+});
+
 it('shows no rows without a user', async () => {
   expect(await rows('')).toEqual({});
   expect(await rows(`?username=${newName()}`)).toEqual({});

@@ -380,9 +380,7 @@ describe('a token of a user who is not in the files', () => {
 
   test('says that the user model can be named', async () => {
     expect(await loadRecords([token('t', 1)])).toBe(1);
-    expect(output).toContain(
-      'If the project has a user model of its own, name it with --user-model',
-    );
+    expect(output).toContain('If the project has its own user model, name it with --user-model');
   });
 
   test.each([

@@ -212,7 +212,7 @@ test('a user who was deleted here loses the tokens of knox in Django', async () 
   expect(lines).toMatchObject([{ kind: 'deactivate', pk: 2 }]);
 });
 
-test('one user is moved alone, with the tokens', async () => {
+test('only one user is moved, with the tokens', async () => {
   await manage(['import', dump(user(1), user(2))]);
   await logIn(1, 'one');
   await logIn(2, 'two');

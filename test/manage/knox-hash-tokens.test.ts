@@ -128,7 +128,7 @@ test('more tokens than a transaction takes are hashed, each once', async () => {
   expect(await query(TOKENS)).toEqual([]);
 });
 
-test('the tokens of a page that were deleted meanwhile do not come back', async () => {
+test('the tokens of a page that were deleted since it was read do not come back', async () => {
   await insertMany(2);
   const [first] = await query(TOKENS);
   let isFirst = true;
@@ -173,7 +173,7 @@ test('at every moment a token is in one of the tables, also if a response is los
   expect(await query(TOKENS)).toEqual([]);
 });
 
-test('a token whose digest is another user’s stays where it is', async () => {
+test('a token whose digest is another user’s stays in its table', async () => {
   await insertMany(2);
   const [{ key } = {}] = await query('SELECT key FROM authtoken_token WHERE user_id = 1');
   const digest = createHash('sha512').update(String(key)).digest('hex');

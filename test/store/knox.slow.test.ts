@@ -16,8 +16,8 @@ const TOKENS = 1_000_000;
 const TOKENS_OF_ONE = 100_000;
 const USERS = 10_000;
 
-/** Inserted by one statement, which must end within the limits of D1. */
-const CHUNK = 50_000;
+/** Inserted by one statement. */
+const CHUNK = 10_000;
 
 /** A new row, and its entries in the primary key and three indexes. D1 counts a deleted row only once. */
 const ROWS_OF_A_TOKEN = 5;

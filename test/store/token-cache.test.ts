@@ -115,6 +115,22 @@ describe('TOKEN_CACHE_SECONDS', () => {
     expect(await store.findToken(token)).toBeUndefined();
   });
 
+  it('caches a token that was looked up while another one was renewed', async () => {
+    const [token, other] = [await register(newName()), await register(newName())];
+    const real = createStore(env.DB);
+    const found = await real.findToken(token);
+    const { promise: slow, resolve: respond } = Promise.withResolvers<typeof found>();
+    const findToken = vi.fn(real.findToken).mockReturnValueOnce(slow);
+    const store = withTokenCache({ ...real, findToken }, 5);
+
+    const pending = store.findToken(token);
+    await store.renewToken(other, '2026-01-01 00:00:00', '2026-01-02 00:00:00');
+    respond(found);
+    expect(await pending).toBe(found);
+    expect(await store.findToken(token)).toBe(found);
+    expect(findToken).toHaveBeenCalledTimes(1);
+  });
+
   it('does not use the old entry while the request that changed the token still waits', async () => {
     const token = await register(newName());
     const real = createStore(env.DB);

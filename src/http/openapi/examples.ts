@@ -3,7 +3,7 @@
 export const USERNAME = 'meg@ducharme.com';
 export const PASSWORD = 'ducharme';
 export const KEY = 'fa2eba9be8282d595c997ee5cd49f2ed31f65bed';
-/** What a list has of this token: the start of its SHA-512, and its first characters. */
+/** This token in a list: the start of its SHA-512, and its first characters. */
 export const KEY_ID = 'f999875ecb46b88f';
 export const KEY_START = 'fa2eba9be8282d5';
 export const KNOX_KEY = '2cf8b5cbbc29c2e0c8d94d1a4b1ad54b7e10f0f7bd2b8dba7f6c3f7a5c8d1e90';

@@ -15,7 +15,7 @@ export const listTokens = route('GET /tokens', {
     operationId: 'listTokens',
     summary: 'List the tokens of the user',
     description:
-      'The first one is the token of the request, then the newest follow. Of the others, at most 201 are listed. Expired tokens are not. With TOKEN_MODEL = "knox.AuthToken" there is one token for each login, otherwise one for each user.',
+      'The first one is the token of the request, then the newest follow. Of the others, at most 101 are listed. Expired tokens are not. With TOKEN_MODEL = "knox.AuthToken" there is one token for each login, otherwise one for each user.',
     tag: 'With a token',
     responses: {
       200: {

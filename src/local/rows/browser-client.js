@@ -3,11 +3,11 @@
  * watches the responses that the script of the lesson shows.
  *
  * @typedef {Record<string, string | number | null>} Row
- * @typedef {{auth_user?: Row, authtoken_token?: Row}} Rows
+ * @typedef {Record<string, Row | undefined>} Rows
  */
 
-/** @type {('auth_user' | 'authtoken_token')[]} */
-const TABLES = ['auth_user', 'authtoken_token'];
+/** That of the users, and that of the tokens, which depends on the token model. */
+const TABLES = ['auth_user', document.querySelector('main')?.dataset.table ?? ''];
 
 /** The rows that are shown. @type {Rows} */
 let shown = {};
@@ -91,6 +91,7 @@ function show(id, row, outcome) {
   if (!(table instanceof HTMLTableElement)) return;
   const words = document.createElement('strong');
   words.textContent = outcome?.words ?? '';
+  table.hidden = false;
   table.caption?.replaceChildren(id, ' ', words);
   const lines = Object.entries(row ?? {}).map(([column, value]) =>
     lineOf(column, value, outcome?.columns.includes(column)),

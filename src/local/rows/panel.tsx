@@ -1,4 +1,4 @@
-/** The two tables, which the script moves to the exchange that was sent last. */
+/** The tables of the user and of its tokens, which the script moves to the exchange that was sent last. */
 import client from './browser-client.js';
 
 /** In the exchange of the first step. */
@@ -8,10 +8,12 @@ export const Panel = () => (
       <caption />
       <tbody />
     </table>
-    <table id="authtoken_token">
-      <caption />
-      <tbody />
-    </table>
+    {['authtoken_token', 'knox_authtoken'].map((table) => (
+      <table id={table} hidden>
+        <caption />
+        <tbody />
+      </table>
+    ))}
     <p>
       Your rows in the database of this server, with hash and key cut short. Only this machine shows
       them, as it shows <a href="/inbox">the inbox</a>.

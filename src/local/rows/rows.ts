@@ -1,11 +1,11 @@
-/** The rows of one user in Django's two tables, as they are stored, with their secrets cut short. */
+/** The rows of one user in Django's tables, as they are stored, with their secrets cut short. */
 import { PASSWORD_HASHERS } from '../../hashing/identify.ts';
 import { normalizeUsername } from '../../validation/normal-form.ts';
 
 type Row = Record<string, string | number | null>;
 
-/** Each table has one row of a user, or none. */
-export type Rows = { auth_user: Row | undefined; authtoken_token: Row | undefined };
+/** Each table has one row of a user, or none. Of knox's tokens it is the newest. */
+export type Rows = Record<'auth_user' | 'authtoken_token' | 'knox_authtoken', Row | undefined>;
 
 /** As many as Django's admin shows (django/contrib/auth/hashers.py, `mask_hash`). */
 const SHOWN_CHARACTERS = 6;
@@ -14,7 +14,7 @@ const ALGORITHMS: string[] = Object.values(PASSWORD_HASHERS);
 
 export async function rowsOf(db: D1Database, name: string): Promise<Rows> {
   const username = normalizeUsername(name);
-  const [users, tokens] = await db.batch<Row>([
+  const [users, tokens, knoxTokens] = await db.batch<Row>([
     db.prepare('SELECT * FROM auth_user WHERE username = ?').bind(username),
     db
       .prepare(
@@ -22,8 +22,19 @@ export async function rowsOf(db: D1Database, name: string): Promise<Rows> {
          JOIN auth_user ON auth_user.id = authtoken_token.user_id WHERE username = ?`,
       )
       .bind(username),
+    db
+      .prepare(
+        `SELECT knox_authtoken.* FROM knox_authtoken
+         JOIN auth_user ON auth_user.id = knox_authtoken.user_id WHERE username = ?
+         ORDER BY knox_authtoken.rowid DESC LIMIT 1`,
+      )
+      .bind(username),
   ]);
-  return { auth_user: cutShort(users?.results[0]), authtoken_token: cutShort(tokens?.results[0]) };
+  return {
+    auth_user: cutShort(users?.results[0]),
+    authtoken_token: cutShort(tokens?.results[0]),
+    knox_authtoken: cutShort(knoxTokens?.results[0]),
+  };
 }
 
 const cutShort = (row: Row | undefined): Row | undefined =>
@@ -45,4 +56,9 @@ const cutPassword = (encoded: string): string =>
     .map((part) => (ALGORITHMS.includes(part) || /^\d+$/.test(part) ? part : cut(part)))
     .join('$');
 
-const SECRETS: Record<string, (value: string) => string> = { password: cutPassword, key: cut };
+const SECRETS: Record<string, (value: string) => string> = {
+  password: cutPassword,
+  key: cut,
+  digest: cut,
+  token_key: cut,
+};

@@ -66,7 +66,7 @@ export type Standing =
 /**
  * How a knox token compares with the database, if its place is not free:
  * - `same` the same token of the same user
- * - `differs` the same with other values, such as an expiry that was renewed here
+ * - `differs` the same with other values, such as a later expiry here
  * - `token-missing` the user is there without the token, which has not expired
  * - `token-taken` the token, as another user's
  */
@@ -118,7 +118,7 @@ const CLASSIFY = `
   LEFT JOIN authtoken_token AS own ON own.user_id = user.id
   WHERE by_id.id IS NOT NULL OR by_name.id IS NOT NULL OR by_key.key IS NOT NULL`;
 
-/** Whoever lacks an expired token lacks nothing: the service removes expired tokens. */
+/** An expired token may be missing: the service removes expired tokens. */
 const CLASSIFY_KNOX = `
   WITH knox AS MATERIALIZED (${rows(KNOX_COLUMNS)})
   SELECT knox.digest, CASE

@@ -26,7 +26,7 @@ const EXPIRY = `CASE WHEN ?3 IS NULL THEN ?2 ELSE
     min(coalesce(?2, '9999'),
       coalesce(strftime('%Y-%m-%d %H:%M:%S', token.created, '+' || ?3 || ' days'), token.created)) END`;
 
-/** Reads the rows as they are now: a token that was deleted meanwhile does not come back. */
+/** Reads the rows as they are now: a token that was deleted since then does not come back. */
 const INSERT_HASHED = `
   INSERT INTO knox_authtoken (digest, created, user_id, expiry, token_key)
   SELECT value ->> 1, token.created, token.user_id, ${EXPIRY}, value ->> 2

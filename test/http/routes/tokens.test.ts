@@ -1,7 +1,10 @@
 /** The tokens of a user, with either model. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createApp } from '../../../src/app.ts';
 import type { Bindings } from '../../../src/services/bindings.ts';
+import { eventHandlers } from '../../../src/services/events.ts';
 import { storedToken } from '../../../src/store/stored-token.ts';
 import { tokenIdOf } from '../../../src/store/tokens.ts';
 import {
@@ -224,7 +227,7 @@ describe('DELETE /tokens/{id}', () => {
 });
 
 describe('POST /logoutall', () => {
-  it('revokes all tokens of the user and of nobody else, and logs it', async () => {
+  it('revokes all tokens of the user and of no other user, and logs it', async () => {
     const { username, tokens } = await withTokens(3);
     const other = await withTokens(1);
     log = [];
@@ -250,6 +253,32 @@ describe('POST /logoutall', () => {
       }
     }
   });
+});
+
+it('calls the handlers of the host', async () => {
+  const handled: string[] = [];
+  const auth = createApp({
+    events: eventHandlers({
+      token_revoked: ({ user_id }) => void handled.push(`token_revoked ${user_id}`),
+      user_logged_out: ({ user_id }) => void handled.push(`user_logged_out ${user_id}`),
+    }),
+  });
+  const { username, tokens } = await withTokens(2);
+  const [token = '', other = ''] = tokens;
+  const user_id = await env.DB.prepare('SELECT id FROM auth_user WHERE username = ?')
+    .bind(username)
+    .first<number>('id');
+  const headers = { Authorization: `Token ${token}` };
+  for (const [method, path] of [
+    ['DELETE', `/tokens/${idOf(other)}`],
+    ['POST', '/logoutall'],
+  ]) {
+    const ctx = createExecutionContext();
+    const response = await auth.request(`${path}`, { method: `${method}`, headers }, KNOX, ctx);
+    expect(response.status).toBe(204);
+    await waitOnExecutionContext(ctx);
+  }
+  expect(handled).toEqual([`token_revoked ${user_id}`, `user_logged_out ${user_id}`]);
 });
 
 it.each(['GET /tokens', 'DELETE /tokens/0123456789abcdef', 'POST /logoutall'])(

@@ -89,15 +89,12 @@ async function submit(form, call = callOf(form), ended) {
 
   const data = parse(response.text);
   if (data?.token) localStorage.setItem('token', data.token);
-  const isEnded = response.status === 204 && (!ended || ended.is_current);
-  if (isEnded) localStorage.removeItem('token');
+  const isOfOther = ended && !ended.is_current;
+  if (response.status === 204 && !isOfOther) localStorage.removeItem('token');
   showToken();
+  const rest = listed.filter((each) => each !== ended);
   if (Array.isArray(data)) showTokens(form, data);
-  if (ended && !isEnded)
-    showTokens(
-      form,
-      listed.filter((each) => each !== ended),
-    );
+  else if (ended && [204, 404].includes(response.status)) showTokens(form, rest);
   if (localStorage.getItem('token') !== token) forgetTokens();
   showExchange(form, call, response);
   if (response.status >= 400) showErrors(form, data ?? { detail: 'The response is not JSON.' });
@@ -179,6 +176,7 @@ async function send({ path, ...init }) {
 function forget(form) {
   localStorage.removeItem('token');
   showToken();
+  forgetTokens();
   showErrors(form, {});
   form.dataset.used = 'true';
   show(form, 'request', "localStorage.removeItem('token')");

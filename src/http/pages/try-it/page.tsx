@@ -32,7 +32,7 @@ const MODELS = {
   'knox.AuthToken': {
     table: 'knox_authtoken',
     login: 'Each login of a user returns a new token. The database has only a hash of it.',
-    devices: 'Each login has its own token, so each device can be logged out alone.',
+    devices: 'Each login has its own token, so one device can be logged out without the others.',
     forgotten: 'The token is valid until it expires.',
   },
 } as const;

@@ -170,7 +170,7 @@ const HEADERS: Record<string, (bytes: number) => Record<string, string>> = {
   }),
 };
 
-/** The same for a name and a password in the header. */
+/** Credentials in the header. */
 const BASIC: Record<string, (bytes: number) => string> = {
   'a long name': (bytes) => btoa(`${fill(bytes / 2, 'a')}:pw`),
   'a long password': (bytes) => btoa(`meg:${fill(bytes / 2, 'a')}`),

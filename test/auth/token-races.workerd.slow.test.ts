@@ -1,7 +1,8 @@
 /**
- * Two requests at the same time, of which one revokes a token: no token lives that should not. The second
- * request runs to its end before each round trip of the first to D1, or after a round trip whose response
- * is lost, or after the first request.
+ * Two requests at the same time, of which one revokes a token: no token lives that should not.
+ *
+ * The second request runs to its end at one of these moments: before a round trip of the first to D1, after a
+ * round trip whose response is lost, or after the first request.
  */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,4 @@
-/** Rate limits with real Rate Limiting bindings. password-failures.test.ts tests the exact counter. */
+/** Rate limits with real Rate Limiting bindings. password-failures.workerd.slow.test.ts tests the exact counter. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.ts';
