@@ -75,7 +75,7 @@ const headerNames = kind(
   'names of headers separated by commas',
 );
 
-/** The values of a field of `TOKEN_RESPONSE_FIELDS`: a field of the user, or `true`. */
+/** The values of a field of `TOKEN_RESPONSE_FIELDS`: a field of the user, the expiry of the token, or `true`. */
 export const RESPONSE_FIELD_VALUES = [
   'id',
   'username',
@@ -84,6 +84,7 @@ export const RESPONSE_FIELD_VALUES = [
   'email',
   'is_staff',
   'is_superuser',
+  'expiry',
   'true',
 ] as const;
 

@@ -35,6 +35,28 @@ describe('TOKEN_RESPONSE_FIELDS', () => {
     }
   });
 
+  it('adds the expiry of the token, without another query', async () => {
+    const user = { username: newName(), password: 'pw' };
+    const knox = { TOKEN_MODEL: 'knox.AuthToken', TOKEN_TTL: '60' };
+    for (const [vars, expiry] of [
+      [{}, null],
+      [{ TOKEN_MAX_AGE_DAYS: '1' }, expect.stringMatching(/^2\d{3}-.*T.*Z$/)],
+      [knox, expect.stringMatching(/^2\d{3}-.*T.*Z$/)],
+    ] as const) {
+      const { bindings: watched, roundTrips } = watchD1();
+      const bindings = { ...watched, ...vars, TOKEN_RESPONSE_FIELDS: 'expiry' };
+      const body = { ...user, username: newName() };
+      expect((await answer(await post('/register', body, bindings))).body).toMatchObject({
+        expiry,
+      });
+      roundTrips.length = 0;
+      expect((await answer(await post('/login', body, bindings))).body).toMatchObject({ expiry });
+      const withExpiry = roundTrips.splice(0).length;
+      await post('/login', body, { ...bindings, TOKEN_RESPONSE_FIELDS: '' });
+      expect(roundTrips).toHaveLength(withExpiry);
+    }
+  });
+
   it('never adds a field to a refusal', async () => {
     const bindings = withFields('id,valid=true');
     const username = newName();

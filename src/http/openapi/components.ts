@@ -10,6 +10,7 @@ import { KEY } from './examples.ts';
 export const text = { type: 'string' };
 /** 40 digits, or 64 of knox after a prefix of up to 10 characters (knox/settings.py). */
 const token = { ...text, description: 'The key of a token.', maxLength: 74 };
+const EXPIRY = { description: 'A string. Null if the token does not expire.' };
 const messages = { type: 'array', items: text };
 
 /** An object that has all of these properties. */
@@ -30,7 +31,7 @@ const djoserUser = object({ email: text, id: { type: 'integer' }, username: text
 const knoxToken = {
   type: 'object',
   properties: {
-    expiry: { description: 'A string. Null if the token does not expire.' },
+    expiry: EXPIRY,
     token,
     user: object({ username: text }),
   },
@@ -67,7 +68,7 @@ export const SCHEMAS = {
       id: text,
       token_key: { ...text, description: 'The first characters of the token.' },
       created: text,
-      expiry: { description: 'A string. Null if the token does not expire.' },
+      expiry: EXPIRY,
       is_current: { type: 'boolean', description: 'Whether it is the token of the request.' },
     }),
   },
@@ -89,6 +90,7 @@ const FIELD_VALUES: Record<string, object> = {
   id: { type: 'integer' },
   is_staff: { type: 'boolean' },
   is_superuser: { type: 'boolean' },
+  expiry: EXPIRY,
   true: value(true),
 };
 

@@ -50,7 +50,7 @@ export const login = route('POST /login', {
   async handle(c, { data }) {
     const login = await obtainToken(c, data);
     if (!login.ok) return login;
-    return loginResponse(c, { valid: true, token: login.value.token.key }, 200);
+    return loginResponse(c, login.value.token, { valid: true }, 200);
   },
 });
 
@@ -79,7 +79,7 @@ export const obtainAuthToken = route('POST /api-token-auth', {
   async handle(c, { data }) {
     const login = await obtainToken(c, data);
     if (!login.ok) return asInvalidData(login.error);
-    return loginResponse(c, { token: login.value.token.key }, 200);
+    return loginResponse(c, login.value.token, {}, 200);
   },
 });
 

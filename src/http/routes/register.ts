@@ -73,7 +73,7 @@ export const register = route('POST /register', {
     if (!registered.ok) return registered;
     const { token, ...user } = registered.value;
     const status = c.var.settings.registerStatus;
-    if (token) return loginResponse(c, { token: token.key }, status, user);
+    if (token) return loginResponse(c, token, {}, status, user);
     return c.json(VERIFICATION_SENT, status);
   },
 });

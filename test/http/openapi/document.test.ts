@@ -79,7 +79,7 @@ describe('the OpenAPI document', () => {
   it('has the fields, the status and the messages that the settings add', async () => {
     const { paths, components } = Object(
       await documentOf({
-        TOKEN_RESPONSE_FIELDS: 'user_id=id,staff=is_staff,username,valid=true',
+        TOKEN_RESPONSE_FIELDS: 'user_id=id,staff=is_staff,username,expiry,valid=true',
         REGISTER_STATUS: '200',
         ERROR_MESSAGE: 'true',
       }),
@@ -89,6 +89,7 @@ describe('the OpenAPI document', () => {
       user_id: { type: 'integer' },
       staff: { type: 'boolean' },
       username: { type: 'string' },
+      expiry: expect.anything(),
       valid: { type: 'boolean', enum: [true] },
     };
     expect(Token.properties).toEqual({ ...added, token: expect.anything() });

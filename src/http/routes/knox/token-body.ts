@@ -1,18 +1,11 @@
 import type { Token } from '../../../auth/tokens.ts';
-import { isoDatetime } from '../../../lib/django-datetime.ts';
 import type { AppContext } from '../../context.ts';
+import { expiryOf } from '../../token-response.ts';
 
 /** A new token and its expiry (knox/views.py, `LoginView.get_post_response_data`). */
-export function tokenBody(
-  { var: { settings, tokens } }: AppContext,
-  token: Token,
-  username: string,
-) {
-  const expiry = tokens.expiryOf(token);
-  return {
-    expiry: expiry === null ? null : isoDatetime(expiry),
-    token: token.key,
-    // knox/serializers.py, `UserSerializer`.
-    ...(settings.userSerializer && { user: { username } }),
-  };
-}
+export const tokenBody = (c: AppContext, token: Token, username: string) => ({
+  expiry: expiryOf(c, token),
+  token: token.key,
+  // knox/serializers.py, `UserSerializer`.
+  ...(c.var.settings.userSerializer && { user: { username } }),
+});
