@@ -93,7 +93,7 @@ export type App<E extends object, Input = unknown, Output = unknown> = Hono<
     authorization: string | undefined,
     c: { env: E; executionCtx?: WaitsUntil },
   ) => ReturnType<Authenticate>;
-  /** For `serverApi` only: it may change in each release. */
+  /** @internal For `serverApi`. */
   servicesOf: (env: E) => ServicesOfEnv;
   /** For `serverApi` only: a type, without a value. */
   '~input'?: Input;

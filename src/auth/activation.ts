@@ -35,6 +35,7 @@ const wasNeverActive = ({ is_active, last_login, has_token }: Activatable): bool
  * password is usable.
  *
  * @returns undefined if there is no such user
+ * @internal
  */
 export async function writeActivations(
   { store }: AuthServices,
@@ -51,6 +52,7 @@ export async function writeActivations(
  * Writes the activation message of a new user.
  *
  * @returns undefined if the user no longer exists
+ * @internal
  */
 export async function writeFirstActivation(
   { store }: AuthServices,
@@ -61,7 +63,12 @@ export async function writeFirstActivation(
   return user && writeLink('activation', user, services);
 }
 
-/** Makes the user of a link active. @returns the user */
+/**
+ * Makes the user of a link active.
+ *
+ * @returns the user
+ * @internal
+ */
 export async function activate(
   { store }: AuthServices,
   { uid, token }: Link,

@@ -32,6 +32,7 @@ export type InvalidLink =
  * Writes a message with a link for each active user of this address whose password is usable.
  *
  * @returns undefined if there is no such user
+ * @internal
  */
 export async function writePasswordResets(
   { store }: AuthServices,
@@ -88,9 +89,14 @@ export async function setPasswordByLink(
 const refused = (messages: string[]) =>
   err({ kind: 'password-refused' as const, field: 'new_password' as const, messages });
 
+/** @internal */
 type UserOfLink = NonNullable<Awaited<ReturnType<AuthServices['store']['findUserById']>>>;
 
-/** The active user of a valid link of a purpose. */
+/**
+ * The active user of a valid link of a purpose.
+ *
+ * @internal
+ */
 export async function findUserOfLink(
   { store }: AuthServices,
   { uid, token }: Link,

@@ -30,6 +30,8 @@ export type Registered = User & {
 /**
  * Creates an active user without privileges (`create_user`), its token and the rows of the host, all or
  * nothing, in one round trip. If addresses must be verified, the user is inactive and has no token.
+ *
+ * @internal
  */
 export async function registerUser(
   { store, tokens, hashing, settings }: AuthServices,

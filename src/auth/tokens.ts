@@ -6,7 +6,7 @@ import { djangoDatetime, parseDjangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Unavailable } from '../lib/service-unavailable.ts';
 import type { Settings } from '../settings.ts';
-import type { PlainToken } from '../store/tokens.ts';
+import type { PlainToken } from '../store/stored-token.ts';
 import type { FoundUser } from '../store/users.ts';
 import type { User } from './users.ts';
 
@@ -26,7 +26,7 @@ type LoginOfUser = {
 };
 
 /**
- * A token model (`TOKEN_MODEL`): the rules by which tokens are created, found and refreshed. Revocation is
+ * @internal A token model (`TOKEN_MODEL`): the rules by which tokens are created, found and refreshed. Revocation is
  * the same for each model.
  */
 export type TokenModel = {

@@ -1,5 +1,5 @@
 /** Acts of a caller on the user whose id is in the path. */
-import { type Act, refusalOf } from '../auth/staff.ts';
+import { type Act, refusalOf } from '../auth/staff-permissions.ts';
 import type { Authenticated } from '../auth/tokens.ts';
 import type { User } from '../auth/users.ts';
 import { err, ok, type Result } from '../lib/result.ts';

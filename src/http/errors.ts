@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
-import type { ActRefusal } from '../auth/staff.ts';
+import type { ActRefusal } from '../auth/staff-permissions.ts';
 import type {
   AuthenticationFailure,
   AuthenticationFailureReason,

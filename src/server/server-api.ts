@@ -16,7 +16,12 @@ import { normalizeUsername } from '../validation/normal-form.ts';
 import { RegisterSchema, VerifiedRegisterSchema, validate } from '../validation/schemas.ts';
 
 /** An app of `createApp`. They share its prepared statements and its token cache. */
-type App<E, Input> = { servicesOf: (env: E) => ServicesOfEnv; '~input'?: Input };
+type App<E, Input> = {
+  authenticate: (authorization: string | undefined, c: { env: E }) => unknown;
+  /** @internal Its type needs Drizzle's, whose declarations do not compile with `skipLibCheck: false`. */
+  servicesOf: (env: E) => ServicesOfEnv;
+  '~input'?: Input;
+};
 
 /** The fields of `POST /register`. */
 type NewUser = {

@@ -3,8 +3,9 @@ import type { MailKind } from '../auth/account-mail.ts';
 import type { StaleLink } from '../auth/activation.ts';
 import type { InvalidCredentials } from '../auth/login.ts';
 import type { InvalidLink } from '../auth/password-reset.ts';
-import type { Act, ActRefusal, Rights } from '../auth/staff.ts';
+import type { Act, ActRefusal } from '../auth/staff-permissions.ts';
 import type { TokenLimitExceeded } from '../auth/tokens.ts';
+import type { User } from '../auth/users.ts';
 import type { RateLimitScope } from './rate-limits.ts';
 
 export type SecurityEvent =
@@ -23,7 +24,7 @@ export type SecurityEvent =
   | { event: 'email-changed'; user_id: number }
   | { event: 'email-change-refused'; user_id: number }
   | { event: 'names-changed'; user_id: number }
-  | ({ event: 'rights-changed'; user_id: number } & Rights)
+  | ({ event: 'rights-changed'; user_id: number } & Pick<User, 'is_staff' | 'is_superuser'>)
   | { event: 'deactivated'; user_id: number }
   | { event: 'sessions-ended'; user_id: number }
   | { event: 'reset-link-requested'; user_id: number }

@@ -3,7 +3,8 @@ import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { authUser } from './schema.ts';
 import { statement } from './statement.ts';
-import { deleteTokensOf, hasPassword, type PlainToken, type TokenQueries } from './tokens.ts';
+import type { PlainToken } from './stored-token.ts';
+import { deleteTokensOf, hasPassword, type TokenQueries } from './tokens.ts';
 
 const { placeholder } = sql;
 

@@ -1,6 +1,15 @@
-/** The parts of a token that knox stores instead of the token itself (knox/crypto.py, knox/models.py). */
+/** A token, and the parts of it that knox stores instead (knox/crypto.py, knox/models.py). */
 import { sha512 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
+/** A token as a request has it. */
+export type PlainToken = {
+  key: string;
+  /** Django's datetime text, UTC. */
+  created: string;
+  /** The same, of a token of knox; null if it does not expire. A token of DRF has none. */
+  expiry?: string | null;
+};
 
 /** Characters of `token_key` (knox/settings.py, `CONSTANTS.TOKEN_KEY_LENGTH`). */
 export const TOKEN_KEY_LENGTH = 15;

@@ -10,18 +10,9 @@ import { runRead, runWriteWithRetry } from './d1-errors.ts';
 import { exactId } from './exact-id.ts';
 import { authtokenToken, authUser, knoxAuthtoken } from './schema.ts';
 import { statement } from './statement.ts';
-import { storedToken } from './stored-token.ts';
+import { type PlainToken, storedToken } from './stored-token.ts';
 
 const { placeholder } = sql;
-
-/** A token as a request has it. */
-export type PlainToken = {
-  key: string;
-  /** Django's datetime text, UTC. */
-  created: string;
-  /** The same, of a token of knox; null if it does not expire. A token of DRF has none. */
-  expiry?: string | null;
-};
 
 /** The token of a request, with its user. */
 export type FoundToken = {

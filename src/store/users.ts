@@ -7,7 +7,8 @@ import { exactId } from './exact-id.ts';
 import { isNotLastSuperuser } from './last-superuser.ts';
 import { authUser, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
-import type { PlainToken, TokenQueries } from './tokens.ts';
+import type { PlainToken } from './stored-token.ts';
+import type { TokenQueries } from './tokens.ts';
 
 /** Undefined fields are not changed. */
 export type ProfileChanges = {

@@ -1,5 +1,5 @@
 /** The users who may call the routes of the staff page. */
-import type { Act } from '../../../auth/staff.ts';
+import type { Act } from '../../../auth/staff-permissions.ts';
 import type { Authenticated } from '../../../auth/tokens.ts';
 import { err, ok } from '../../../lib/result.ts';
 import { checkAct, findTarget, type OfUser } from '../../act-on-user.ts';

@@ -1,5 +1,5 @@
 /** A user by its id (djoser/views.py, `UserViewSet`). */
-import type { Act } from '../../../auth/staff.ts';
+import type { Act } from '../../../auth/staff-permissions.ts';
 import { err, ok } from '../../../lib/result.ts';
 import { CurrentPasswordSchema } from '../../../validation/djoser.ts';
 import { checkAct, findTarget, type OfUser } from '../../act-on-user.ts';
