@@ -78,8 +78,11 @@ describe('fields of the host', () => {
     ['/register', { password: PASSWORD }],
     ['/users/', { password: PASSWORD }],
     ['/dj-rest-auth/registration/', { password1: PASSWORD, password2: PASSWORD }],
+    ['/knox/register/', { password: PASSWORD }],
   ])('are stored with the user in one round trip by %s', async (path, passwords) => {
-    const { bindings, roundTrips } = watchD1();
+    const { bindings: watched, roundTrips } = watchD1();
+    const model = path.startsWith('/knox') ? { TOKEN_MODEL: 'knox.AuthToken' } : {};
+    const bindings = { ...watched, ...model };
     const nickname = newName();
     const body = { username: newName(), nickname, age: 20, ...passwords };
     expect((await ask('POST', path, { body, bindings })).status).toBe(201);
