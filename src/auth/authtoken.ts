@@ -44,5 +44,5 @@ export const authtokenModel = (
   expiryOf: ({ created }) => ageExpiry(created, tokenMaxAgeDays),
 
   /** A token of DRF that has expired is replaced by the next login. */
-  async removeExpired() {},
+  removeExpired: undefined,
 });

@@ -52,7 +52,7 @@ export type Login = {
    */
   forgetFailures: CountedAttempt['forgetFailures'] | undefined;
   /** Deletes some expired tokens. Run it after the response. */
-  removeExpired: () => Promise<void>;
+  removeExpired: (() => Promise<void>) | undefined;
 };
 
 /** Checks the credentials and returns a token of the user, by the rules of the token model. */

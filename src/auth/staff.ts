@@ -1,4 +1,4 @@
-/** What staff does to other users (staff-permissions.ts says what it may do). */
+/** The acts of staff on other users. Their permissions are in staff-permissions.ts. */
 import { identifyPassword } from '../hashing/identify.ts';
 import { djangoDatetime } from '../lib/django-datetime.ts';
 import { err, ok, type Result } from '../lib/result.ts';

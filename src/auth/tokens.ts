@@ -57,8 +57,8 @@ export type TokenModel = {
   /** When a token expires, as Django's datetime text; null if it does not. */
   expiryOf: (token: Omit<Token, 'key'>) => string | null;
 
-  /** Deletes some expired tokens, a bounded number. Run it after a login. */
-  removeExpired: () => Promise<void>;
+  /** Deletes some expired tokens, a bounded number. Run it after a login. Undefined: none are kept. */
+  removeExpired: (() => Promise<void>) | undefined;
 };
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -8,7 +8,7 @@ import { isNotLastSuperuser } from './last-superuser.ts';
 import { authUser, type NewUser } from './schema.ts';
 import { statement } from './statement.ts';
 import type { PlainToken } from './stored-token.ts';
-import type { TokenQueries } from './tokens.ts';
+import { type TokenQueries, userColumns } from './tokens.ts';
 
 /** Undefined fields are not changed. */
 export type ProfileChanges = {
@@ -169,19 +169,8 @@ export function userQueries(
       })
       .prepare();
 
-  const profile = {
-    id: authUser.id,
-    username: authUser.username,
-    first_name: authUser.first_name,
-    last_name: authUser.last_name,
-    email: authUser.email,
-    is_staff: authUser.is_staff,
-    is_superuser: authUser.is_superuser,
-    is_active: authUser.is_active,
-  };
-
   const selectProfile = db
-    .select(profile)
+    .select(userColumns)
     .from(authUser)
     .where(eq(authUser.id, placeholder('id')))
     .prepare();
@@ -190,7 +179,7 @@ export function userQueries(
 
   const selectPage = (condition: SQL | undefined) =>
     db
-      .select(profile)
+      .select(userColumns)
       .from(authUser)
       .where(condition)
       .orderBy(desc(authUser.id))

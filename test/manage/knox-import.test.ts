@@ -74,7 +74,7 @@ test('a token that was revoked here does not come back, and one of another user 
   expect(await query('SELECT * FROM knox_authtoken WHERE user_id = 6')).toHaveLength(1);
 });
 
-test('a token of knox goes to no user who is not in the files, unless the option says so', async () => {
+test('without the option, a token of knox goes to no user who is not in the files', async () => {
   await manage(['import', DUMP]);
   await query('DELETE FROM knox_authtoken WHERE user_id = 5');
   const records: Dumped[] = JSON.parse(readFileSync(DUMP, 'utf8'));

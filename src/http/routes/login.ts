@@ -116,7 +116,7 @@ export async function obtainToken(
       if (await upgradeHash()) audit(c, { event: 'hash-upgraded', user_id: userId });
     });
   }
-  runAfterResponse(c, removeExpired);
+  if (removeExpired) runAfterResponse(c, removeExpired);
   return loggedIn;
 }
 

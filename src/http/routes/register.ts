@@ -26,6 +26,11 @@ export const registration = registrationBody(
   withEmailAsUsername,
 );
 
+export const REGISTRATION_REFUSED = invalid({
+  taken: { username: ['A user with that username already exists.'] },
+  empty: { username: REQUIRED, password: REQUIRED },
+});
+
 export const register = route('POST /register', {
   access: anyone('register'),
   body: registration,
@@ -61,10 +66,7 @@ export const register = route('POST /register', {
           unverified: VERIFICATION_SENT,
         },
       },
-      400: invalid({
-        taken: { username: ['A user with that username already exists.'] },
-        empty: { username: REQUIRED, password: REQUIRED },
-      }),
+      400: REGISTRATION_REFUSED,
     }),
   },
   async handle(c, { data: { validated, own } }) {

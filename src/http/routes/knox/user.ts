@@ -3,12 +3,11 @@
  * tutorials for knox, whose clients use them.
  */
 import { noBody } from '../../body.ts';
-import { invalid } from '../../openapi/description.ts';
-import { KNOX_KEY, MEG, PASSWORD, REQUIRED, USERNAME } from '../../openapi/examples.ts';
+import { KNOX_KEY, MEG, PASSWORD, USERNAME } from '../../openapi/examples.ts';
 import { anyone, authenticated } from '../../route.ts';
 import { tokenResponse } from '../../token-response.ts';
 import { userResponse } from '../me.ts';
-import { createUser, registration, VERIFICATION_SENT } from '../register.ts';
+import { createUser, REGISTRATION_REFUSED, registration, VERIFICATION_SENT } from '../register.ts';
 import { knoxRoute } from './route.ts';
 import { tokenBody } from './token-body.ts';
 
@@ -34,10 +33,7 @@ export const register = knoxRoute('POST /register', {
           unverified: VERIFICATION_SENT,
         },
       },
-      400: invalid({
-        taken: { username: ['A user with that username already exists.'] },
-        empty: { username: REQUIRED, password: REQUIRED },
-      }),
+      400: REGISTRATION_REFUSED,
     }),
   },
   async handle(c, { data: { validated, own } }) {
